@@ -1,0 +1,35 @@
+/* Pipelines: what to do with a subject. One file, one struct, one line in the list of analysis.c; nobody else says
+ * its name. A pipeline fills one report, sees neither JSON nor HTTP, and asks the deadline between frames. */
+#ifndef ASSAY_ANALYSIS_ANALYSIS_H
+#define ASSAY_ANALYSIS_ANALYSIS_H
+
+#include "infer/model.h"
+#include "report/report.h"
+
+/* What an analyst has at hand. */
+struct toolbox {
+    struct model *detector;   /* never NULL in a ready keeper */
+    int64_t max_pixels;       /* ceilings for media/video.h */
+    double max_seconds;
+    void (*progress)(void *arg, int done, int planned); /* may be NULL */
+    void *progress_arg;
+};
+
+struct subject_fds {
+    int media;    /* read-only, pread */
+    int artefact; /* write-only, seekable, or -1 */
+};
+
+struct pipeline {
+    const char *name;
+    /* 0 and the report filled; -1 and err: the caller ends the report with report_fail. */
+    int (*run)(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
+               int64_t deadline_mono_us, struct report *report, struct err *err);
+};
+
+const struct pipeline *pipeline_find(const char *name); /* NULL when unknown */
+/* Finds the pipeline, runs it, and ends a failed report; always leaves a complete report. */
+void analyse(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
+             struct report *report);
+
+#endif

@@ -1,0 +1,105 @@
+#include "base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void json_freep(yyjson_doc **doc)
+{
+    yyjson_doc_free(*doc);
+    *doc = NULL;
+}
+
+void json_mut_freep(yyjson_mut_doc **doc)
+{
+    yyjson_mut_doc_free(*doc);
+    *doc = NULL;
+}
+
+/* Deepest nesting, counted before parsing so that a hostile document costs one pass and no tree. */
+static int nesting(struct bytes text)
+{
+    int depth = 0, deepest = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < text.len; i++) {
+        char c = (char)text.data[i];
+        if (in_string) {
+            i += c == '\\';
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            deepest = ++depth > deepest ? depth : deepest;
+        } else if (c == '}' || c == ']') {
+            depth--;
+        }
+    }
+    return deepest;
+}
+
+yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err)
+{
+    yyjson_read_err why;
+    yyjson_doc *doc;
+
+    if (text.len > max_bytes)
+        return FAIL_NULL(err, ERR_LIMIT, "JSON of %zu bytes is over the limit of %zu", text.len, max_bytes);
+    if (nesting(text) > JSON_MAX_DEPTH)
+        return FAIL_NULL(err, ERR_LIMIT, "JSON is nested deeper than %d levels", JSON_MAX_DEPTH);
+    if (!text.len)
+        return FAIL_NULL(err, ERR_INPUT, "JSON is empty");
+    doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NOFLAG, NULL, &why);
+    if (!doc)
+        return FAIL_NULL(err, ERR_INPUT, "not valid JSON: %s at byte %zu", why.msg, why.pos);
+    return doc;
+}
+
+const char *json_str(struct arena *a, yyjson_val *obj, const char *key, const char *fallback)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    return yyjson_is_str(v) ? arena_strndup(a, yyjson_get_str(v), yyjson_get_len(v)) : fallback;
+}
+
+int64_t json_int(yyjson_val *obj, const char *key, int64_t fallback)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    return yyjson_is_int(v) ? yyjson_get_sint(v) : fallback;
+}
+
+double json_num(yyjson_val *obj, const char *key, double fallback)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    return yyjson_is_num(v) ? yyjson_get_num(v) : fallback;
+}
+
+bool json_bool(yyjson_val *obj, const char *key, bool fallback)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    return yyjson_is_bool(v) ? yyjson_get_bool(v) : fallback;
+}
+
+static struct bytes write_with(struct arena *a, yyjson_mut_doc *doc, yyjson_write_flag flags)
+{
+    size_t len = 0;
+    char *text = yyjson_mut_write(doc, flags, &len), *copy;
+
+    if (!text)
+        abort(); /* only on exhausted memory or a non-finite number, both bugs of ours */
+    copy = arena_strndup(a, text, len);
+    free(text);
+    return bytes_of(copy, len);
+}
+
+struct bytes json_write(struct arena *a, yyjson_mut_doc *doc)
+{
+    return write_with(a, doc, YYJSON_WRITE_NOFLAG);
+}
+
+struct bytes json_write_pretty(struct arena *a, yyjson_mut_doc *doc)
+{
+    return write_with(a, doc, YYJSON_WRITE_PRETTY_TWO_SPACES);
+}

@@ -1,0 +1,33 @@
+/* JSON in and out over yyjson, with the ceilings every foreign document gets.
+ * Reading: json_read, then the getters below; writing: yyjson_mut_* and json_write.
+ * Only files that include this header see yyjson; pipelines never do (docs/layers.md). */
+#ifndef ASSAY_BASE_JSON_H
+#define ASSAY_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <yyjson.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum { JSON_MAX_DEPTH = 32 };
+
+/* Strict RFC 8259; at most max_bytes and JSON_MAX_DEPTH levels. The document lives until yyjson_doc_free and copies
+ * the bytes. NULL and err (ERR_INPUT, or ERR_LIMIT when too large or too deep). */
+yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err) MUST_USE;
+void json_freep(yyjson_doc **doc);
+void json_mut_freep(yyjson_mut_doc **doc);
+
+/* Members of an object; the fallback when absent or of another type. Strings are copied into the arena. */
+const char *json_str(struct arena *a, yyjson_val *obj, const char *key, const char *fallback);
+int64_t json_int(yyjson_val *obj, const char *key, int64_t fallback);
+double json_num(yyjson_val *obj, const char *key, double fallback);
+bool json_bool(yyjson_val *obj, const char *key, bool fallback);
+
+/* Compact text of a document, shortest round-trip numbers, NUL-terminated in the arena. */
+struct bytes json_write(struct arena *a, yyjson_mut_doc *doc);
+struct bytes json_write_pretty(struct arena *a, yyjson_mut_doc *doc);
+
+#endif

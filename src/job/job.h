@@ -1,0 +1,73 @@
+/* Jobs: submit, run, finish, wait. The engine between the dialects (which ask) and the lab (which judges).
+ *
+ *   NEW --claim--> CLAIMED --finish--> DONE
+ *    ^                |  +---fail----> FAILED
+ *    +---lease lost---+      (NEW, CLAIMED --deadline--> TIMED_OUT, --cancel--> CANCELLED)
+ *
+ * A job is acknowledged when its bytes and its row are on disk. Whatever happens then (kill -9 included), it ends
+ * exactly once. A job that killed its analyst twice fails with analyst_crashed. On start, claimed jobs of
+ * a dead server go back to NEW with attempts kept.
+ *
+ * All calls are thread safe. */
+#ifndef ASSAY_JOB_JOB_H
+#define ASSAY_JOB_JOB_H
+
+#include "lab/lab.h"
+#include "store/blobs.h"
+#include "store/records.h"
+
+enum job_state { JOB_NEW, JOB_CLAIMED, JOB_DONE, JOB_FAILED, JOB_TIMED_OUT, JOB_CANCELLED, JOB_STATE_COUNT };
+
+const char *job_state_name(enum job_state s);            /* as in the store */
+bool job_state_parse(const char *name, enum job_state *ret);
+bool job_state_may(enum job_state from, enum job_state to);
+bool job_state_is_final(enum job_state s);
+
+struct jobs;
+
+struct jobs_opts {
+    size_t max_queued; /* jobs waiting; beyond it submits get ERR_BUSY; default 10000 */
+    int max_attempts;  /* default 2 */
+};
+struct jobs_opts jobs_opts_defaults(void);
+
+/* db, blobs and lab are borrowed. Takes up unfinished jobs of an earlier run. The lab's `idle` must call jobs_kick. */
+int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, struct lab *lab,
+               const struct jobs_opts *opts, struct err *err);
+void jobs_stop(struct jobs *jobs); /* running jobs stay claimed and are taken up at the next start */
+void jobs_kick(struct jobs *jobs);
+
+struct job_request {
+    const char *tenant, *dialect;
+    struct job_spec spec;     /* id and subject are filled by submit */
+    struct bytes request;     /* the dialect's notes, JSON, kept with the job */
+    const char *name;
+    int64_t number;
+    struct blob_writer *body; /* taken in any case */
+};
+struct job_ticket {
+    char id[ID_TEXT];
+    int64_t created_us;
+};
+/* Seals the blob, stores the row, queues the job. `accepted` is called exactly once, after the commit or with the error, on
+ * the store's writer thread or, for early errors, before the call returns. */
+typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
+void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
+
+/* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once when it is final already.
+ * The callback runs on another thread or within the call. It looks at the record itself. */
+typedef void job_waited(void *arg, bool finished);
+void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg);
+
+/* Makes the annotated clip of a finished job unless it exists, then calls back with its blob. ERR_CONFLICT while unfinished, ERR_NOT_FOUND,
+ * ERR_UNSUPPORTED. Waits for an idle analyst like a job does, ahead of queued jobs; not durable. */
+typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
+void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);
+
+struct jobs_stats {
+    size_t queued, running;
+    int64_t done, failed;
+};
+struct jobs_stats jobs_stats(struct jobs *jobs);
+
+#endif

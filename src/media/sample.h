@@ -1,0 +1,33 @@
+/* Which frames of a video are judged: the arithmetic of the alarm API's video.specs. Pure: same times, same frames.
+ *
+ * The reference is ffmpeg's `fps=R` filter with its default rounding (near): output slot k stands for time k/R, a
+ * frame with PTS t belongs to slot llround(t * R) (half away from zero), and each slot takes the last frame
+ * that maps to it. Output frames = llround(end * R) where `end` is the time at which the last frame stops
+ * (last PTS + its duration), at least 1. Checked against ffmpeg in tests. For the vendor's sample geometry (102 frames, 24.18 fps,
+ * 4.217772 s, R = 3) that gives 13.
+ * A slot that no new frame falls into repeats the last frame in ffmpeg; here it is not judged twice, but it counts
+ * in `slots`. */
+#ifndef ASSAY_MEDIA_SAMPLE_H
+#define ASSAY_MEDIA_SAMPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sampler {
+    double fps;
+    int64_t slot; /* of the last frame offered, -1 before the first */
+};
+
+struct sampler sampler_new(double fps);
+/* Offers the next frame in display order. True when the frame offered BEFORE this one is the last of its slot and is to be
+ * judged; the caller keeps one frame back for that. False for the first frame. */
+bool sampler_next(struct sampler *s, double pts);
+/* Slots covered, for a stream that ends at `end` seconds; at least 1 once a frame was offered. */
+int64_t sampler_slots(const struct sampler *s, double end);
+
+/* Width for a height of `height`, rounded to even as ffmpeg's scale=-2:height does (568 for 640x360 at 320, 426 for 640x480). */
+int sample_width(int src_width, int src_height, int height);
+/* The rate to use so that `duration` seconds give at most max_frames. */
+double sample_rate(double fps, double duration, int max_frames);
+
+#endif

@@ -1,0 +1,42 @@
+/* Reads the frames of a video from a descriptor: any container and codec libav knows, recognised by content, never by
+ * name. Playlists and formats that refer to other files or to the network are refused before they can ask.
+ *
+ * One pass, forward only. A frame is handed out upright (rotation metadata applied) and with its true PTS, also for
+ * variable frame rate. Ceilings (pixels, frames, seconds, bytes of one packet) are options. Used inside an
+ * analyst: single-threaded, one decoder thread.
+ *
+ * Errors: ERR_DECODE not media or nothing decodable, ERR_NO_STREAM no video stream, ERR_LIMIT over a ceiling,
+ * ERR_TIMEOUT the deadline passed. A file that breaks after some good frames is not an error:
+ * media_info.truncated says so. A file with no decodable frame is ERR_DECODE, never an empty success. */
+#ifndef ASSAY_MEDIA_VIDEO_H
+#define ASSAY_MEDIA_VIDEO_H
+
+#include "report/report.h"
+
+struct AVFrame;
+struct video;
+
+struct video_opts {
+    int64_t max_pixels;       /* of one frame; default 8192 * 8192 / 2 */
+    int64_t max_frames;       /* decoded frames; default 200000 */
+    double max_seconds;       /* of the container; default 3600 */
+    int64_t deadline_mono_us; /* 0 = none */
+};
+struct video_opts video_opts_defaults(void);
+
+struct video_frame {
+    const struct AVFrame *av; /* native pixel format, not yet rotated; valid until the next video_next */
+    int64_t index;            /* in display order, 0-based */
+    double pts;               /* seconds since the first frame; strictly increasing */
+};
+
+/* fd is borrowed and read with pread from 0. */
+int video_open(struct video **ret_video, int fd, const struct video_opts *opts, struct err *err);
+void video_freep(struct video **v);
+/* 1 and a frame, 0 at the end, -1 and err. */
+int video_next(struct video *v, struct video_frame *ret_frame, struct err *err);
+/* From the header at first; exact (frames, duration, truncated) after video_next returned 0. Strings live as long as v. */
+const struct media_info *video_info(const struct video *v);
+const char *video_decoder_version(void); /* "libavformat a.b.c libavcodec ... libswscale ..." */
+
+#endif

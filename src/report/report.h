@@ -1,0 +1,102 @@
+/* What was found: one typed struct for every pipeline, dialect-free. A pipeline fills it, report/json.h turns it into
+ * the canonical JSON (schema in docs/report.md) and back, a dialect renders it.
+ *
+ * Everything hangs on the report's arena. Labels are the pipeline's own words in English ("person", "vehicle");
+ * a dialect translates. Boxes are in 0..1 of the displayed frame (after rotation), seconds are PTS minus the PTS of
+ * the first frame. A score that no model or rule made is absent, never 0. */
+#ifndef ASSAY_REPORT_REPORT_H
+#define ASSAY_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "report/spec.h"
+
+struct box {
+    float x, y, w, h; /* left, top, width, height; 0..1 */
+};
+
+/* The file as it is. */
+struct media_info {
+    const char *container, *codec; /* libav's short names */
+    double duration;               /* seconds; container, else last PTS + frame duration */
+    int width, height;             /* displayed pixels, rotation applied */
+    double fps;                    /* average frame rate, true source value */
+    int64_t frames;                /* frames decoded, or the container's count when decoding stopped early */
+    int rotation;                  /* 0, 90, 180, 270 clockwise, as applied */
+    bool truncated;                /* the stream broke off or was damaged after some good frames */
+};
+
+/* What the models saw. */
+struct sampling {
+    int width, height; /* of the frames judged */
+    int planned;       /* moments wanted from the header's duration; an estimate */
+    int judged;        /* moments really judged: 0 means there is no verdict */
+    double fps;        /* judged / duration, 0 when the duration is 0 */
+};
+
+struct moment {
+    int64_t frame; /* index of the source frame, 0-based, in display order */
+    double pts;    /* seconds */
+};
+
+struct score {
+    const char *label;
+    double value;       /* 0..1, whole subject */
+    const char *source; /* name of the model or rule which made it */
+};
+
+struct finding {
+    int moment;        /* index into moments */
+    const char *label;
+    double score;      /* 0..1 */
+    struct box box;
+    bool excluded;     /* foot point in an exclusion zone: shown, not counted */
+};
+
+struct model_ref {
+    const char *name, *version, *task, *sha256;
+};
+
+struct verdict {
+    const char *rule;  /* "alarm/1", NULL when there is no verdict */
+    const char *risk;  /* "safe", "danger", "intrusion", "" */
+    struct risk_rule thresholds;
+    size_t nlabels;
+    const char **labels; /* alphabetical */
+};
+
+struct report {
+    struct arena *arena;
+    const char *pipeline;
+    struct subject subject;
+    struct err error; /* kind ERR_NONE: judged. Otherwise there is no verdict, but what was found stays */
+    struct media_info media;
+    struct sampling sampling;
+    size_t nmoments, moments_cap;
+    struct moment *moments;
+    size_t nscores, scores_cap;
+    struct score *scores;
+    size_t nfindings, findings_cap;
+    struct finding *findings;
+    size_t nmodels, models_cap;
+    struct model_ref *models;
+    struct verdict verdict;
+    const char *decoder; /* "libavcodec 59.37.100 libavformat ... libswscale ..." */
+    int64_t decode_us, infer_us, total_us; /* total: wall; the other two: CPU */
+};
+
+/* An empty report for this spec; copies what it keeps. */
+struct report *report_new(struct arena *a, const struct job_spec *spec);
+void report_add_score(struct report *r, const char *label, double value, const char *source);
+int report_add_moment(struct report *r, int64_t frame, double pts); /* returns its index */
+void report_add_finding(struct report *r, const struct finding *f); /* copies the label */
+void report_add_model(struct report *r, const struct model_ref *m); /* copies; the same sha256 twice is one */
+/* The clip-level score for a label; NULL when nothing made one. */
+const struct score *report_score(const struct report *r, const char *label);
+/* Ends the report as failed: verdict cleared, kind and text kept. */
+void report_fail(struct report *r, const struct err *why);
+
+#endif

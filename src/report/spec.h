@@ -1,0 +1,48 @@
+/* What was asked: one job. Filled by a dialect (or `assay check`), checked by spec_check, handed to an analyst.
+ * Everything a pipeline needs to give the same answer again is in here; nothing of HTTP is. */
+#ifndef ASSAY_REPORT_SPEC_H
+#define ASSAY_REPORT_SPEC_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "verdict/risk.h"
+#include "verdict/zone.h"
+
+/* The bytes to judge. `name` is only for people. */
+struct subject {
+    char sha256[HASH_HEX];
+    int64_t size;
+    const char *name;
+};
+
+/* Pipeline "alarm": intrusion or not. */
+struct alarm_params {
+    double fps;    /* frames judged per second of video; default 3 */
+    int height;    /* lines of the frames judged; default 320; width scales and is rounded to even */
+    int max_frames; /* ceiling of judged frames; default 600. Longer videos are judged at a lower rate, evenly */
+    bool has_rule;  /* false: the model card's own thresholds */
+    struct risk_rule rule;
+    size_t nzones;
+    const struct zone *zones;
+};
+
+/* Pipeline "annotate": draws an earlier report's findings over its video, as MP4. */
+struct annotate_params {
+    const char *report_json; /* canonical report of the finished job */
+};
+
+struct job_spec {
+    const char *id;       /* of the job; for logs */
+    const char *pipeline; /* "alarm", "annotate" */
+    struct subject subject;
+    int64_t deadline_ms;  /* from the start of the analysis; 1..3600000 */
+    struct alarm_params alarm;
+    struct annotate_params annotate;
+};
+
+struct job_spec job_spec_defaults(void); /* pipeline alarm, deadline 60 s, the defaults above */
+int job_spec_check(const struct job_spec *spec, struct err *err);
+
+#endif

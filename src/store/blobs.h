@@ -1,0 +1,36 @@
+/* Blobs: files named by their SHA-256, written once, never changed. Streamed while hashing: a body is never whole in
+ * memory. A sealed blob is on disk (fsync of the file and its folder) before blob_seal returns.
+ *
+ *   DIR/blobs/ab/abcdef...   one file per content; two uploads of the same bytes share it
+ *   DIR/blobs/              unfinished uploads are O_TMPFILE: nameless, gone with the process */
+#ifndef ASSAY_STORE_BLOBS_H
+#define ASSAY_STORE_BLOBS_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+struct blobs;
+struct blob_writer;
+
+int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err);
+void blobs_freep(struct blobs **b);
+
+/* One writer, one thread at a time. Collects 256 KiB before a write. ERR_LIMIT when it passes max_bytes. */
+int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_bytes, struct err *err);
+int blob_add(struct blob_writer *w, struct bytes piece, struct err *err);
+int64_t blob_written(const struct blob_writer *w);
+/* Makes it durable and names it. The writer is finished in any case (success or not) and freed. */
+int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *ret_size, struct err *err);
+void blob_writer_freep(struct blob_writer **w); /* drops an unfinished upload */
+/* Copies a whole descriptor (from 0) into a blob. */
+int blob_from_fd(struct blobs *b, int fd, int64_t max_bytes, char ret_sha256[HASH_HEX], int64_t *ret_size,
+                 struct err *err);
+
+/* A read-only descriptor, or ERR_NOT_FOUND. */
+int blob_open(struct blobs *b, const char *sha256, int *ret_fd, int64_t *ret_size, struct err *err);
+int blob_remove(struct blobs *b, const char *sha256, struct err *err);
+
+#endif

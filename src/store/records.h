@@ -1,0 +1,114 @@
+/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of intents, commits once for all of
+ * them, and answers each caller after the COMMIT: what was answered is on disk.
+ *
+ * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind ERR_NONE) or the
+ * failure. `done` NULL = do not tell. Arguments are deep-copied. ERR_BUSY at once (return -1, no callback) when the
+ * queue is full. records_sync runs the queue empty: when it returns, everything enqueued before is committed.
+ * Reads are synchronous on a read-only connection per thread and see every commit already answered. Strings go to the arena.
+ *
+ * A second process may open the same directory (`assay key new` while the server runs).
+ * Schema and migrations: store/schema.c. Versions newer than this binary's are refused. */
+#ifndef ASSAY_STORE_RECORDS_H
+#define ASSAY_STORE_RECORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/id.h"
+
+struct records;
+
+int records_open(struct records **ret_records, const char *dir, struct err *err); /* creates dir */
+void records_freep(struct records **db); /* commits what is queued */
+void records_sync(struct records *db);
+
+typedef void records_done(void *arg, const struct err *err);
+
+/* ---- jobs ---- */
+
+/* States as in job/state.c: "new", "claimed", "done", "failed", "timed_out", "cancelled". */
+struct job_row {
+    char id[ID_TEXT];
+    const char *tenant;
+    const char *dialect;      /* "alarm" */
+    const char *state;
+    int attempts;             /* how often an analyst was given it */
+    int64_t created_us, started_us, finished_us; /* wall; 0 = not yet */
+    const char *sha256;       /* subject blob */
+    int64_t size;
+    const char *name;         /* the uploaded file's base name */
+    int64_t number;           /* the client's own number (analyse_id), 0 = none */
+    struct bytes spec;        /* canonical spec JSON */
+    struct bytes request;     /* the dialect's own notes (metadata, camera ...), JSON object or empty */
+    struct bytes report;      /* canonical report JSON, empty while there is none */
+    const char *error_code;   /* err_code(), "ok" or NULL */
+    const char *error_text;
+    const char *artefact;     /* sha256 of the annotated clip, NULL when not made */
+};
+
+int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg, struct err *err);
+
+/* Moves a job from one state to another; the callback gets ERR_CONFLICT when it is not in `from`. */
+struct job_move {
+    const char *id, *from, *to;
+    int attempts;            /* new value; -1 = keep */
+    int64_t started_us, finished_us; /* 0 = keep */
+    struct bytes report;     /* empty = keep */
+    const char *error_code, *error_text; /* NULL = keep */
+};
+int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg, struct err *err);
+int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done, void *arg,
+                         struct err *err);
+
+/* tenant NULL: any (for the server's own use). ERR_NOT_FOUND when unknown or another tenant's. */
+int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
+                    struct job_row *ret_row, struct err *err);
+/* The newest job of the tenant with this number / this file name. */
+int records_find_number(struct records *db, struct arena *a, const char *tenant, int64_t number, char ret_id[ID_TEXT],
+                        struct err *err);
+int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *name, char ret_id[ID_TEXT],
+                      struct err *err);
+/* Ids of unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
+int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n, struct err *err);
+
+/* ---- API keys: only hashes are stored ---- */
+
+struct key_row {
+    char id[ID_TEXT];
+    char hash[HASH_HEX];     /* SHA-256 of the key's text */
+    const char *tenant;
+    const char *scopes;      /* "submit read" ... */
+    const char *note;
+    int64_t created_us, expires_us, revoked_us; /* 0 = never */
+    int rate_per_minute;     /* 0 = off */
+};
+int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg, struct err *err);
+int records_revoke_key(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
+                       struct err *err); /* ERR_NOT_FOUND in the callback */
+int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row, struct err *err);
+int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n, struct err *err);
+
+/* ---- operator feedback ---- */
+
+struct label_row {
+    char id[ID_TEXT];
+    const char *tenant, *job;
+    struct bytes labels;     /* JSON array of strings */
+    const char *comment;
+    int64_t created_us;
+};
+int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg, struct err *err);
+/* The tenant's own label words; adding an existing one is fine. */
+int records_add_custom_label(struct records *db, const char *tenant, const char *value, const char *label,
+                             records_done *done, void *arg, struct err *err);
+struct custom_label {
+    const char *value, *label; /* label may be NULL */
+};
+int records_custom_labels(struct records *db, struct arena *a, const char *tenant, struct custom_label **ret_labels,
+                          size_t *ret_n, struct err *err);
+
+#endif
