@@ -28,7 +28,7 @@ bool fdio_is_late(struct fdio *io);
 /* What every user of libav here calls first, any number of times: no log lines of its own on stderr, and no
  * single allocation above LIBAV_MAX_ALLOC, whatever a header claims. Both are settings of the process inside
  * libav. */
-enum { LIBAV_MAX_ALLOC = 512 << 20 };
+enum { LIBAV_MAX_ALLOC = 160 << 20 };
 void libav_setup(void);
 
 /* Passes on what a libav allocator of small things returned; NULL ends the process, as base/mem.h does. */
