@@ -367,6 +367,8 @@ static int decode(struct video *v, struct err *err)
             return fail(v, r, "", err);
         if (r != AVERROR(EAGAIN))
             v->info.truncated = true;
+        if (v->drained && r == AVERROR(EAGAIN))
+            return 0; /* a decoder which wants more after the end */
         if (!v->drained && feed(v, err) < 0)
             return -1;
         if (v->oversize_width)
