@@ -19,7 +19,8 @@ struct tensor {
 };
 
 /* path NULL: search the places of docs/models.md (beside the program, ../lib/assay, .deps/lib of a build folder, the
- * system). A path that is given is the only one tried. ERR_MODEL with what to do when there is none or it is too old. */
+ * system). A path that is given is the only one tried. ERR_MODEL with what to do when there is none or it is too old.
+ * Sets environment variables that forbid the library to report to its makers: call it before there are threads. */
 int runtime_open(struct runtime **ret_runtime, const char *path, struct err *err);
 void runtime_freep(struct runtime **rt);
 const char *runtime_version(const struct runtime *rt); /* "1.30.0" */

@@ -75,10 +75,22 @@ const char *runtime_find(struct arena *a)
     return path;
 }
 
+/* The official builds from 1.29 on report home: a thread, a device number and a database in the user's cache folder, and
+ * uploads. These variables stop all of it, but only when they are set before the library starts; the call
+ * DisableTelemetryEvents comes too late. (The name differs between versions.) */
+static void forbid_telemetry(void)
+{
+    static const char *const switches[] = {"ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"};
+
+    for (size_t i = 0; i < COUNT_OF(switches); i++)
+        setenv(switches[i], "1", 1);
+}
+
 static int open_library(struct runtime *rt, const char *path, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
 
+    forbid_telemetry();
     if (!path && !(path = runtime_find(a)))
         return FAIL(err, ERR_MODEL, "ONNX Runtime is not installed: run tools/deps in the checkout, or name the file "
                                     "%s in the configuration", soname);
