@@ -417,7 +417,7 @@ static bool shared_memory(void)
 
 static bool lock_memory(void)
 {
-    return got_through(mlock(NULL, 0));
+    return got_through(syscall(SYS_mlock, NULL, 0UL));
 }
 
 static bool fault_handler(void)

@@ -138,7 +138,7 @@ static void do_hang(const struct job *j UNUSED)
 
 static void do_spin(const struct job *j UNUSED)
 {
-    for (volatile int i = 0;; i = i + 1)
+    for (volatile unsigned i = 0;; i = i + 1)
         ;
 }
 

@@ -174,7 +174,7 @@ static void give_order(struct desk *d, struct order *o, const struct wish *w)
     while (try_order(d, o, w, &err) < 0) {
         CHECK_INT(err.kind, ERR_BUSY);
         CHECK(patient);
-        if (!test_ok)
+        if (!patient)
             return;
         pthread_mutex_lock(&d->lock);
         patient = wait_briefly(d, until);
