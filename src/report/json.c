@@ -439,8 +439,9 @@ static struct box get_box(struct reader *rd, yyjson_val *o)
     float v[4] = {0};
 
     for (size_t i = 0; i < 4; i++) {
-        double d = yyjson_get_num(yyjson_arr_get(arr, i));
-        if (!(d >= -1 && d <= 2))
+        yyjson_val *num = yyjson_arr_get(arr, i);
+        double d = yyjson_get_num(num);
+        if (!yyjson_is_num(num) || !(d >= -1 && d <= 2))
             refuse(rd, "box");
         else
             v[i] = (float)d;

@@ -1,0 +1,221 @@
+#include "media/image.h"
+
+#include <libavutil/frame.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+#include <string.h>
+
+#include "base/c23.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "media/fdio_int.h"
+#include "media/turn_int.h"
+
+/* swscale's assembly reads and writes whole vectors: every buffer it touches gets aligned rows and room
+ * behind. */
+enum { ALIGN = 64, MAX_SIDE = 8192 };
+
+struct scratch {
+    uint8_t *data;
+    size_t size;
+    int stride;
+};
+
+/* What one kind of picture needs between frames. */
+struct target {
+    struct SwsContext *sws;
+    int colorspace, range; /* set in sws; -1 before */
+    struct scratch out;    /* scaled, not yet upright */
+    uint8_t *pixels;       /* upright and packed: the picture handed out */
+    size_t size;
+};
+
+struct scaler {
+    struct target bgr, luma;
+};
+
+struct scaler *scaler_new(void)
+{
+    struct scaler *s = mem_alloc(sizeof *s);
+
+    libav_setup();
+    return s;
+}
+
+static void target_clear(struct target *t)
+{
+    sws_freeContext(t->sws);
+    freep(&t->out.data);
+    freep(&t->pixels);
+}
+
+void scaler_freep(struct scaler **s)
+{
+    struct scaler *gone = TAKE(*s);
+
+    if (!gone)
+        return;
+    target_clear(&gone->bgr);
+    target_clear(&gone->luma);
+    freep(&gone);
+}
+
+static void grow(uint8_t **data, size_t *size, size_t need)
+{
+    if (*size >= need)
+        return;
+    *data = mem_resize(*data, need, 1);
+    *size = need;
+}
+
+static void scratch_fit(struct scratch *s, int width, int height, int channels)
+{
+    s->stride = (width * channels + ALIGN - 1) / ALIGN * ALIGN;
+    grow(&s->data, &s->size, (size_t)s->stride * (size_t)height + ALIGN);
+}
+
+static void scratch_clear(struct scratch *s)
+{
+    freep(&s->data);
+}
+
+static int check_side(int width, int height, struct err *err)
+{
+    if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+        return FAIL(err, ERR_LIMIT, "A picture of %dx%d is not possible: each side must be 1 to %d pixels.",
+                    width, height, MAX_SIDE);
+    return 0;
+}
+
+/* The frame's own matrix and range, as far as it says; the result is full range. Costly, so only on change.
+ */
+static void set_colours(struct target *t, const AVFrame *f, bool fresh)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+    int range = f->color_range == AVCOL_RANGE_JPEG || (d && strncmp(d->name, "yuvj", 4) == 0);
+    int space = f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)f->colorspace;
+    const int *matrix = sws_getCoefficients(space);
+
+    if (!fresh && t->colorspace == space && t->range == range)
+        return;
+    sws_setColorspaceDetails(t->sws, matrix, range, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
+                             1 << 16);
+    t->colorspace = space;
+    t->range = range;
+}
+
+static int fit_context(struct target *t, const AVFrame *f, int width, int height, enum AVPixelFormat format,
+                       struct err *err)
+{
+    struct SwsContext *before = t->sws;
+
+    t->sws = sws_getCachedContext(before, f->width, f->height, f->format, width, height, format, SWS_BILINEAR,
+                                  NULL, NULL, NULL);
+    if (!t->sws)
+        return FAIL(err, ERR_DECODE, "Frames of %dx%d in pixel format %s cannot be scaled.", f->width,
+                    f->height, av_get_pix_fmt_name(f->format) ? av_get_pix_fmt_name(f->format) : "unknown");
+    set_colours(t, f, t->sws != before);
+    return 0;
+}
+
+static int scale(struct target *t, const AVFrame *f, int rotation, struct picture *want,
+                 enum AVPixelFormat format, struct err *err)
+{
+    bool sideways = rotation % 180 != 0;
+    int width = sideways ? want->height : want->width, height = sideways ? want->width : want->height;
+    uint8_t *dst[4] = {NULL};
+    int stride[4] = {0};
+
+    if (check_side(width, height, err) < 0 || fit_context(t, f, width, height, format, err) < 0)
+        return -1;
+    scratch_fit(&t->out, width, height, want->channels);
+    grow(&t->pixels, &t->size, (size_t)width * (size_t)height * (size_t)want->channels + ALIGN);
+    dst[0] = t->out.data;
+    stride[0] = t->out.stride;
+    if (sws_scale(t->sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, dst, stride) != height)
+        return FAIL(err, ERR_DECODE, "A frame could not be scaled.");
+    want->pixels = t->pixels;
+    turn(&(struct plane){t->out.data, t->out.stride, width, height, want->channels}, rotation, want->pixels,
+         want->width * want->channels);
+    return 0;
+}
+
+int scaler_bgr(struct scaler *s, const struct AVFrame *av, int rotation, int width, int height,
+               struct picture *ret, struct err *err)
+{
+    struct picture p = {.width = width, .height = height, .channels = 3};
+
+    if (scale(&s->bgr, av, rotation, &p, AV_PIX_FMT_BGR24, err) < 0)
+        return -1;
+    *ret = p;
+    return 0;
+}
+
+int scaler_luma(struct scaler *s, const struct AVFrame *av, int rotation, int width, int height,
+                struct picture *ret, struct err *err)
+{
+    struct picture p = {.width = width, .height = height, .channels = 1};
+
+    if (scale(&s->luma, av, rotation, &p, AV_PIX_FMT_GRAY8, err) < 0)
+        return -1;
+    *ret = p;
+    return 0;
+}
+
+static void sws_freep(struct SwsContext **c)
+{
+    sws_freeContext(*c);
+}
+
+static int check_region(const struct picture *src, int x, int y, int w, int h, const struct picture *dst,
+                        struct err *err)
+{
+    if (src->channels != dst->channels || x < 0 || y < 0 || w < 1 || h < 1 || x > src->width - w ||
+        y > src->height - h)
+        return FAIL(err, ERR_INTERNAL, "The region %d,%d %dx%d is not inside a picture of %dx%d.", x, y, w, h,
+                    src->width, src->height);
+    return check_side(dst->width, dst->height, err);
+}
+
+static void copy_rows(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride, size_t row,
+                      int rows)
+{
+    for (int i = 0; i < rows; i++)
+        memcpy(dst + (size_t)i * dst_stride, src + (size_t)i * src_stride, row);
+}
+
+int picture_scale(const struct picture *src, int x, int y, int w, int h, struct picture *dst, struct err *err)
+{
+    CLEANUP(scratch_clear) struct scratch in = {0};
+    CLEANUP(scratch_clear) struct scratch out = {0};
+    CLEANUP(sws_freep) struct SwsContext *sws = NULL;
+    enum AVPixelFormat format = src->channels == 3 ? AV_PIX_FMT_BGR24 : AV_PIX_FMT_GRAY8;
+    size_t ch = (size_t)src->channels, row = (size_t)src->width * ch;
+
+    if (check_region(src, x, y, w, h, dst, err) < 0)
+        return -1;
+    sws = sws_getContext(w, h, format, dst->width, dst->height, format, SWS_BILINEAR, NULL, NULL, NULL);
+    if (!sws)
+        return FAIL(err, ERR_LIMIT, "A region of %dx%d cannot be scaled to %dx%d.", w, h, dst->width,
+                    dst->height);
+    scratch_fit(&in, w, h, src->channels);
+    scratch_fit(&out, dst->width, dst->height, src->channels);
+    copy_rows(in.data, (size_t)in.stride, src->pixels + (size_t)y * row + (size_t)x * ch, row, (size_t)w * ch,
+              h);
+    sws_scale(sws, (const uint8_t *const[4]){in.data}, (const int[4]){in.stride}, 0, h,
+              (uint8_t *const[4]){out.data}, (const int[4]){out.stride});
+    row = (size_t)dst->width * ch;
+    copy_rows(dst->pixels, row, out.data, (size_t)out.stride, row, dst->height);
+    return 0;
+}
+
+void picture_luma(const struct picture *bgr, struct picture *dst)
+{
+    size_t n = (size_t)bgr->width * (size_t)bgr->height;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *p = bgr->pixels + 3 * i;
+
+        dst->pixels[i] = (uint8_t)((29 * p[0] + 150 * p[1] + 77 * p[2]) >> 8);
+    }
+}

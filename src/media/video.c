@@ -1,0 +1,492 @@
+#include "media/video.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/display.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "media/fdio_int.h"
+
+/* Containers that hold everything themselves. What is missing here names other files or addresses (hls, dash,
+ * concat, sdp, image sequences by name, imf) or makes pictures of text (tty). The audio-only ones are here so
+ * that a sound file is told apart from rubbish. */
+static const char allowed_formats[] =
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,live_flv,asf,ogg,gif,apng,mjpeg,mpjpeg,smjpeg,h261,h263,h264,"
+    "hevc,"
+    "vvc,m4v,mpegvideo,vc1,vc1test,av1,obu,ivf,dirac,cavsvideo,yuv4mpegpipe,wtv,nut,nsv,rm,dv,mxf,gxf,dhav,"
+    "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe,pam_pipe,ppm_pipe,pgm_pipe,"
+    "wav,w64,mp3,flac,aac,ac3,amr,aiff,au,caf";
+
+enum {
+    PROBE_BYTES = 5 << 20,
+    PROBE_SECONDS = 5,
+    MAX_STREAMS = 32,
+    PACKETS_PER_FRAME = 64, /* ceiling of packets read = that many times max_frames */
+    HEADER_MAX_PIXELS =
+        1 << 28, /* a decoder may look at a header up to here: then we can say how large it is */
+    NOT_VIDEO = AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS,
+};
+static const double fallback_frame_seconds = 0.04;
+
+struct video {
+    struct video_opts opts;
+    struct fdio io;
+    AVFormatContext *format;
+    AVCodecContext *decoder;
+    AVStream *stream;
+    AVPacket *packet;
+    AVFrame *frame;
+    struct media_info info;
+    int64_t packets;       /* read from the file */
+    int64_t video_packets; /* of them, ours */
+    int64_t handed_out;    /* frames */
+    int64_t origin;        /* time stamp which is second 0 */
+    bool has_origin;
+    bool ahead;   /* `frame` was decoded by video_open and waits for the first video_next */
+    bool drained; /* the decoder was told that there is no more */
+    bool ended;
+    bool header_duration;                /* info.duration stands in the file */
+    int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
+    double last_pts, last_end;
+};
+
+struct video_opts video_opts_defaults(void)
+{
+    return (struct video_opts){.max_pixels = 8192 * 8192 / 2, .max_frames = 200000, .max_seconds = 3600};
+}
+
+const char *video_decoder_version(void)
+{
+    static _Thread_local char text[128]; /* the same at every call; a copy per thread needs no lock */
+    const unsigned f = avformat_version(), c = avcodec_version(), s = swscale_version();
+
+    snprintf(text, sizeof text, "libavformat %u.%u.%u libavcodec %u.%u.%u libswscale %u.%u.%u",
+             AV_VERSION_MAJOR(f), AV_VERSION_MINOR(f), AV_VERSION_MICRO(f), AV_VERSION_MAJOR(c),
+             AV_VERSION_MINOR(c), AV_VERSION_MICRO(c), AV_VERSION_MAJOR(s), AV_VERSION_MINOR(s),
+             AV_VERSION_MICRO(s));
+    return text;
+}
+
+void video_freep(struct video **v)
+{
+    struct video *gone = TAKE(*v);
+
+    if (!gone)
+        return;
+    av_frame_free(&gone->frame);
+    av_packet_free(&gone->packet);
+    avcodec_free_context(&gone->decoder);
+    avformat_close_input(&gone->format);
+    fdio_close(&gone->io);
+    freep(&gone);
+}
+
+const struct media_info *video_info(const struct video *v)
+{
+    return &v->info;
+}
+
+/* ---- errors ---- */
+
+static int fail_late(struct err *err)
+{
+    return FAIL(err, ERR_TIMEOUT, "The deadline passed while the video was read.");
+}
+
+static int fail_pixels(const struct video *v, int width, int height, struct err *err)
+{
+    return FAIL(err, ERR_LIMIT, "A frame of %dx%d is over the ceiling of %lld pixels.", width, height,
+                (long long)v->opts.max_pixels);
+}
+
+/* What stands behind a failure of libav: our own refusals first, they look like damage to libav. */
+static int fail(const struct video *v, int code, const char *otherwise, struct err *err)
+{
+    if (v->io.expired)
+        return fail_late(err);
+    if (v->oversize_width)
+        return fail_pixels(v, v->oversize_width, v->oversize_height, err);
+    if (v->io.error)
+        return FAIL(err, ERR_IO, "Cannot read the file: %s.", strerror(v->io.error));
+    if (code == AVERROR(ENOMEM))
+        return FAIL(err, ERR_LIMIT, "The video needs more memory than one file may have.");
+    return FAIL(err, ERR_DECODE, "%s", otherwise);
+}
+
+/* ---- opening ---- */
+
+static int interrupted(void *opaque)
+{
+    return fdio_is_late(opaque);
+}
+
+/* Some containers may name other files (external tracks of a MOV); none of them gets one. */
+static int refuse_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
+                       AVDictionary **options)
+{
+    (void)s, (void)pb, (void)url, (void)flags, (void)options;
+    return AVERROR(EPERM);
+}
+
+static void set_format_limits(AVFormatContext *f, struct fdio *io)
+{
+    f->pb = io->av;
+    f->flags |= AVFMT_FLAG_CUSTOM_IO;
+    f->interrupt_callback = (AVIOInterruptCB){interrupted, io};
+    f->io_open = refuse_open;
+    f->format_whitelist = libav_must(av_strdup(allowed_formats));
+    f->protocol_whitelist = libav_must(av_strdup(""));
+    f->probesize = PROBE_BYTES;
+    f->max_analyze_duration = (int64_t)PROBE_SECONDS * AV_TIME_BASE;
+    f->max_streams = MAX_STREAMS;
+}
+
+/* One dictionary per stream with the ceiling for the decoders which libav opens itself while it probes. */
+static int probe_streams(struct video *v)
+{
+    unsigned n = v->format->nb_streams;
+    AVDictionary **options = mem_alloc((n + 1) * sizeof *options);
+    int r;
+
+    for (unsigned i = 0; i < n; i++)
+        av_dict_set_int(&options[i], "max_pixels", v->opts.max_pixels, 0);
+    r = avformat_find_stream_info(v->format, n ? options : NULL);
+    for (unsigned i = 0; i < n; i++)
+        av_dict_free(&options[i]);
+    freep(&options);
+    return r;
+}
+
+static int check_sizes(const struct video *v, struct err *err)
+{
+    for (unsigned i = 0; i < v->format->nb_streams; i++) {
+        const AVCodecParameters *p = v->format->streams[i]->codecpar;
+
+        if (p->codec_type == AVMEDIA_TYPE_VIDEO && p->width > 0 && p->height > 0 &&
+            (int64_t)p->width * p->height > v->opts.max_pixels)
+            return fail_pixels(v, p->width, p->height, err);
+    }
+    return 0;
+}
+
+static int open_container(struct video *v, struct err *err)
+{
+    int64_t size = avio_size(v->io.av);
+    int r;
+
+    if (size == 0)
+        return FAIL(err, ERR_DECODE, "The file is empty.");
+    v->format = libav_must(avformat_alloc_context());
+    set_format_limits(v->format, &v->io);
+    if ((r = avformat_open_input(&v->format, "", NULL, NULL)) < 0)
+        return fail(
+            v, r,
+            "The file is not a video, or in a container that is not accepted. Send MP4, MKV, AVI or TS.",
+            err);
+    if (check_sizes(v, err) < 0)
+        return -1;
+    if ((r = probe_streams(v)) < 0)
+        return fail(v, r, "The file starts like a video, but holds nothing that can be decoded.", err);
+    return check_sizes(v, err);
+}
+
+static bool is_video(const AVStream *s)
+{
+    return s->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(s->disposition & NOT_VIDEO);
+}
+
+/* The stream that libav thinks best, unless that is a cover picture. */
+static int choose_stream(struct video *v, struct err *err)
+{
+    int best = av_find_best_stream(v->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+
+    for (unsigned i = 0; i < v->format->nb_streams; i++)
+        if ((best < 0 || !is_video(v->format->streams[best])) && is_video(v->format->streams[i]))
+            best = (int)i;
+    if (v->format->nb_streams == 0)
+        return FAIL(err, ERR_DECODE, "The file is a video container without a stream in it.");
+    if (best < 0 || !is_video(v->format->streams[best]))
+        return FAIL(err, ERR_NO_STREAM, "The file has no video stream, only sound or pictures beside it.");
+    for (unsigned i = 0; i < v->format->nb_streams; i++)
+        v->format->streams[i]->discard = (int)i == best ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    v->stream = v->format->streams[best];
+    return 0;
+}
+
+static enum AVPixelFormat software_format(AVCodecContext *c, const enum AVPixelFormat *offered)
+{
+    (void)c;
+    for (; *offered != AV_PIX_FMT_NONE; offered++)
+        if (!(av_pix_fmt_desc_get(*offered)->flags & AV_PIX_FMT_FLAG_HWACCEL))
+            return *offered;
+    return AV_PIX_FMT_NONE;
+}
+
+/* The last stop before memory for a picture is taken. */
+static int get_buffer(AVCodecContext *c, AVFrame *f, int flags)
+{
+    struct video *v = c->opaque;
+
+    if ((int64_t)f->width * f->height > v->opts.max_pixels) {
+        v->oversize_width = f->width;
+        v->oversize_height = f->height;
+        return AVERROR(EINVAL);
+    }
+    return avcodec_default_get_buffer2(c, f, flags);
+}
+
+static int open_decoder(struct video *v, struct err *err)
+{
+    const AVCodec *codec = avcodec_find_decoder(v->stream->codecpar->codec_id);
+    const char *name = avcodec_get_name(v->stream->codecpar->codec_id);
+    AVCodecContext *c;
+    int r;
+
+    if (!codec)
+        return FAIL(err, ERR_DECODE, "There is no decoder for the video codec %s.", name);
+    c = v->decoder = libav_must(avcodec_alloc_context3(codec));
+    if ((r = avcodec_parameters_to_context(c, v->stream->codecpar)) < 0)
+        return fail(v, r, "The video stream's header is damaged.", err);
+    c->opaque = v;
+    c->get_format = software_format;
+    c->get_buffer2 = get_buffer;
+    c->thread_count = 1;
+    c->max_pixels = v->opts.max_pixels > HEADER_MAX_PIXELS ? v->opts.max_pixels : HEADER_MAX_PIXELS;
+    c->pkt_timebase = v->stream->time_base;
+    if ((r = avcodec_open2(c, codec, NULL)) < 0)
+        return fail(v, r, "The video stream's header is damaged.", err);
+    return 0;
+}
+
+/* ---- what the header says ---- */
+
+static const int32_t *display_matrix(const AVStream *s)
+{
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
+    const AVPacketSideData *d = av_packet_side_data_get(
+        s->codecpar->coded_side_data, s->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+
+    return d && d->size >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)d->data : NULL;
+#else
+    size_t size = 0;
+    const void *d = av_stream_get_side_data(s, AV_PKT_DATA_DISPLAYMATRIX, &size);
+
+    return d && size >= 9 * sizeof(int32_t) ? d : NULL;
+#endif
+}
+
+/* Degrees clockwise, to the nearest quarter turn. Mirroring is not undone. */
+static int rotation_of(const AVStream *s)
+{
+    const int32_t *matrix = display_matrix(s);
+    double degrees = matrix ? -av_display_rotation_get(matrix) : 0;
+
+    if (!isfinite(degrees))
+        return 0;
+    return (int)(lround(degrees / 90) % 4 + 4) % 4 * 90;
+}
+
+static double rate_of(AVRational r)
+{
+    return r.num > 0 && r.den > 0 ? av_q2d(r) : 0;
+}
+
+static int read_header(struct video *v, struct err *err)
+{
+    const AVFormatContext *f = v->format;
+    struct media_info *info = &v->info;
+
+    info->container = f->iformat->name;
+    info->codec = avcodec_get_name(v->stream->codecpar->codec_id);
+    info->rotation = rotation_of(v->stream);
+    info->fps = rate_of(v->stream->avg_frame_rate);
+    info->frames = v->stream->nb_frames > 0 ? v->stream->nb_frames : 0;
+    v->header_duration = f->duration > 0 && f->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE;
+    if (v->header_duration)
+        info->duration = (double)f->duration / AV_TIME_BASE;
+    if (info->duration > v->opts.max_seconds)
+        return FAIL(err, ERR_LIMIT, "The video lasts %.0f seconds, more than the ceiling of %.0f.",
+                    info->duration, v->opts.max_seconds);
+    if (info->frames > v->opts.max_frames)
+        return FAIL(err, ERR_LIMIT, "The video has %lld frames, more than the ceiling of %lld.",
+                    (long long)info->frames, (long long)v->opts.max_frames);
+    return 0;
+}
+
+/* ---- decoding ---- */
+
+/* Reads the next packet of our stream and gives it to the decoder; at the end of the file tells the decoder.
+ */
+static int feed(struct video *v, struct err *err)
+{
+    int r = av_read_frame(v->format, v->packet);
+
+    if (v->io.expired)
+        return fail_late(err);
+    if (r < 0) {
+        if (r == AVERROR(ENOMEM) || v->io.error)
+            return fail(v, r, "", err);
+        v->info.truncated |= r != AVERROR_EOF;
+        v->drained = true;
+        avcodec_send_packet(v->decoder, NULL);
+        return 0;
+    }
+    if (++v->packets / PACKETS_PER_FRAME > v->opts.max_frames) {
+        av_packet_unref(v->packet);
+        return FAIL(err, ERR_LIMIT, "The file has too many packets for a video of %lld frames.",
+                    (long long)v->opts.max_frames);
+    }
+    if (v->packet->stream_index == v->stream->index) {
+        v->video_packets++;
+        v->info.truncated |= (v->packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
+        r = avcodec_send_packet(v->decoder, v->packet);
+    }
+    av_packet_unref(v->packet);
+    return r == AVERROR(ENOMEM) ? fail(v, r, "", err) : r < 0 ? (v->info.truncated = true, 0) : 0;
+}
+
+/* 1 with a picture in v->frame, 0 at the end, -1. Damaged packets are passed over, as players do. */
+static int decode(struct video *v, struct err *err)
+{
+    for (;;) {
+        int r = avcodec_receive_frame(v->decoder, v->frame);
+
+        if (fdio_is_late(&v->io))
+            return fail_late(err);
+        if (r >= 0)
+            return 1;
+        if (r == AVERROR_EOF)
+            return 0;
+        if (v->oversize_width || r == AVERROR(ENOMEM))
+            return fail(v, r, "", err);
+        if (r != AVERROR(EAGAIN))
+            v->info.truncated = true;
+        if (v->drained && r == AVERROR(EAGAIN))
+            return 0; /* a decoder which wants more after the end */
+        if (!v->drained && feed(v, err) < 0)
+            return -1;
+        if (v->oversize_width)
+            return fail(v, r, "", err);
+    }
+}
+
+static double frame_seconds(const struct video *v)
+{
+#if LIBAVUTIL_VERSION_MAJOR >= 58
+    int64_t ticks = v->frame->duration;
+#else
+    int64_t ticks = v->frame->pkt_duration;
+#endif
+    if (ticks > 0)
+        return (double)ticks * av_q2d(v->stream->time_base);
+    return v->info.fps > 0 ? 1 / v->info.fps : fallback_frame_seconds;
+}
+
+/* Seconds since the first frame. A missing, impossible or repeated time stamp becomes the end of the frame
+ * before. */
+static double frame_pts(struct video *v)
+{
+    int64_t stamp = v->frame->best_effort_timestamp, since;
+    double tick = av_q2d(v->stream->time_base), pts = v->last_end;
+
+    if (stamp == AV_NOPTS_VALUE)
+        return pts;
+    if (!v->has_origin) {
+        v->origin = stamp - llround(v->last_end / tick);
+        v->has_origin = true;
+    }
+    if (!ckd_sub(&since, stamp, v->origin))
+        pts = (double)since * tick;
+    return v->handed_out == 0 || pts > v->last_pts ? pts : v->last_end;
+}
+
+static int check_frame(struct video *v, struct err *err)
+{
+    const AVFrame *f = v->frame;
+
+    if ((int64_t)f->width * f->height > v->opts.max_pixels)
+        return fail_pixels(v, f->width, f->height, err);
+    if (v->handed_out >= v->opts.max_frames)
+        return FAIL(err, ERR_LIMIT, "The video has more frames than the ceiling of %lld.",
+                    (long long)v->opts.max_frames);
+    if (f->decode_error_flags || (f->flags & AV_FRAME_FLAG_CORRUPT))
+        v->info.truncated = true;
+    return 0;
+}
+
+/* Now everything is known exactly. */
+static int end(struct video *v, struct err *err)
+{
+    struct media_info *info = &v->info;
+
+    if (v->handed_out == 0)
+        return fail(v, 0, "The file looks like a video, but not one frame of it can be decoded.", err);
+    if (v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10)
+        info->truncated = true; /* the index promised more; a few may be missing through edit lists */
+    info->frames = v->handed_out;
+    if (!v->header_duration)
+        info->duration = v->last_end;
+    if (info->fps <= 0 && info->duration > 0)
+        info->fps = (double)info->frames / info->duration;
+    v->ended = true;
+    return 0;
+}
+
+int video_next(struct video *v, struct video_frame *ret_frame, struct err *err)
+{
+    double pts;
+    int r;
+
+    if (v->ended)
+        return 0;
+    r = v->ahead ? 1 : decode(v, err);
+    v->ahead = false;
+    if (r <= 0)
+        return r < 0 ? -1 : end(v, err);
+    if (check_frame(v, err) < 0)
+        return -1;
+    pts = frame_pts(v);
+    if (pts > v->opts.max_seconds)
+        return FAIL(err, ERR_LIMIT, "The video is longer than the ceiling of %.0f seconds.",
+                    v->opts.max_seconds);
+    *ret_frame = (struct video_frame){.av = v->frame, .index = v->handed_out++, .pts = pts};
+    v->last_pts = pts;
+    v->last_end = pts + frame_seconds(v);
+    return 1;
+}
+
+/* The first frame is decoded at once: its size is the true one, and a file without any is refused here. */
+static int decode_first(struct video *v, struct err *err)
+{
+    int r = decode(v, err);
+    bool sideways = v->info.rotation % 180 != 0;
+
+    if (r <= 0)
+        return r < 0 ? -1 : end(v, err);
+    v->ahead = true;
+    v->info.width = sideways ? v->frame->height : v->frame->width;
+    v->info.height = sideways ? v->frame->width : v->frame->height;
+    return 0;
+}
+
+int video_open(struct video **ret_video, int fd, const struct video_opts *opts, struct err *err)
+{
+    CLEANUP(video_freep) struct video *v = mem_alloc(sizeof *v);
+
+    libav_setup();
+    v->opts = *opts;
+    v->packet = libav_must(av_packet_alloc());
+    v->frame = libav_must(av_frame_alloc());
+    fdio_open_read(&v->io, fd, opts->deadline_mono_us);
+    if (open_container(v, err) < 0 || choose_stream(v, err) < 0 || open_decoder(v, err) < 0 ||
+        read_header(v, err) < 0 || decode_first(v, err) < 0)
+        return -1;
+    *ret_video = TAKE(v);
+    return 0;
+}
