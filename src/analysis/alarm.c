@@ -1,5 +1,6 @@
 /* Pipeline "alarm": is somebody there? Decodes once, judges a few frames per second with a detector, follows what
  * moves, looks closer at moving places when nothing certain was seen, and decides by the rule alarm/1. */
+#include <math.h>
 #include <string.h>
 
 #include "analysis/analysis.h"
@@ -17,6 +18,8 @@
 
 /* A box moves when at least this share of it does: the edges of a slow thing, but not one flickering cell. */
 static const float moving_share = 0.02f;
+/* A moving place is explained when this share of it lies in an animal's box: somebody beside a dog is outside. */
+static const float explained_share = 0.7f;
 
 /* Everything about the clip in hand. */
 struct watch {
@@ -49,18 +52,39 @@ static void watch_clear(struct watch *w)
 
 /* ---- one frame ---- */
 
-static struct sighting to_sighting(const struct watch *w, int moment, const struct detection *d,
-                                   const struct box *box)
+static bool is_excluded(const struct watch *w, const struct box *b)
+{
+    return zones_exclude(w->params->zones, w->params->nzones, (double)b->x, (double)b->y, (double)b->w,
+                         (double)b->h);
+}
+
+/* What moves in a frame. */
+struct movement {
+    const struct region *regions;
+    size_t n;
+};
+
+static float best_fit(const struct movement *moving, const struct box *box)
+{
+    float best = 0;
+
+    for (size_t i = 0; i < moving->n; i++)
+        best = fmaxf(best, boxes_iou(&moving->regions[i].box, box));
+    return best;
+}
+
+static struct sighting to_sighting(const struct watch *w, int moment, const struct movement *moving,
+                                   const struct detection *d, const struct box *box)
 {
     const struct card_concept *concept = card_concept(w->card, d->label->concept);
+    float score = (float)calibrate(&concept->calibration, (double)d->score);
 
     return (struct sighting){
         .moment = moment,
         .concept = concept,
-        .score = (float)calibrate(&concept->calibration, (double)d->score),
+        .score = score_with_motion(score, best_fit(moving, box), &w->rule),
         .box = *box,
-        .excluded = zones_exclude(w->params->zones, w->params->nzones, (double)box->x, (double)box->y,
-                                  (double)box->w, (double)box->h),
+        .excluded = is_excluded(w, box),
         .moves = moment == 0 || motion_inside(w->motion, box) >= moving_share,
     };
 }
@@ -80,7 +104,8 @@ static int run_detector(struct watch *w, const struct picture *pic, struct detec
     return r;
 }
 
-static int look_at_frame(struct watch *w, const struct picture *pic, int moment, struct err *err)
+static int look_at_frame(struct watch *w, const struct picture *pic, int moment, const struct movement *moving,
+                         struct err *err)
 {
     struct detection *found;
     size_t n;
@@ -88,7 +113,7 @@ static int look_at_frame(struct watch *w, const struct picture *pic, int moment,
     if (run_detector(w, pic, &found, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        struct sighting s = to_sighting(w, moment, &found[i], &found[i].box);
+        struct sighting s = to_sighting(w, moment, moving, &found[i], &found[i].box);
         add_sighting(w, &s);
     }
     return 0;
@@ -147,6 +172,18 @@ static float best_in_frame(const struct watch *w, int moment)
     return best;
 }
 
+/* Whether nearly all of the place belongs to something that was recognised as none of our business, an animal. */
+static bool is_explained(const struct watch *w, int moment, const struct box *place)
+{
+    for (size_t i = w->sightings.n; i-- > 0 && w->sightings.all[i].moment == moment;) {
+        const struct sighting *s = &w->sightings.all[i];
+        if (!counts_for_intrusion(s) && !s->excluded && (double)s->score >= w->rule.label &&
+            box_cover(place, &s->box) >= explained_share)
+            return true;
+    }
+    return false;
+}
+
 static bool touch(const struct box *a, const struct box *b)
 {
     return a->x < b->x + b->w && b->x < a->x + a->w && a->y < b->y + b->h && b->y < a->y + a->h;
@@ -164,19 +201,18 @@ static float promise(const struct watch *w, int moment, const struct region *reg
     return weak + region->area;
 }
 
-/* Offers the best moving place of the frame that stands in no exclusion zone. */
-static int offer_place(struct watch *w, const struct picture *pic, const struct region *regions, size_t n,
-                       int moment, struct err *err)
+/* Offers the best moving place of the frame that stands in no exclusion zone and is not explained. */
+static int offer_place(struct watch *w, const struct picture *pic, const struct movement *moving, int moment,
+                       struct err *err)
 {
     struct zoom best = {.moment = moment, .weight = -1}, offer = best;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct box *b = &regions[i].box;
-        if (zones_exclude(w->params->zones, w->params->nzones, (double)b->x, (double)b->y, (double)b->w,
-                          (double)b->h) ||
-            !zoom_square(pic, b, &offer.box))
+    for (size_t i = 0; i < moving->n; i++) {
+        offer.place = moving->regions[i];
+        if (is_excluded(w, &offer.place.box) || is_explained(w, moment, &offer.place.box) ||
+            !zoom_square(pic, &offer.place.box, &offer.box))
             continue;
-        offer.weight = promise(w, moment, &regions[i]);
+        offer.weight = promise(w, moment, &offer.place);
         if (offer.weight > best.weight)
             best = offer;
     }
@@ -191,7 +227,7 @@ static int judge(struct watch *w, struct err *err)
     int64_t begin = clock_cpu_us();
     int moment, r = scaler_bgr(w->scaler, f->av, video_info(w->video)->rotation, w->report->sampling.width,
                                w->report->sampling.height, &pic, err);
-    size_t n;
+    struct movement moving;
 
     w->report->decode_us += clock_cpu_us() - begin;
     if (r < 0)
@@ -199,18 +235,18 @@ static int judge(struct watch *w, struct err *err)
     if ((int)w->report->nmoments >= w->params->max_frames)
         return FAIL(err, ERR_LIMIT, "the video is longer than its header says: more than %d frames would have to be "
                                     "judged; ask for fewer frames per second", w->params->max_frames);
-    n = motion_next(w->motion, &pic, f->pts - w->last_pts, regions);
+    moving = (struct movement){regions, motion_next(w->motion, &pic, f->pts - w->last_pts, regions)};
     w->last_pts = f->pts;
     moment = report_add_moment(w->report, f->index, f->pts);
     settle_first_frame(w, moment);
     if (repeats_last(w, &pic))
         copy_sightings(w, moment);
-    else if (look_at_frame(w, &pic, moment, err) < 0)
+    else if (look_at_frame(w, &pic, moment, &moving, err) < 0)
         return -1;
     remember(w, &pic);
     if (w->tools->progress)
         w->tools->progress(w->tools->progress_arg, moment + 1, w->report->sampling.planned);
-    return (double)best_in_frame(w, moment) >= w->rule.high ? 0 : offer_place(w, &pic, regions, n, moment, err);
+    return (double)best_in_frame(w, moment) >= w->rule.high ? 0 : offer_place(w, &pic, &moving, moment, err);
 }
 
 /* ---- the whole clip ---- */
@@ -298,7 +334,7 @@ static int look_closer(struct watch *w, const struct zoom *z, struct err *err)
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct box box = zoom_to_frame(z, &found[i].box);
-        struct sighting s = to_sighting(w, z->moment, &found[i], &box);
+        struct sighting s = to_sighting(w, z->moment, &(struct movement){&z->place, 1}, &found[i], &box);
 
         s.moves = true; /* that is why it was looked at */
         add_sighting(w, &s);

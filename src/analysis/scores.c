@@ -8,6 +8,47 @@
 
 enum { MAX_FINDINGS = 20000 }; /* of a report; the best of each moment come first and are kept */
 
+/* ---- motion as evidence ---- */
+
+static float common_1d(float a, float a_len, float b, float b_len)
+{
+    return fmaxf(fminf(a + a_len, b + b_len) - fmaxf(a, b), 0);
+}
+
+static float common_area(const struct box *a, const struct box *b)
+{
+    return common_1d(a->x, a->w, b->x, b->w) * common_1d(a->y, a->h, b->y, b->h);
+}
+
+float box_cover(const struct box *a, const struct box *b)
+{
+    float area = a->w * a->h;
+
+    return area > 0 ? common_area(a, b) / area : 0;
+}
+
+float boxes_iou(const struct box *a, const struct box *b)
+{
+    float common = common_area(a, b);
+    float both = a->w * a->h + b->w * b->h - common;
+
+    return both > 0 ? common / both : 0;
+}
+
+static float middle_of(const struct risk_rule *rule)
+{
+    return (float)((rule->low + rule->high) / 2);
+}
+
+float score_with_motion(float score, float fit, const struct risk_rule *rule)
+{
+    static const float same_place = 0.3f;
+
+    if (fit < same_place)
+        return score;
+    return fmaxf(score, fminf(2 * score / (1 + score), middle_of(rule)));
+}
+
 /* ---- scores ---- */
 
 /* What a sighting counts for one purpose; negative: not at all. */
@@ -21,12 +62,11 @@ static float as_concept(const struct sighting *s, const void *arg)
 static float as_intrusion(const struct sighting *s, const void *arg)
 {
     const struct risk_rule *rule = arg;
-    float middle = (float)((rule->low + rule->high) / 2);
 
     if (text_is(s->concept->name, "person"))
         return s->score;
     if (text_is(s->concept->name, "vehicle"))
-        return s->moves ? s->score : fminf(s->score, middle);
+        return s->moves ? s->score : fminf(s->score, middle_of(rule));
     return -1;
 }
 

@@ -9,7 +9,7 @@
 struct sighting {
     int moment;
     const struct card_concept *concept;
-    float score;   /* calibrated, 0..1 */
+    float score;   /* calibrated, motion counted in, 0..1 */
     struct box box;
     bool excluded; /* foot point in an exclusion zone */
     bool moves;    /* something moves inside the box, or it is not known */
@@ -19,6 +19,15 @@ struct sightings {
     size_t n, cap;
     struct sighting *all;
 };
+
+/* Motion as evidence: when something moves where the detector weakly sees something, the odds that it is there double (a
+ * detection in a random place is far more often wrong than one in the very place that moves). Motion alone lifts a score
+ * no higher than the middle of the rule's thresholds: it gets a clip looked at, but never makes an intrusion.
+ * `fit`: intersection over union of the detection and the moving region it fits best. */
+float score_with_motion(float score, float fit, const struct risk_rule *rule);
+float boxes_iou(const struct box *a, const struct box *b);
+/* Share of `a` that lies in `b`. */
+float box_cover(const struct box *a, const struct box *b);
 
 /* The name of the rule in scores and verdicts. */
 #define ALARM_RULE "alarm/1"

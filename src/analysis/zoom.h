@@ -4,14 +4,15 @@
 #ifndef ASSAY_ANALYSIS_ZOOM_H
 #define ASSAY_ANALYSIS_ZOOM_H
 
+#include "analysis/motion.h"
 #include "base/arena.h"
-#include "media/image.h"
 
 enum { ZOOM_MAX = 12 };
 
 struct zoom {
     int moment;             /* which judged frame */
     float weight;           /* how much it promises */
+    struct region place;    /* what moves there */
     struct box box;         /* of the crop in the frame, 0..1 */
     struct picture picture; /* the crop, scaled to the detector's input */
 };
