@@ -924,7 +924,7 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
 
     if (opts->analysts < 1 || opts->analysts > LAB_MAX_ANALYSTS)
         return FAIL(err, ERR_INPUT, "the number of analysts must be 1 to %d", LAB_MAX_ANALYSTS);
-    if (opts->tasks_per_analyst < 1 || opts->memory_bytes < 1 || opts->artefact_bytes < REPORT_MAX_BYTES)
+    if (opts->tasks_per_analyst < 1 || opts->memory_bytes < 1 || opts->artefact_bytes < 1)
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
     m->memory_bytes = opts->memory_bytes;
