@@ -1,5 +1,5 @@
-/* The lab with the real decoder, the real model and the real encoder: nothing that they need may be forbidden in the
- * sandbox. The analysis here is the shortest one that uses all three. */
+/* The lab with the real decoder, the real model and the real encoder: nothing that they need may be forbidden
+ * in the sandbox. The analysis here is the shortest one that uses all three. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -40,8 +40,10 @@ static int look_at(struct look *l, const struct video_frame *f, struct err *err)
         detect(l->detector, l->report->arena, &pic, NULL, 0, &found, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        report_add_finding(l->report, &(struct finding){.moment = moment, .label = found[i].label->concept,
-                                                        .score = (double)found[i].score, .box = found[i].box});
+        report_add_finding(l->report, &(struct finding){.moment = moment,
+                                                        .label = found[i].label->concept,
+                                                        .score = (double)found[i].score,
+                                                        .box = found[i].box});
     return 0;
 }
 
@@ -60,7 +62,8 @@ static int judge(const struct toolbox *tools, struct subject_fds fds, struct rep
 {
     CLEANUP(video_freep) struct video *v = NULL;
     CLEANUP(scaler_freep) struct scaler *scaler = scaler_new();
-    struct look l = {.detector = detector_new(report->arena, tools->detector), .scaler = scaler, .report = report};
+    struct look l = {
+        .detector = detector_new(report->arena, tools->detector), .scaler = scaler, .report = report};
     struct video_opts opts = video_opts_defaults();
 
     if (video_open(&v, fds.media, &opts, err) < 0)
@@ -132,8 +135,8 @@ static struct lab *open_lab(void)
 
 static void run_file(struct lab *lab, int fd, int artefact, struct outcome *o)
 {
-    struct lab_task task = {.spec = job_spec_defaults(), .subject_fd = fd, .artefact_fd = artefact,
-                            .done = note_done, .arg = o};
+    struct lab_task task = {
+        .spec = job_spec_defaults(), .subject_fd = fd, .artefact_fd = artefact, .done = note_done, .arg = o};
     struct err err = {0};
 
     *o = (struct outcome){.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
