@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "lab/lab.h"
 #include "lab/lab_int.h"
+#include "report/json.h"
 
 struct child {
     pid_t pid;
@@ -118,6 +119,12 @@ static struct msg_model model_of(const struct card *card)
 
 /* ---- analysts ---- */
 
+/* The report is a file, too. */
+static int64_t largest_file(const struct msg_options *opts)
+{
+    return opts->artefact_bytes > REPORT_MAX_BYTES ? opts->artefact_bytes : REPORT_MAX_BYTES;
+}
+
 static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
 {
     struct analyst_setup setup = {
@@ -126,7 +133,7 @@ static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
         .tools = {.detector = k->detector,
                   .max_pixels = k->opts.max_pixels,
                   .max_seconds = k->opts.max_seconds},
-        .walls = {.memory_bytes = k->opts.memory_bytes, .file_bytes = k->opts.artefact_bytes},
+        .walls = {.memory_bytes = k->opts.memory_bytes, .file_bytes = largest_file(&k->opts)},
     };
 
     analyst_main(&setup);

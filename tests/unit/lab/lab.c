@@ -514,6 +514,29 @@ static void a_dead_keeper_is_replaced(void)
     desk_close(d);
 }
 
+/* Kills every idle analyst for 1.5 seconds: 100, 200, 400, 800 ms of pause allow five. */
+static void pauses_when_analysts_die_at_once(void)
+{
+    struct desk *d = desk_open(1);
+    pid_t keeper = keeper_of(getpid()), victim;
+    int64_t until = clock_mono_us() + 1500000;
+    struct order o;
+    int kills = 0;
+
+    while (test_ok && clock_mono_us() < until) {
+        if (children_of(keeper, &victim, 1) == 1 && lab_stats(d->lab).analysts == 1 &&
+            kill(victim, SIGKILL) == 0)
+            kills++;
+        usleep(5000);
+    }
+    CHECK(kills >= 2 && kills <= 12);
+    ROW("%d kills", kills);
+    CHECK(lab_stats(d->lab).respawned <= 5);
+    order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1});
+    check_ok(&o);
+    desk_close(d);
+}
+
 static _Noreturn void be_a_front(int tell)
 {
     struct desk *d = desk_open(2);
@@ -596,6 +619,7 @@ int main(int argc, char **argv)
     RUN(cancels_the_right_job);
     RUN(stopping_cancels_what_runs);
     RUN(a_dead_keeper_is_replaced);
+    RUN(pauses_when_analysts_die_at_once);
     RUN(children_die_with_the_front);
     RUN(leaves_nothing_behind);
     RUN(starts_and_stops_at_once);
