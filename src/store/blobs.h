@@ -1,8 +1,12 @@
 /* Blobs: files named by their SHA-256, written once, never changed. Streamed while hashing: a body is never whole in
- * memory. A sealed blob is on disk (fsync of the file and its folder) before blob_seal returns.
+ * memory. A sealed blob is on disk (fsync of the file and its folder) before blob_seal_take returns.
  *
  *   DIR/blobs/ab/abcdef...   one file per content; two uploads of the same bytes share it
- *   DIR/blobs/              unfinished uploads are O_TMPFILE: nameless, gone with the process */
+ *   DIR/blobs/               unfinished uploads are O_TMPFILE: nameless, gone with the process
+ *   DIR/blobs/tmp/           unfinished uploads where the file system has no O_TMPFILE; those of a killed
+ *                            process are dropped by blobs_open when they are an hour old
+ *
+ * All calls are thread safe. Errors of the disk are ERR_IO; a full disk says so. */
 #ifndef ASSAY_STORE_BLOBS_H
 #define ASSAY_STORE_BLOBS_H
 
@@ -15,6 +19,7 @@
 struct blobs;
 struct blob_writer;
 
+/* dir: the data directory; created when missing. */
 int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err);
 void blobs_freep(struct blobs **b);
 
@@ -22,12 +27,14 @@ void blobs_freep(struct blobs **b);
 int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_bytes, struct err *err);
 int blob_add(struct blob_writer *w, struct bytes piece, struct err *err);
 int64_t blob_written(const struct blob_writer *w);
-/* Makes it durable and names it. The writer is finished in any case (success or not) and freed. */
+/* Makes it durable and names it. The writer is finished in any case (success or not) and freed. Waits for the disk. */
 int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *ret_size, struct err *err);
 void blob_writer_freep(struct blob_writer **w); /* drops an unfinished upload */
-/* Copies a whole descriptor (from 0) into a blob. */
+/* Copies a whole descriptor (from 0) into a blob: what others can still write to is never stored itself. */
 int blob_from_fd(struct blobs *b, int fd, int64_t max_bytes, char ret_sha256[HASH_HEX], int64_t *ret_size,
                  struct err *err);
+/* A nameless file on the same disk, readable and writable, gone when closed. The caller's. */
+int blobs_temp(struct blobs *b, int *ret_fd, struct err *err);
 
 /* A read-only descriptor, or ERR_NOT_FOUND. */
 int blob_open(struct blobs *b, const char *sha256, int *ret_fd, int64_t *ret_size, struct err *err);

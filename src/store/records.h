@@ -1,13 +1,15 @@
-/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of intents, commits once for all of
- * them, and answers each caller after the COMMIT: what was answered is on disk.
+/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of intents, commits
+ * once for all of them, and answers each caller after the COMMIT: what was answered is on disk.
  *
- * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind ERR_NONE) or the
- * failure. `done` NULL = do not tell. Arguments are deep-copied. ERR_BUSY at once (return -1, no callback) when the
- * queue is full. records_sync runs the queue empty: when it returns, everything enqueued before is committed.
- * Reads are synchronous on a read-only connection per thread and see every commit already answered. Strings go to the arena.
+ * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind ERR_NONE) or
+ * the failure; callbacks come in the order of the calls. `done` NULL = do not tell. Arguments are deep-copied. ERR_BUSY at
+ * once (return -1, no callback) when the queue is full. A callback may queue more, but must not wait for the store.
+ * records_sync runs the queue empty: when it returns, everything enqueued before is committed and answered.
+ * Reads are synchronous, on read-only connections from a pool, and see every commit already answered. Strings go to the
+ * arena; bytes are followed by a NUL there.
  *
  * A second process may open the same directory (`assay key new` while the server runs).
- * Schema and migrations: store/schema.c. Versions newer than this binary's are refused. */
+ * Schema and migrations: store/schema.c, docs/store.md. Versions newer than this binary's are refused. */
 #ifndef ASSAY_STORE_RECORDS_H
 #define ASSAY_STORE_RECORDS_H
 
@@ -25,6 +27,9 @@ struct records;
 int records_open(struct records **ret_records, const char *dir, struct err *err); /* creates dir */
 void records_freep(struct records **db); /* commits what is queued */
 void records_sync(struct records *db);
+/* Makes this process the one which runs the jobs of the directory, until records_freep or its death. ERR_CONFLICT when
+ * another one does. */
+int records_own(struct records *db, struct err *err);
 
 typedef void records_done(void *arg, const struct err *err);
 
@@ -36,7 +41,7 @@ struct job_row {
     const char *tenant;
     const char *dialect;      /* "alarm" */
     const char *state;
-    int attempts;             /* how often an analyst was given it */
+    int attempts;             /* how many analysts died on it */
     int64_t created_us, started_us, finished_us; /* wall; 0 = not yet */
     const char *sha256;       /* subject blob */
     int64_t size;
@@ -50,6 +55,7 @@ struct job_row {
     const char *artefact;     /* sha256 of the annotated clip, NULL when not made */
 };
 
+/* Ids are unique: ERR_CONFLICT in the callback. */
 int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg, struct err *err);
 
 /* Moves a job from one state to another; the callback gets ERR_CONFLICT when it is not in `from`. */
@@ -61,12 +67,16 @@ struct job_move {
     const char *error_code, *error_text; /* NULL = keep */
 };
 int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg, struct err *err);
+/* Moves every claimed job back to new, attempts kept: the claims of a server which is gone. */
+int records_release_claims(struct records *db, records_done *done, void *arg, struct err *err);
 int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done, void *arg,
                          struct err *err);
 
 /* tenant NULL: any (for the server's own use). ERR_NOT_FOUND when unknown or another tenant's. */
 int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
                     struct job_row *ret_row, struct err *err);
+/* Only the state, without reading the report. ERR_NOT_FOUND. */
+int records_job_state(struct records *db, struct arena *a, const char *id, const char **ret_state, struct err *err);
 /* The newest job of the tenant with this number / this file name. */
 int records_find_number(struct records *db, struct arena *a, const char *tenant, int64_t number, char ret_id[ID_TEXT],
                         struct err *err);
@@ -101,6 +111,7 @@ struct label_row {
     const char *comment;
     int64_t created_us;
 };
+/* The callback gets ERR_NOT_FOUND when the job is unknown or another tenant's. */
 int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg, struct err *err);
 /* The tenant's own label words; adding an existing one is fine. */
 int records_add_custom_label(struct records *db, const char *tenant, const char *value, const char *label,

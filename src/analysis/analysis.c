@@ -1,0 +1,40 @@
+#include "analysis/analysis.h"
+
+#include "analysis/pipelines_int.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "media/video.h"
+
+static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate};
+
+const struct pipeline *pipeline_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(pipelines); i++)
+        if (text_is(pipelines[i]->name, name))
+            return pipelines[i];
+    return NULL;
+}
+
+static int run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
+               struct report *report, int64_t begin_us, struct err *err)
+{
+    const struct pipeline *p = pipeline_find(spec->pipeline);
+
+    if (!p)
+        return FAIL(err, ERR_UNSUPPORTED, "there is no pipeline named \"%.40s\"", spec->pipeline);
+    if (job_spec_check(spec, err) < 0)
+        return -1;
+    return p->run(tools, spec, fds, begin_us + spec->deadline_ms * 1000, report, err);
+}
+
+void analyse(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
+             struct report *report)
+{
+    int64_t begin_us = clock_mono_us();
+    struct err err = {0};
+
+    report->decoder = arena_strdup(report->arena, video_decoder_version());
+    if (run(tools, spec, fds, report, begin_us, &err) < 0)
+        report_fail(report, &err);
+    report->total_us = clock_mono_us() - begin_us;
+}

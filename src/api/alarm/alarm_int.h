@@ -1,0 +1,48 @@
+/* The alarm dialect: the wire API of docs/api-alarm.md. routes.c has the handlers, parse.c turns fields into a job, render.c a job into
+ * this dialect's JSON, labels.c keeps operators' feedback, video.c sends clips back. */
+#ifndef ASSAY_API_ALARM_ALARM_INT_H
+#define ASSAY_API_ALARM_ALARM_INT_H
+
+#include "api/api.h"
+#include "base/json.h"
+
+/* Two fields only, byte for byte what clients of this API look for. */
+void alarm_error(struct request *r, int status, const char *text);
+/* The status this dialect answers for an error, and the answer. */
+void alarm_fail(struct request *r, const struct err *err);
+/* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller is kept with the request's arena and
+ * its rate-limit headers go into every later reply of this dialect. */
+bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller);
+void alarm_reply(struct request *r, const struct caller *caller, int status, struct bytes body);
+void alarm_fail_as(struct request *r, const struct caller *caller, int status, const char *text);
+
+/* ---- parse.c ---- */
+
+/* What a client says beside the video. Kept with the job as its `request` notes. */
+struct alarm_notes {
+    const char *metadata;  /* the client's JSON object, byte for byte; NULL = none */
+    const char *camera_id; /* "site-camera", one of them alone, or "" */
+    int64_t analyse_id;    /* 0 = not given */
+};
+enum { METADATA_MAX = 64 << 10 };
+
+/* metadata: the raw part, empty when absent. query_number: the `analyse_id` of the query or NULL. ERR_INPUT or ERR_LIMIT. */
+int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_number, struct alarm_notes *ret,
+                      struct err *err);
+struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *notes);
+int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes *ret, struct err *err);
+
+/* ---- render.c ---- */
+
+/* A ClassifyResult (docs/api-alarm.md, section 3). */
+int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job, struct bytes *ret_json, struct err *err);
+/* The dialect's word for a label of a report: "vehicle" is "vehicule", "nothing" is "NOTHING". */
+const char *alarm_word(const char *label);
+
+/* ---- the handlers, one table in routes.c ---- */
+extern const struct handler alarm_classify, alarm_result, alarm_result_by_number;
+extern const struct handler alarm_annotated, alarm_served, alarm_original;
+extern const struct handler alarm_label_list, alarm_label_add, alarm_flow_label_add, alarm_custom_list, alarm_custom_add;
+extern const struct handler alarm_version, alarm_health;
+
+#endif

@@ -1,0 +1,267 @@
+/* Operators' feedback: which labels a clip should have had. */
+#include <string.h>
+
+#include "api/alarm/alarm_int.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { MAX_LABELS = 64, LABEL_MAX = 64, COMMENT_MAX = 4096, MAX_CUSTOM = 1000 };
+
+static const char *const standard[] = {"animal", "flag", "person", "plant",  "rain",  "spider", "text",
+                                       "vehicule", "web", "wind",  "EMPTY", "FIX",   "N/A"};
+
+static bool is_standard(const char *label)
+{
+    for (size_t i = 0; i < COUNT_OF(standard); i++)
+        if (text_is(standard[i], label))
+            return true;
+    return false;
+}
+
+/* A request that stores something: what its answer needs once the store has answered. */
+struct feedback {
+    struct request *request;
+    struct caller caller;
+    struct bytes answer;
+};
+
+static void stored(void *arg, const struct err *err)
+{
+    struct feedback *f = arg;
+
+    if (err->kind != ERR_NONE)
+        alarm_fail(f->request, err);
+    else
+        alarm_reply(f->request, &f->caller, 200, f->answer);
+}
+
+/* ---- OPTIONS and GET /label ---- */
+
+static void label_list_run(struct request *r)
+{
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
+    struct custom_label *custom;
+    struct caller caller;
+    struct err err;
+    size_t n;
+
+    if (!alarm_enter(r, "read", &caller))
+        return;
+    if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
+        alarm_fail(r, &err);
+        return;
+    }
+    yyjson_mut_doc_set_root(doc, root);
+    list = yyjson_mut_obj_add_arr(doc, root, "standard");
+    for (size_t i = 0; i < COUNT_OF(standard); i++)
+        yyjson_mut_arr_add_str(doc, list, standard[i]);
+    list = yyjson_mut_obj_add_arr(doc, root, "custom");
+    for (size_t i = 0; i < n; i++)
+        if (!is_standard(custom[i].value))
+            yyjson_mut_arr_add_str(doc, list, custom[i].value);
+    alarm_reply(r, &caller, 200, json_write(request_arena(r), doc));
+}
+
+const struct handler alarm_label_list = {.run = label_list_run};
+
+/* ---- POST /label/{id}, POST /flow/labels ---- */
+
+static int check_labels(yyjson_val *labels, struct err *err)
+{
+    yyjson_val *v;
+    size_t i, n;
+
+    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
+        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d texts", MAX_LABELS);
+    yyjson_arr_foreach(labels, i, n, v)
+        if (!yyjson_is_str(v) || !yyjson_get_len(v) || yyjson_get_len(v) > LABEL_MAX)
+            return FAIL(err, ERR_INPUT, "a label is a text of 1 to %d bytes", LABEL_MAX);
+    return 0;
+}
+
+static struct bytes label_entry(struct arena *a, const struct api *api, const struct label_row *row,
+                                const struct job_row *job)
+{
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc), *data;
+    char when[CLOCK_TEXT];
+
+    yyjson_mut_doc_set_root(doc, root);
+    data = yyjson_mut_obj_add_obj(doc, root, "data");
+    yyjson_mut_obj_add_str(doc, data, "id", row->id);
+    yyjson_mut_obj_add_int(doc, data, "analyseId",
+                           job->number ? job->number : (int64_t)hash_crc32(bytes_of(job->id, strlen(job->id))));
+    yyjson_mut_obj_add_str(doc, data, "videoName", job->name);
+    yyjson_mut_obj_add(data, yyjson_mut_str(doc, "labels"), yyjson_mut_rawn(doc, (const char *)row->labels.data, row->labels.len));
+    yyjson_mut_obj_add_str(doc, data, "createdAt", clock_rfc3339(when, row->created_us));
+    yyjson_mut_obj_add_str(doc, data, "userId", "000000000000000000000000");
+    yyjson_mut_obj_add_bool(doc, data, "backup", false);
+    yyjson_mut_obj_add_str(doc, data, "version", api->version);
+    yyjson_mut_obj_add_str(doc, data, "comment", row->comment);
+    yyjson_mut_obj_add_bool(doc, root, "success", true);
+    return json_write(a, doc);
+}
+
+/* The labels of `body` for the job, stored and answered. */
+static void add_label(struct request *r, const struct caller *caller, const char *id, yyjson_val *body)
+{
+    struct arena *a = request_arena(r);
+    struct feedback *f = arena_alloc(a, sizeof *f);
+    struct label_row row = {.tenant = caller->tenant, .created_us = clock_wall_us()};
+    struct job_row job;
+    struct err err;
+
+    *f = (struct feedback){.request = r, .caller = *caller};
+    row.comment = json_str(a, body, "comment", "");
+    if (strlen(row.comment) > COMMENT_MAX)
+        err_set(&err, ERR_INPUT, "a comment has at most %d bytes", COMMENT_MAX);
+    else if (check_labels(yyjson_obj_get(body, "labels"), &err) == 0 &&
+             records_get_job(api_of(r)->db, a, caller->tenant, id, &job, &err) == 0) {
+        size_t len;
+        CLEANUP(freep) char *labels = yyjson_val_write(yyjson_obj_get(body, "labels"), 0, &len);
+        id_new(row.id, row.created_us);
+        row.job = job.id;
+        row.labels = bytes_of(labels, len);
+        f->answer = label_entry(a, api_of(r), &row, &job);
+        if (records_add_label(api_of(r)->db, &row, stored, f, &err) == 0)
+            return;
+    }
+    alarm_fail(r, &err);
+}
+
+static void label_add_run(struct request *r)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = NULL;
+    const char *id = request_param(r, "id");
+    struct caller caller;
+    struct err err;
+
+    if (!alarm_enter(r, "submit", &caller))
+        return;
+    if (!id_is_valid(id))
+        alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
+    else if (!(doc = json_read(request_body(r), 64 << 10, &err)))
+        alarm_fail(r, &err);
+    else
+        add_label(r, &caller, id, yyjson_doc_get_root(doc));
+}
+
+const struct handler alarm_label_add = {.run = label_add_run};
+
+/* The same with the id in the body. */
+static void flow_label_add_run(struct request *r)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = NULL;
+    struct caller caller;
+    const char *id;
+    struct err err;
+
+    if (!alarm_enter(r, "submit", &caller))
+        return;
+    if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
+        alarm_fail(r, &err);
+        return;
+    }
+    id = json_str(request_arena(r), yyjson_doc_get_root(doc), "id", "");
+    if (!id_is_valid(id))
+        alarm_fail_as(r, &caller, 412, "id must be a result id of 24 hexadecimal digits");
+    else
+        add_label(r, &caller, id, yyjson_doc_get_root(doc));
+}
+
+const struct handler alarm_flow_label_add = {.run = flow_label_add_run};
+
+/* ---- GET and POST /flow/labels/custom ---- */
+
+static void custom_list_run(struct request *r)
+{
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
+    struct custom_label *custom;
+    struct caller caller;
+    struct err err;
+    size_t n;
+
+    if (!alarm_enter(r, "read", &caller))
+        return;
+    if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
+        alarm_fail(r, &err);
+        return;
+    }
+    yyjson_mut_doc_set_root(doc, root);
+    list = yyjson_mut_obj_add_arr(doc, root, "labels");
+    for (size_t i = 0; i < n; i++) {
+        yyjson_mut_val *o = yyjson_mut_arr_add_obj(doc, list);
+        yyjson_mut_obj_add_str(doc, o, "value", custom[i].value);
+        if (custom[i].label)
+            yyjson_mut_obj_add_str(doc, o, "label", custom[i].label);
+    }
+    alarm_reply(r, &caller, 200, json_write(request_arena(r), doc));
+}
+
+const struct handler alarm_custom_list = {.run = custom_list_run};
+
+static int check_custom(struct request *r, const char *tenant, yyjson_val *labels, struct err *err)
+{
+    struct custom_label *have;
+    yyjson_val *v;
+    size_t i, n;
+
+    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
+        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}", MAX_LABELS);
+    yyjson_arr_foreach(labels, i, n, v)
+    {
+        size_t len = yyjson_get_len(yyjson_obj_get(v, "value"));
+        if (!yyjson_is_str(yyjson_obj_get(v, "value")) || !len || len > LABEL_MAX)
+            return FAIL(err, ERR_INPUT, "every label needs a \"value\" of 1 to %d bytes", LABEL_MAX);
+    }
+    if (records_custom_labels(api_of(r)->db, request_arena(r), tenant, &have, &n, err) < 0)
+        return -1;
+    return n + yyjson_arr_size(labels) > MAX_CUSTOM ? FAIL(err, ERR_LIMIT, "more than %d own labels", MAX_CUSTOM) : 0;
+}
+
+/* All writes go into the writer's queue in one go; the last one answers for all of them. */
+static void add_custom(struct request *r, const struct caller *caller, yyjson_val *labels)
+{
+    static const char ok[] = "{\"success\":true}";
+    struct arena *a = request_arena(r);
+    struct feedback *f = arena_alloc(a, sizeof *f);
+    size_t i, n;
+    yyjson_val *v;
+    struct err err;
+
+    *f = (struct feedback){.request = r, .caller = *caller, .answer = bytes_of(ok, sizeof ok - 1)};
+    yyjson_arr_foreach(labels, i, n, v)
+    {
+        bool last = i + 1 == n;
+        if (records_add_custom_label(api_of(r)->db, caller->tenant, json_str(a, v, "value", ""),
+                                     json_str(a, v, "label", NULL), last ? stored : NULL, f, &err) < 0) {
+            alarm_fail(r, &err);
+            return;
+        }
+    }
+}
+
+static void custom_add_run(struct request *r)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = NULL;
+    yyjson_val *labels;
+    struct caller caller;
+    struct err err;
+
+    if (!alarm_enter(r, "submit", &caller))
+        return;
+    if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
+        alarm_fail(r, &err);
+        return;
+    }
+    labels = yyjson_obj_get(yyjson_doc_get_root(doc), "labels");
+    if (check_custom(r, caller.tenant, labels, &err) < 0)
+        alarm_fail(r, &err);
+    else
+        add_custom(r, &caller, labels);
+}
+
+const struct handler alarm_custom_add = {.run = custom_add_run};

@@ -1,0 +1,80 @@
+#include "api/api.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "api/rules.h"
+#include "base/text.h"
+
+static const struct dialect *const dialects[] = {&dialect_alarm, &dialect_native};
+
+#define ROW(name, type, field, fallback, min, max, arg, help)                                                    \
+    {name, type, offsetof(struct api_opts, field), fallback, min, max, arg, help}
+const struct option api_options[] = {
+    ROW("max-upload", OPT_BYTES, max_upload, "100M", 1024, 1e12, "SIZE", "largest file one request may carry"),
+    ROW("sync-wait", OPT_DURATION, sync_wait_ms, "60s", 1, 600000, "TIME", "longest wait of a synchronous request, then 408"),
+    ROW("deadline", OPT_DURATION, deadline_ms, "60s", 1, 3600000, "TIME", "longest analysis of one file"),
+    ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
+    ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE", "thresholds and zones per tenant and camera (docs/rules.md)"),
+    ROW("legacy-keys", OPT_FLAG, legacy_keys, "false", 0, 0, NULL, "alarm results also carry cameraId and parentId"),
+    ROW("timing", OPT_FLAG, timing, "false", 0, 0, NULL, "alarm results also carry timing"),
+};
+const size_t api_noptions = COUNT_OF(api_options);
+
+struct api *api_of(struct request *r)
+{
+    return request_context(r);
+}
+
+static void add_routes(struct api *api, const struct dialect *d, struct route **routes, size_t *cap)
+{
+    for (const char *const *prefix = d->prefixes; *prefix; prefix++)
+        for (size_t i = 0; i < d->nroutes; i++) {
+            struct route route = d->routes[i];
+            route.path = arena_printf(api->arena, "%s%s", *prefix, route.path);
+            if (route.max_body == BODY_UPLOAD)
+                route.max_body = api->opts.max_upload + (1 << 20);
+            ARENA_PUSH(api->arena, *routes, api->nroutes, *cap) = route;
+        }
+}
+
+int api_init(struct api *api, struct err *err)
+{
+    struct route *routes = NULL;
+    struct utsname host;
+    size_t cap = 0;
+
+    api->arena = arena_new();
+    api->rules = rules_load(api->opts.rules, err);
+    if (!api->rules)
+        return -1;
+    api->gate = gate_new(api->db);
+    api->cache = reply_cache_new(20000, (size_t)32 << 20);
+    for (size_t i = 0; i < COUNT_OF(dialects); i++)
+        add_routes(api, dialects[i], &routes, &cap);
+    api->routes = routes;
+    uname(&host);
+    api->node = arena_strdup(api->arena, host.nodename);
+    return 0;
+}
+
+void api_clear(struct api *api)
+{
+    api->cache = reply_cache_free(api->cache);
+    api->gate = gate_free(api->gate);
+    api->rules = rules_free(api->rules);
+    api->arena = arena_free(api->arena);
+}
+
+void api_on_error(struct request *r, int status, const char *text)
+{
+    const char *path = request_path(r);
+
+    for (size_t i = 0; i < COUNT_OF(dialects); i++)
+        if (dialects[i]->owns(path)) {
+            dialects[i]->error(r, status, text);
+            return;
+        }
+    dialect_native.error(r, status, text);
+}

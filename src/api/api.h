@@ -1,0 +1,69 @@
+/* The API: one table of routes made of the dialects and the native routes, and what they share. */
+#ifndef ASSAY_API_API_H
+#define ASSAY_API_API_H
+
+#include "api/key.h"
+#include "conf/conf.h"
+#include "job/job.h"
+#include "net/server.h"
+
+struct rules;
+struct reply_cache;
+
+struct api_opts {
+    int64_t max_upload;   /* bytes of one file */
+    int64_t sync_wait_ms; /* longest wait of a synchronous request */
+    int64_t deadline_ms;  /* of one analysis */
+    int64_t max_frames;   /* judged frames of one clip */
+    const char *rules;    /* file with thresholds and zones per tenant and camera; NULL = none */
+    bool legacy_keys;     /* also send cameraId and parentId */
+    bool timing;          /* also send timing */
+};
+extern const struct option api_options[];
+extern const size_t api_noptions;
+
+struct api {
+    struct api_opts opts;
+    struct records *db;
+    struct blobs *blobs;
+    struct jobs *jobs;
+    struct lab *lab;
+    struct gate *gate;
+    struct rules *rules;
+    struct reply_cache *cache;
+    struct arena *arena;
+    const struct route *routes;
+    size_t nroutes;
+    const char *version, *build_at, *node;
+};
+
+/* Fills in the rest of an api whose opts, db, blobs, jobs and lab are set. Everything borrowed. */
+int api_init(struct api *api, struct err *err);
+void api_clear(struct api *api);
+/* server_opts.on_error: the error shape of the family of routes the path belongs to. */
+void api_on_error(struct request *r, int status, const char *text);
+
+/* One family of routes: a dialect or the native routes. One line in the list in api.c. */
+struct dialect {
+    const char *name;
+    const struct route *routes;  /* paths without prefix */
+    size_t nroutes;
+    const char *const *prefixes; /* every route is served under each of them; NULL-terminated */
+    /* Whether an unknown path belongs here, and how its errors look. */
+    bool (*owns)(const char *path);
+    void (*error)(struct request *r, int status, const char *text);
+};
+extern const struct dialect dialect_alarm, dialect_native;
+/* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */
+enum { BODY_UPLOAD = -1 };
+
+struct api *api_of(struct request *r);
+
+/* Finished results, rendered once: id and tenant -> reply. Bounded; oldest out first. */
+struct reply_cache *reply_cache_new(size_t max_entries, size_t max_bytes);
+struct reply_cache *reply_cache_free(struct reply_cache *c);
+/* A counted reference, or NULL. */
+struct kept_reply *reply_cache_get(struct reply_cache *c, const char *tenant, const char *id);
+void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k, size_t bytes);
+
+#endif

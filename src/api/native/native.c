@@ -1,0 +1,135 @@
+/* The native routes: any job with its canonical report, readiness. Errors are problem+json (RFC 9457). */
+#include <string.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+
+static const struct { int status; const char *title; } titles[] = {
+    {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
+    {413, "Content Too Large"}, {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
+};
+
+static void problem(struct request *r, int status, const char *detail)
+{
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    struct reply rep = {.status = status, .type = "application/problem+json"};
+    const char *title = "Error";
+
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
+        if (titles[i].status == status)
+            title = titles[i].title;
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "type", "about:blank");
+    yyjson_mut_obj_add_str(doc, root, "title", title);
+    yyjson_mut_obj_add_int(doc, root, "status", status);
+    yyjson_mut_obj_add_str(doc, root, "detail", detail);
+    rep.body = json_write(request_arena(r), doc);
+    if (status == 401)
+        reply_header(&rep, r, "WWW-Authenticate", "%s", "Bearer");
+    request_reply(r, &rep);
+}
+
+static bool enter(struct request *r, const char *scope, struct caller *ret_caller)
+{
+    struct err err;
+
+    if (gate_enter(api_of(r)->gate, r, scope, ret_caller, &err) == 0)
+        return true;
+    problem(r, err.kind == ERR_DENIED ? 401 : err.kind == ERR_BUSY ? 429 : 500, err.text);
+    return false;
+}
+
+static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, int64_t wall_us)
+{
+    char text[CLOCK_TEXT];
+
+    if (wall_us)
+        yyjson_mut_obj_add_strcpy(doc, obj, key, clock_rfc3339(text, wall_us));
+}
+
+static struct bytes job_document(struct arena *a, const struct job_row *job)
+{
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
+
+    yyjson_mut_doc_set_root(doc, root);
+    yyjson_mut_obj_add_str(doc, root, "id", job->id);
+    yyjson_mut_obj_add_str(doc, root, "tenant", job->tenant);
+    yyjson_mut_obj_add_str(doc, root, "dialect", job->dialect);
+    yyjson_mut_obj_add_str(doc, root, "state", job->state);
+    yyjson_mut_obj_add_int(doc, root, "attempts", job->attempts);
+    put_time(doc, root, "created_at", job->created_us);
+    put_time(doc, root, "started_at", job->started_us);
+    put_time(doc, root, "finished_at", job->finished_us);
+    if (job->error_code && !text_is(job->error_code, "ok")) {
+        error = yyjson_mut_obj_add_obj(doc, root, "error");
+        yyjson_mut_obj_add_str(doc, error, "code", job->error_code);
+        yyjson_mut_obj_add_str(doc, error, "text", job->error_text ? job->error_text : "");
+    }
+    yyjson_mut_obj_add(root, yyjson_mut_str(doc, "spec"), yyjson_mut_rawn(doc, (const char *)job->spec.data, job->spec.len));
+    if (job->report.len)
+        yyjson_mut_obj_add(root, yyjson_mut_str(doc, "report"),
+                           yyjson_mut_rawn(doc, (const char *)job->report.data, job->report.len));
+    return json_write(a, doc);
+}
+
+static void job_run_get(struct request *r)
+{
+    struct reply rep = {.status = 200, .type = "application/json"};
+    const char *id = request_param(r, "id");
+    struct caller caller;
+    struct job_row job;
+    struct err err;
+
+    if (!enter(r, "read", &caller))
+        return;
+    if (!id_is_valid(id)) {
+        problem(r, 400, "a job id has 24 hexadecimal digits");
+    } else if (records_get_job(api_of(r)->db, request_arena(r), caller.tenant, id, &job, &err) < 0) {
+        problem(r, err.kind == ERR_NOT_FOUND ? 404 : 500, err.text);
+    } else {
+        rep.body = job_document(request_arena(r), &job);
+        request_reply(r, &rep);
+    }
+}
+
+static const struct handler job_get = {.run = job_run_get};
+
+static void ready_run(struct request *r)
+{
+    static const char body[] = "{\"ready\":true}";
+    struct reply rep = {.status = 200, .type = "application/json", .body = bytes_of(body, sizeof body - 1)};
+
+    if (lab_is_ready(api_of(r)->lab))
+        request_reply(r, &rep);
+    else
+        problem(r, 503, "the models are still loading, or the keeper could not load them; see the log");
+}
+
+static const struct handler ready_get = {.run = ready_run};
+
+static const struct route routes[] = {
+    {"GET", "/v1/jobs/{id}", &job_get, 0},
+    {"GET", "/readyz", &ready_get, 0},
+};
+
+static const char *const prefixes[] = {"", NULL};
+
+static bool owns(const char *path)
+{
+    (void)path;
+    return true;
+}
+
+const struct dialect dialect_native = {
+    .name = "native",
+    .routes = routes,
+    .nroutes = COUNT_OF(routes),
+    .prefixes = prefixes,
+    .owns = owns,
+    .error = problem,
+};

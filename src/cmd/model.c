@@ -1,0 +1,157 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "infer/card.h"
+#include "infer/model.h"
+
+struct places {
+    struct arena *arena;
+    const char *dir;
+    struct card builtin;
+    struct card_entry *entries;
+    size_t n;
+};
+
+static int load_places(struct places *p, struct err *err)
+{
+    if (card_parse(p->arena, embedded_card(), NULL, "built-in", &p->builtin, err) < 0)
+        return -1;
+    return p->dir ? cards_list(p->arena, p->dir, &p->entries, &p->n, err) : 0;
+}
+
+static void list_row(const struct card *c, const char *where)
+{
+    printf("%-20s  %-8s  %-8s  %-14s  %s\n", c->name, c->version, c->task, c->licence ? c->licence : "?", where);
+}
+
+static int model_list(struct places *p, const char *name, struct err *err)
+{
+    (void)name;
+    (void)err;
+    printf("%-20s  %-8s  %-8s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
+    list_row(&p->builtin, "built in");
+    for (size_t i = 0; i < p->n; i++)
+        if (p->entries[i].problem)
+            printf("%-20s  %-8s  %-8s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path, p->entries[i].problem);
+        else
+            list_row(&p->entries[i].card, p->entries[i].path);
+    return 0;
+}
+
+static const struct card *find_card(const struct places *p, const char *name)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (!p->entries[i].problem && text_is(p->entries[i].card.name, name))
+            return &p->entries[i].card;
+    return text_is(p->builtin.name, name) ? &p->builtin : NULL;
+}
+
+static int need_card(const struct places *p, const char *name, const struct card **ret, struct err *err)
+{
+    *ret = name ? find_card(p, name) : NULL;
+    if (!*ret)
+        return FAIL(err, ERR_NOT_FOUND, "no model '%s'; `assay model list` shows what is there", name ? name : "");
+    return 0;
+}
+
+static int model_show(struct places *p, const char *name, struct err *err)
+{
+    const struct card *c;
+
+    if (need_card(p, name, &c, err) < 0)
+        return -1;
+    printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   %s\nweakness  %s\n", c->name,
+           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence ? c->licence : "", c->source ? c->source : "",
+           c->made_by ? c->made_by : "", c->weakness ? c->weakness : "");
+    printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width, c->input.height,
+           c->input.bgr ? "BGR" : "RGB", c->input.fit, c->output.name, c->output.decoder);
+    printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high, c->rule.label);
+    printf("labels    ");
+    for (size_t i = 0; i < c->nlabels; i++)
+        if (c->labels[i].concept)
+            printf("%s (%s >= %g) ", c->labels[i].name, c->labels[i].concept, c->labels[i].threshold);
+    putchar('\n');
+    return 0;
+}
+
+/* Without a name: all of them. */
+static int model_verify(struct places *p, const char *name, struct err *err)
+{
+    const struct card *one = NULL;
+    int bad = 0;
+
+    if (name && need_card(p, name, &one, err) < 0)
+        return -1;
+    if (!name)
+        printf("%-20s fine (built in)\n", p->builtin.name);
+    else if (!one->file)
+        printf("%-20s fine (built in)\n", one->name);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct card_entry *e = &p->entries[i];
+        if (one && one != &e->card)
+            continue;
+        if (e->problem || card_verify(&e->card, err) < 0) {
+            printf("%-20s BAD: %s\n", e->problem ? e->path : e->card.name, e->problem ? e->problem : err->text);
+            bad++;
+        } else {
+            printf("%-20s fine\n", e->card.name);
+        }
+    }
+    return bad ? FAIL(err, ERR_MODEL, "%d of the models must not be used; take them away or add them again", bad) : 0;
+}
+
+static int model_add(struct places *p, const char *path, struct err *err)
+{
+    if (!path)
+        return FAIL(err, ERR_INPUT, "assay model add needs the path of a model card (FILE.json, docs/models.md)");
+    if (mkdir(p->dir, 0755) < 0 && access(p->dir, F_OK) < 0)
+        return FAIL_ERRNO(err, "cannot make the directory %s", p->dir);
+    if (cards_add(p->dir, path, err) < 0)
+        return -1;
+    printf("added to %s; restart the server to use it\n", p->dir);
+    return 0;
+}
+
+static const struct { const char *name; int (*run)(struct places *, const char *, struct err *); } verbs[] = {
+    {"list", model_list}, {"show", model_show}, {"verify", model_verify}, {"add", model_add},
+};
+
+static const struct command_help help = {
+    .usage = "assay model list | show NAME | verify [NAME] | add CARD.json",
+    .text = "Models. One detector is built in. Others come as a model card (a JSON file, docs/models.md) beside a model\n"
+            "file; `add` checks both and copies them into the model directory.",
+};
+
+static int model_run_command(int argc, char **argv)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct common_settings common;
+    struct data_settings data;
+    struct lab_settings lab;
+    struct option_set sets[] = {common_set(&common), data_set(&data), lab_set(&lab)};
+    struct places p = {.arena = a};
+    struct conf *conf;
+    struct err err = {ERR_INPUT, "assay model needs one of: list, show NAME, verify [NAME], add CARD.json"};
+    int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
+
+    if (status >= 0)
+        return status;
+    for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
+        if (!text_is(verbs[i].name, argv[1]))
+            continue;
+        p.dir = lab.models ? lab.models : arena_printf(a, "%s/models", data.data);
+        if (verbs[i].run != model_add && access(p.dir, F_OK) < 0)
+            p.dir = NULL;
+        if ((verbs[i].run != model_add && load_places(&p, &err) < 0) || verbs[i].run(&p, argc > 2 ? argv[2] : NULL, &err) < 0)
+            return command_failed(&err);
+        return 0;
+    }
+    return command_failed(&err);
+}
+
+const struct command command_model = {"model", "list, show, verify and add models", model_run_command};

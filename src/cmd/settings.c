@@ -1,0 +1,115 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+
+static const struct option common_rows[] = {
+    {"config", OPT_STRING, offsetof(struct common_settings, config), NULL, 0, 0, "FILE",
+     "read options from FILE (lines `name = value`); also ASSAY_CONFIG"},
+    {"help", OPT_FLAG, offsetof(struct common_settings, help), "false", 0, 0, NULL, "show this text"},
+};
+
+static const struct option data_rows[] = {
+    {"data", OPT_STRING, offsetof(struct data_settings, data), "./assay-data", 0, 0, "DIR",
+     "where jobs, keys and uploads are kept"},
+};
+
+#define LAB(name, type, field, fallback, min, max, arg, help)                                                  \
+    {name, type, offsetof(struct lab_settings, field), fallback, min, max, arg, help}
+static const struct option lab_rows[] = {
+    LAB("models", OPT_STRING, models, NULL, 0, 0, "DIR", "directory of model cards; default: models/ in the data directory"),
+    LAB("detector", OPT_STRING, detector, NULL, 0, 0, "NAME", "model card to detect with; default: an installed one, else the built-in"),
+    LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE", "path of libonnxruntime.so; default: searched (docs/models.md)"),
+    LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
+    LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N", "an analyst is replaced after that many jobs"),
+    LAB("analyst-memory", OPT_BYTES, memory, "1G", 64 << 20, 1e13, "SIZE", "memory one analyst may add to the keeper's own"),
+    LAB("max-clip", OPT_BYTES, artefact, "512M", 1 << 20, 1e12, "SIZE", "largest annotated clip"),
+    LAB("max-pixels", OPT_INT, max_pixels, "33554432", 1024, 1e9, "N", "largest frame, width x height"),
+    LAB("max-duration", OPT_DURATION, max_duration_ms, "1h", 1000, 1e9, "TIME", "longest video"),
+};
+
+static const struct option log_rows[] = {
+    {"log-level", OPT_STRING, offsetof(struct log_settings, level), "info", 0, 0, "LEVEL", "error, warn, info or debug"},
+    {"log-json", OPT_FLAG, offsetof(struct log_settings, json), "false", 0, 0, NULL, "log one JSON object a line"},
+};
+
+struct option_set common_set(struct common_settings *s)
+{
+    return (struct option_set){"General", common_rows, COUNT_OF(common_rows), s};
+}
+
+struct option_set data_set(struct data_settings *s)
+{
+    return (struct option_set){"Data", data_rows, COUNT_OF(data_rows), s};
+}
+
+struct option_set lab_set(struct lab_settings *s)
+{
+    return (struct option_set){"Analysis", lab_rows, COUNT_OF(lab_rows), s};
+}
+
+struct option_set log_set(struct log_settings *s)
+{
+    return (struct option_set){"Log", log_rows, COUNT_OF(log_rows), s};
+}
+
+struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_settings *data, struct arena *a)
+{
+    struct lab_opts o = lab_opts_defaults();
+
+    if (s->analysts)
+        o.analysts = (int)s->analysts;
+    o.tasks_per_analyst = (int)s->tasks;
+    o.models_dir = s->models ? s->models : arena_printf(a, "%s/models", data->data);
+    if (!s->models && access(o.models_dir, F_OK) < 0)
+        o.models_dir = NULL; /* nothing installed: the built-in model */
+    o.detector = s->detector;
+    o.runtime = s->runtime;
+    o.memory_bytes = s->memory;
+    o.artefact_bytes = s->artefact;
+    o.max_pixels = s->max_pixels;
+    o.max_seconds = (double)s->max_duration_ms / 1000;
+    return o;
+}
+
+int log_apply(const struct log_settings *s, struct err *err)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+
+    for (size_t i = 0; i < COUNT_OF(levels); i++)
+        if (text_is(levels[i], s->level)) {
+            log_setup((enum log_level)i, s->json);
+            return 0;
+        }
+    return FAIL(err, ERR_INPUT, "log-level must be error, warn, info or debug");
+}
+
+int command_failed(const struct err *err)
+{
+    fprintf(stderr, "assay: %s\n", err->text);
+    return 1;
+}
+
+int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets, size_t nsets,
+                    const struct common_settings *common, int *argc, char **argv, struct conf **ret_conf)
+{
+    struct err err;
+
+    *ret_conf = conf_new(a, sets, nsets);
+    if (conf_read(*ret_conf, argc, argv, environ, &err) < 0) {
+        fprintf(stderr, "assay: %s\n", err.text);
+        return 2;
+    }
+    if (!common->help)
+        return -1;
+    printf("Usage: %s\n", help->usage);
+    if (help->text)
+        printf("\n%s\n", help->text);
+    conf_help(*ret_conf, stdout);
+    if (help->after)
+        printf("\n%s\n", help->after);
+    return 0;
+}

@@ -1,0 +1,28 @@
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "cmd/cmd.h"
+#include "infer/model.h"
+#include "media/video.h"
+
+static int version_run(int argc, char **argv)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(runtime_freep) struct runtime *rt = NULL;
+    struct card card;
+    struct err err;
+
+    (void)argc;
+    (void)argv;
+    printf("assay %s (built %s)\n", assay_version, assay_build_at);
+    if (card_parse(a, embedded_card(), NULL, "built-in", &card, &err) == 0)
+        printf("built-in detector: %s %s, sha256 %.16s...\n", card.name, card.version, card.sha256);
+    printf("%s\n", video_decoder_version());
+    if (runtime_open(&rt, NULL, &err) == 0)
+        printf("ONNX Runtime %s\n", runtime_version(rt));
+    else
+        printf("ONNX Runtime: %s\n", err.text);
+    return 0;
+}
+
+const struct command command_version = {"version", "versions of assay, its built-in model and its libraries", version_run};

@@ -1,0 +1,431 @@
+#include <dlfcn.h>
+#include <limits.h>
+#include <onnxruntime_c_api.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "infer/file_int.h"
+#include "infer/model.h"
+
+struct runtime {
+    void *library;
+    const OrtApi *api;
+    const char *version; /* of the library's */
+    OrtEnv *env;
+    OrtMemoryInfo *memory;
+};
+
+struct model {
+    const struct card *card;
+    const struct runtime *rt;
+    OrtSession *session;
+    struct tensor input, output;            /* own the data */
+    OrtValue *input_value, *output_value;   /* views of it */
+};
+
+/* ---- the library ---- */
+
+/* Where a library of ours may lie, seen from the folder of the program: an installation, then build folders (build/assay
+ * and programs deeper in it). */
+static const char *const near_program[] = {"", "../lib/assay", "../.deps/lib", "../../.deps/lib"};
+static const char *const soname = "libonnxruntime.so.1";
+static const char *const system_names[] = {"libonnxruntime.so.1", "libonnxruntime.so"};
+
+static const char *program_dir(struct arena *a)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    if (n <= 0)
+        return NULL;
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    return arena_strdup(a, path);
+}
+
+static const char *find_near_program(struct arena *a)
+{
+    const char *dir = program_dir(a);
+
+    for (size_t i = 0; dir && i < COUNT_OF(near_program); i++) {
+        const char *path = arena_printf(a, "%s/%s/%s", dir, near_program[i], soname);
+        if (access(path, R_OK) == 0)
+            return path;
+    }
+    return NULL;
+}
+
+const char *runtime_find(struct arena *a)
+{
+    const char *path = find_near_program(a);
+
+    for (size_t i = 0; !path && i < COUNT_OF(system_names); i++) {
+        void *library = dlopen(system_names[i], RTLD_LAZY | RTLD_LOCAL);
+        if (library) {
+            path = system_names[i];
+            dlclose(library);
+        }
+    }
+    return path;
+}
+
+/* The official builds from 1.29 on report home: a thread, a device number and a database in the user's cache folder, and
+ * uploads. These variables stop all of it, but only when they are set before the library starts; the call
+ * DisableTelemetryEvents comes too late. (The name differs between versions.) */
+static void forbid_telemetry(void)
+{
+    static const char *const switches[] = {"ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"};
+
+    for (size_t i = 0; i < COUNT_OF(switches); i++)
+        setenv(switches[i], "1", 1);
+}
+
+static int open_library(struct runtime *rt, const char *path, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    forbid_telemetry();
+    if (!path && !(path = runtime_find(a)))
+        return FAIL(err, ERR_MODEL, "ONNX Runtime is not installed: run tools/deps in the checkout, or name the file "
+                                    "%s in the configuration", soname);
+    rt->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!rt->library)
+        return FAIL(err, ERR_MODEL, "ONNX Runtime cannot be opened: %s", dlerror());
+    return 0;
+}
+
+static int find_api(struct runtime *rt, struct err *err)
+{
+    const OrtApiBase *(*base)(void);
+    void *symbol = dlsym(rt->library, "OrtGetApiBase");
+
+    if (!symbol)
+        return FAIL(err, ERR_MODEL, "the file named as ONNX Runtime is another library: %s", dlerror());
+    memcpy(&base, &symbol, sizeof base); /* ISO C has no cast from an object to a function pointer */
+    rt->version = base()->GetVersionString();
+    rt->api = base()->GetApi(ORT_API_VERSION);
+    if (!rt->api)
+        return FAIL(err, ERR_MODEL, "ONNX Runtime %s is too old; 1.%d or later is needed", rt->version,
+                    ORT_API_VERSION);
+    return 0;
+}
+
+/* ---- errors and messages ---- */
+
+static void on_message(void *param, OrtLoggingLevel severity, const char *category, const char *id,
+                       const char *where, const char *message)
+{
+    (void)param;
+    (void)category;
+    (void)id;
+    log_debug("onnx runtime", "severity=%d at=%s text=%s", (int)severity, where, message);
+}
+
+/* Turns a status into 0 or -1 with the runtime's own words, and releases it. */
+static int check(const struct runtime *rt, OrtStatus *status, const char *what, struct err *err)
+{
+    if (!status)
+        return 0;
+    err_set(err, ERR_MODEL, "%s: %s", what, rt->api->GetErrorMessage(status));
+    rt->api->ReleaseStatus(status);
+    return -1;
+}
+
+static int start(struct runtime *rt, struct err *err)
+{
+    const OrtApi *api = rt->api;
+
+    if (check(rt, api->CreateEnvWithCustomLogger(on_message, NULL, ORT_LOGGING_LEVEL_ERROR, "assay", &rt->env),
+              "ONNX Runtime does not start", err) < 0 ||
+        check(rt, api->DisableTelemetryEvents(rt->env), "ONNX Runtime does not start", err) < 0)
+        return -1;
+    return check(rt, api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &rt->memory),
+                 "ONNX Runtime does not start", err);
+}
+
+int runtime_open(struct runtime **ret_runtime, const char *path, struct err *err)
+{
+    CLEANUP(runtime_freep) struct runtime *rt = mem_alloc(sizeof *rt);
+
+    if (open_library(rt, path, err) < 0 || find_api(rt, err) < 0 || start(rt, err) < 0)
+        return -1;
+    *ret_runtime = TAKE(rt);
+    return 0;
+}
+
+/* The library stays mapped: its exit handlers and thread-local data outlive a dlclose. */
+void runtime_freep(struct runtime **rt)
+{
+    if (*rt && (*rt)->api) {
+        if ((*rt)->memory)
+            (*rt)->api->ReleaseMemoryInfo((*rt)->memory);
+        if ((*rt)->env)
+            (*rt)->api->ReleaseEnv((*rt)->env);
+    }
+    free(*rt);
+    *rt = NULL;
+}
+
+const char *runtime_version(const struct runtime *rt)
+{
+    return rt->version;
+}
+
+/* ---- sessions ---- */
+
+/* One thread, no pool (an analyst may not make threads, and one per core is the fastest anyway); all graph
+ * optimisations, because the fast memory layout belongs to the last level. */
+static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *o)
+{
+    OrtStatus *s = NULL;
+
+    (void)((s = api->SetIntraOpNumThreads(o, 1)) || (s = api->SetInterOpNumThreads(o, 1)) ||
+           (s = api->SetSessionExecutionMode(o, ORT_SEQUENTIAL)) ||
+           (s = api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL)) || (s = api->EnableCpuMemArena(o)) ||
+           (s = api->AddSessionConfigEntry(o, "session.intra_op.allow_spinning", "0")) ||
+           (s = api->AddSessionConfigEntry(o, "session.inter_op.allow_spinning", "0")));
+    return s;
+}
+
+static int create_session(struct model *m, struct bytes file, struct err *err)
+{
+    const OrtApi *api = m->rt->api;
+    OrtSessionOptions *options = NULL;
+    OrtStatus *status = api->CreateSessionOptions(&options);
+
+    if (!status)
+        status = set_options(api, options);
+    if (!status)
+        status = api->CreateSessionFromArray(m->rt->env, file.data, file.len, options, &m->session);
+    if (options)
+        api->ReleaseSessionOptions(options);
+    if (!status)
+        return 0;
+    err_set(err, ERR_MODEL, "the model file of %s cannot be loaded: %s", m->card->name,
+            api->GetErrorMessage(status));
+    api->ReleaseStatus(status);
+    return -1;
+}
+
+/* ---- inputs and outputs ---- */
+
+/* The two directions of a session, so that one function checks both. */
+struct side {
+    const char *what;
+    OrtStatus *(ORT_API_CALL *count)(const OrtSession *, size_t *);
+    OrtStatus *(ORT_API_CALL *name)(const OrtSession *, size_t, OrtAllocator *, char **);
+    OrtStatus *(ORT_API_CALL *type)(const OrtSession *, size_t, OrtTypeInfo **);
+};
+
+static struct side side_of(const OrtApi *api, bool input)
+{
+    if (input)
+        return (struct side){"input", api->SessionGetInputCount, api->SessionGetInputName,
+                             api->SessionGetInputTypeInfo};
+    return (struct side){"output", api->SessionGetOutputCount, api->SessionGetOutputName,
+                         api->SessionGetOutputTypeInfo};
+}
+
+static bool has_name(const struct model *m, const struct side *side, size_t i, const char *want)
+{
+    const OrtApi *api = m->rt->api;
+    OrtAllocator *allocator = NULL;
+    char *name = NULL;
+    bool same;
+
+    if (check(m->rt, api->GetAllocatorWithDefaultOptions(&allocator), side->what, NULL) < 0 ||
+        check(m->rt, side->name(m->session, i, allocator, &name), side->what, NULL) < 0)
+        return false;
+    same = text_is(name, want);
+    allocator->Free(allocator, name);
+    return same;
+}
+
+static int find_by_name(const struct model *m, const struct side *side, const char *want, size_t *ret_index,
+                        size_t *ret_count, struct err *err)
+{
+    if (check(m->rt, side->count(m->session, ret_count), m->card->name, err) < 0)
+        return -1;
+    for (size_t i = 0; i < *ret_count; i++)
+        if (has_name(m, side, i, want)) {
+            *ret_index = i;
+            return 0;
+        }
+    return FAIL(err, ERR_MODEL, "the model %s has no %s named \"%.60s\", as its card says", m->card->name,
+                side->what, want);
+}
+
+static int read_shape(const struct model *m, const OrtTypeInfo *type, struct tensor *ret, struct err *err)
+{
+    const OrtApi *api = m->rt->api;
+    const OrtTensorTypeAndShapeInfo *info = NULL;
+    ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+    size_t n = 0;
+
+    if (check(m->rt, api->CastTypeInfoToTensorInfo(type, &info), m->card->name, err) < 0)
+        return -1;
+    if (!info || check(m->rt, api->GetTensorElementType(info, &element), m->card->name, NULL) < 0 ||
+        element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT)
+        return FAIL(err, ERR_MODEL, "the model %s must take and give float32 tensors", m->card->name);
+    if (check(m->rt, api->GetDimensionsCount(info, &n), m->card->name, err) < 0)
+        return -1;
+    if (n < 1 || n > COUNT_OF(ret->dims))
+        return FAIL(err, ERR_MODEL, "the model %s has a tensor of %zu dimensions", m->card->name, n);
+    ret->ndims = n;
+    return check(m->rt, api->GetDimensions(info, ret->dims, n), m->card->name, err);
+}
+
+/* Memory for the tensor. A batch of unknown size becomes a batch of one; anything else must be fixed. */
+static int allocate(const struct model *m, struct tensor *t, struct err *err)
+{
+    enum { MAX_FLOATS = 64 << 20 };
+    size_t total = 1;
+
+    if (t->dims[0] == -1)
+        t->dims[0] = 1;
+    for (size_t i = 0; i < t->ndims; i++)
+        if (t->dims[i] < 1 || ckd_mul(&total, total, (size_t)t->dims[i]) || total > MAX_FLOATS)
+            return FAIL(err, ERR_MODEL, "the model %s has a tensor without a fixed, sensible shape; export it with a "
+                                        "fixed input size", m->card->name);
+    t->data = mem_alloc(total * sizeof *t->data);
+    return 0;
+}
+
+static size_t tensor_bytes(const struct tensor *t)
+{
+    size_t n = sizeof *t->data;
+
+    for (size_t i = 0; i < t->ndims; i++)
+        n *= (size_t)t->dims[i];
+    return n;
+}
+
+/* Finds the named input or output, takes its shape from the model, and lays a runtime value over our memory. */
+static int bind(struct model *m, bool input, const char *name, struct tensor *ret, OrtValue **ret_value,
+                struct err *err)
+{
+    const OrtApi *api = m->rt->api;
+    struct side side = side_of(api, input);
+    OrtTypeInfo *type = NULL;
+    size_t index, count;
+    int r;
+
+    if (find_by_name(m, &side, name, &index, &count, err) < 0)
+        return -1;
+    if (input && count != 1)
+        return FAIL(err, ERR_MODEL, "the model %s has %zu inputs; only one is supported", m->card->name, count);
+    if (check(m->rt, side.type(m->session, index, &type), m->card->name, err) < 0)
+        return -1;
+    r = read_shape(m, type, ret, err);
+    api->ReleaseTypeInfo(type);
+    if (r < 0 || allocate(m, ret, err) < 0)
+        return -1;
+    return check(m->rt,
+                 api->CreateTensorWithDataAsOrtValue(m->rt->memory, ret->data, tensor_bytes(ret), ret->dims,
+                                                     ret->ndims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value),
+                 m->card->name, err);
+}
+
+static int check_input_shape(const struct model *m, struct err *err)
+{
+    const struct card_input *in = &m->card->input;
+    const int64_t want[] = {1, 3, in->height, in->width};
+
+    if (m->input.ndims != COUNT_OF(want) || memcmp(m->input.dims, want, sizeof want) != 0)
+        return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says", m->card->name,
+                    in->width, in->height);
+    return 0;
+}
+
+/* ---- models ---- */
+
+static int load_bytes(struct model *m, struct bytes file, struct err *err)
+{
+    char hex[HASH_HEX];
+
+    hash_hex(file, hex);
+    if (!text_is(hex, m->card->sha256))
+        return FAIL(err, ERR_MODEL, "the model file of %s is not the one of its card: its SHA-256 differs",
+                    m->card->name);
+    return create_session(m, file, err);
+}
+
+/* The bytes are not needed once the session stands. */
+static int load_file(struct model *m, struct err *err)
+{
+    CLEANUP(buf_clear) struct buf file = BUF(MODEL_MAX_BYTES);
+    struct err why = {0};
+
+    if (file_read(m->card->file, &file, &why) < 0)
+        return FAIL(err, ERR_MODEL, "the model file of %s: %s", m->card->name, why.text);
+    return load_bytes(m, buf_bytes(&file), err);
+}
+
+int model_load(struct model **ret_model, struct runtime *rt, const struct card *card, struct bytes embedded,
+               struct err *err)
+{
+    CLEANUP(model_freep) struct model *m = mem_alloc(sizeof *m);
+    struct tensor output;
+
+    m->card = card;
+    m->rt = rt;
+    if ((card->file ? load_file(m, err) : load_bytes(m, embedded, err)) < 0 ||
+        bind(m, true, card->input.name, &m->input, &m->input_value, err) < 0 || check_input_shape(m, err) < 0 ||
+        bind(m, false, card->output.name, &m->output, &m->output_value, err) < 0 ||
+        model_run(m, 0, &output, err) < 0)
+        return -1;
+    *ret_model = TAKE(m);
+    return 0;
+}
+
+void model_freep(struct model **m)
+{
+    if (*m) {
+        const OrtApi *api = (*m)->rt->api;
+
+        if ((*m)->input_value)
+            api->ReleaseValue((*m)->input_value);
+        if ((*m)->output_value)
+            api->ReleaseValue((*m)->output_value);
+        if ((*m)->session)
+            api->ReleaseSession((*m)->session);
+        free((*m)->input.data);
+        free((*m)->output.data);
+    }
+    free(*m);
+    *m = NULL;
+}
+
+const struct card *model_card(const struct model *m)
+{
+    return m->card;
+}
+
+struct tensor model_input(struct model *m)
+{
+    return m->input;
+}
+
+int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err)
+{
+    const OrtValue *inputs[] = {m->input_value};
+    OrtStatus *status;
+
+    if (deadline_mono_us && clock_mono_us() >= deadline_mono_us)
+        return FAIL(err, ERR_TIMEOUT, "the deadline passed before all frames were judged");
+    status = m->rt->api->Run(m->session, NULL, (const char *const[]){m->card->input.name}, inputs, 1,
+                             (const char *const[]){m->card->output.name}, 1, &m->output_value);
+    if (status) {
+        err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name, m->rt->api->GetErrorMessage(status));
+        m->rt->api->ReleaseStatus(status);
+        return -1;
+    }
+    *ret_output = m->output;
+    return 0;
+}

@@ -1,0 +1,497 @@
+/* The life of a request. The daemon calls request_step with the head, then with each piece of the body, then once more,
+ * and request_end at the very end:
+ *
+ *   head --(no reply yet)--> body* --> run --(no reply yet)--> suspended --reply--> queued --> end
+ *     \                        \         \
+ *      reply: see below         reply: the rest of the body is read and thrown away, then queued
+ *
+ * The library takes a response only with the head or after the whole body, and a response with the head closes the
+ * connection. So a refusal with the head is queued at once when much is on the way, and otherwise waits for the rest. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/server_int.h"
+
+enum {
+    SWALLOW_SMALL = 64 << 10, /* a refused body up to this size is read, so that the connection can stay open */
+    SWALLOW_MORE = 1 << 20,   /* a chunked body may run this far past max_body before the connection is cut */
+};
+
+/* Who has replied. OPEN -> REPLIED, or OPEN -> SUSPENDED -> REPLIED; whoever takes it out of SUSPENDED resumes. */
+enum { STATE_OPEN, STATE_SUSPENDED, STATE_REPLIED };
+
+struct request {
+    struct server *server;
+    struct MHD_Connection *connection;
+    struct conn *conn;
+    const char *method, *path; /* the connection's memory, valid as long as the request */
+    struct route_match match;
+    struct arena *arena; /* made when first asked for */
+    void *data;
+    struct buf body;
+    int64_t length;     /* -1: chunked */
+    int64_t received;
+    bool expects_100;
+    bool has_run;
+    struct request *prev, *next; /* guarded by the server's lock */
+    bool listed;                 /* likewise */
+    /* The reply: `claimed` decides who may write the other three, `state` publishes them. */
+    atomic_flag claimed;
+    atomic_int state;
+    int status;
+    struct MHD_Response *response;
+    struct kept_reply *kept; /* owner of the response when there is one */
+};
+
+/* ---- reading ---- */
+
+void *request_context(struct request *r)
+{
+    return r->server->opts.context;
+}
+
+struct arena *request_arena(struct request *r)
+{
+    if (!r->arena)
+        r->arena = arena_new();
+    return r->arena;
+}
+
+const char *request_method(struct request *r)
+{
+    return r->method;
+}
+
+const char *request_path(struct request *r)
+{
+    return r->path;
+}
+
+const char *request_header(struct request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+struct query_search {
+    struct request *r;
+    const char *name, *value;
+};
+
+static bool encoded_is(const char *encoded, const char *plain)
+{
+    while (*encoded && *plain)
+        if (percent_next(&encoded) != (unsigned char)*plain++)
+            return false;
+    return !*encoded && !*plain;
+}
+
+static enum MHD_Result query_compare(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct query_search *search = arg;
+
+    (void)kind;
+    if (!encoded_is(key, search->name))
+        return MHD_YES;
+    search->value = value ? percent_decode(request_arena(search->r), value, strlen(value)) : "";
+    return MHD_NO; /* the first one counts */
+}
+
+const char *request_query(struct request *r, const char *name)
+{
+    struct query_search search = {r, name, NULL};
+
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, query_compare, &search);
+    return search.value;
+}
+
+const char *request_param(struct request *r, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < r->match.nparams; i++) {
+        const struct route_param *p = &r->match.params[i];
+        if (p->name_len == len && memcmp(p->name, name, len) == 0)
+            return percent_decode(request_arena(r), p->value, p->len);
+    }
+    return NULL;
+}
+
+int64_t request_length(struct request *r)
+{
+    return r->length;
+}
+
+struct bytes request_body(struct request *r)
+{
+    return buf_bytes(&r->body);
+}
+
+void request_set_data(struct request *r, void *data)
+{
+    r->data = data;
+}
+
+void *request_data(struct request *r)
+{
+    return r->data;
+}
+
+bool request_replied(struct request *r)
+{
+    return atomic_load(&r->state) == STATE_REPLIED;
+}
+
+/* ---- replying; any thread ---- */
+
+static bool claim(struct request *r)
+{
+    bool first = !atomic_flag_test_and_set(&r->claimed);
+
+    if (!first)
+        log_warn("second reply dropped", "path=%s", r->path);
+    return first;
+}
+
+/* After this the request may be gone at any moment, unless the caller is its net thread. */
+static void publish(struct request *r, int status, struct MHD_Response *response)
+{
+    struct MHD_Connection *connection = r->connection;
+
+    r->status = status;
+    r->response = response;
+    if (atomic_exchange(&r->state, STATE_REPLIED) == STATE_SUSPENDED)
+        MHD_resume_connection(connection);
+}
+
+void request_reply(struct request *r, const struct reply *rep)
+{
+    struct MHD_Response *response;
+
+    if (!claim(r))
+        return;
+    response = reply_build(rep);
+    if (rep->status == 405 && r->match.allow[0])
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->match.allow);
+    publish(r, rep->status, response);
+}
+
+void request_reply_fd_take(struct request *r, int status, const char *type, int fd, int64_t size)
+{
+    struct MHD_Response *response;
+
+    if (!claim(r)) {
+        close(fd);
+        return;
+    }
+    response = MHD_create_response_from_fd64((uint64_t)size, fd);
+    if (!response)
+        abort(); /* out of memory, or a negative size: a bug of ours */
+    if (type)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    publish(r, status, response);
+}
+
+void request_reply_kept(struct request *r, struct kept_reply *k)
+{
+    if (!claim(r))
+        return;
+    r->kept = kept_reply_ref(k);
+    publish(r, kept_status(k), kept_response(k));
+}
+
+/* Answers through the server's on_error; in plain text when there is none or it did not reply. */
+static void refuse(struct request *r, int status, const char *text)
+{
+    const struct server_opts *opts = &r->server->opts;
+
+    if (opts->on_error)
+        opts->on_error(r, status, text);
+    if (!request_replied(r))
+        request_reply(r, &(struct reply){status, "text/plain; charset=utf-8", bytes_of(text, strlen(text)), 0, {{0}}});
+}
+
+/* ---- the list of suspended requests ---- */
+
+/* False when the server stops: nobody would wake the request. */
+static bool list_add(struct request *r)
+{
+    struct server *s = r->server;
+
+    pthread_mutex_lock(&s->lock);
+    r->listed = !s->stopping;
+    if (r->listed) {
+        r->next = s->suspended;
+        if (r->next)
+            r->next->prev = r;
+        s->suspended = r;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return r->listed;
+}
+
+static void list_drop(struct request *r)
+{
+    struct server *s = r->server;
+
+    pthread_mutex_lock(&s->lock);
+    if (r->next)
+        r->next->prev = r->prev;
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        s->suspended = r->next;
+    r->listed = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static const char stopping_text[] = "the server is stopping; ask again later";
+
+void request_stop_all(struct server *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    for (struct request *r = s->suspended, *next; r; r = next) {
+        next = r->next; /* its net thread drops it from the list, but not while we hold the lock */
+        if (!request_replied(r))
+            refuse(r, 503, stopping_text);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- the daemon's calls ---- */
+
+static enum MHD_Result queue_reply(struct request *r)
+{
+    watch_state(r->server->watch, r->conn, CONN_OURS);
+    return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
+}
+
+/* What the head says about the body. More than one way to see where it ends would let a proxy in front of us and us
+ * disagree about the next request. */
+struct framing {
+    int lengths, encodings;
+    bool broken;
+    struct request *r;
+};
+
+static enum MHD_Result framing_header(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct framing *f = arg;
+
+    (void)kind;
+    if (text_is_nocase(key, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
+        f->lengths++;
+        if (!text_to_i64(value, &f->r->length) || f->r->length < 0)
+            f->broken = true;
+    } else if (text_is_nocase(key, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+        f->encodings++;
+        f->broken |= !text_is_nocase(value, "chunked");
+    } else if (text_is_nocase(key, MHD_HTTP_HEADER_EXPECT)) {
+        f->r->expects_100 = true;
+    }
+    return MHD_YES;
+}
+
+static bool framing_is_valid(struct request *r)
+{
+    struct framing f = {.r = r};
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, framing_header, &f);
+    if (f.encodings)
+        r->length = -1;
+    return !f.broken && f.lengths + f.encodings <= 1;
+}
+
+static enum MHD_Result query_check(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    bool *ok = arg;
+
+    (void)kind;
+    *ok = *ok && percent_is_valid(key, strlen(key)) && (!value || percent_is_valid(value, strlen(value)));
+    return *ok ? MHD_YES : MHD_NO;
+}
+
+static bool query_is_valid(struct request *r)
+{
+    bool ok = true;
+
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, query_check, &ok);
+    return ok;
+}
+
+static const char *refusal_text(int status)
+{
+    static const struct {
+        int status;
+        const char *text;
+    } texts[] = {
+        {400, "the URL holds a broken %-encoding"},
+        {404, "there is nothing at this path"},
+        {405, "this path does not take that method; see the Allow header"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        if (texts[i].status == status)
+            return texts[i].text;
+    return "the request cannot be served";
+}
+
+static void refuse_too_large(struct request *r)
+{
+    long long max = (long long)r->match.route->max_body;
+
+    if (max)
+        refuse(r, 413, arena_printf(request_arena(r), "the body is over the limit of %lld bytes", max));
+    else
+        refuse(r, 413, "this path takes no body");
+}
+
+static void head(struct request *r)
+{
+    const struct route *route;
+    int status;
+
+    if (!query_is_valid(r))
+        return refuse(r, 400, refusal_text(400));
+    status = route_find(r->server->routes, r->method, r->path, &r->match);
+    if (status)
+        return refuse(r, status, refusal_text(status));
+    route = r->match.route;
+    if (r->length > route->max_body || (r->length < 0 && route->max_body == 0))
+        return refuse_too_large(r);
+    r->body.max = (size_t)route->max_body;
+    if (route->handler->head)
+        route->handler->head(r);
+}
+
+/* Whether a reply that is known with the head can wait for the end of the body. */
+static bool is_worth_reading(const struct request *r)
+{
+    return r->length == 0 || (r->length > 0 && r->length <= SWALLOW_SMALL && !r->expects_100);
+}
+
+static struct request *request_new(struct server *s, struct MHD_Connection *connection, const char *url,
+                                   const char *method)
+{
+    struct request *r = mem_alloc(sizeof *r);
+
+    r->server = s;
+    r->connection = connection;
+    r->conn = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    r->method = method;
+    r->path = url;
+    atomic_flag_clear(&r->claimed);
+    atomic_fetch_add(&s->open, 1);
+    return r;
+}
+
+static enum MHD_Result step_head(struct request *r)
+{
+    if (!framing_is_valid(r)) {
+        refuse(r, 400, "the length of the body is not clear: send one Content-Length or Transfer-Encoding: chunked");
+        return queue_reply(r);
+    }
+    head(r);
+    if (request_replied(r) && !is_worth_reading(r))
+        return queue_reply(r);
+    watch_state(r->server->watch, r->conn, r->length ? CONN_BODY : CONN_OURS);
+    return MHD_YES;
+}
+
+static enum MHD_Result step_body(struct request *r, struct bytes piece)
+{
+    const struct route *route = r->match.route;
+
+    r->received += (int64_t)piece.len;
+    atomic_fetch_add_explicit(&r->conn->body, piece.len, memory_order_relaxed);
+    if (request_replied(r))
+        return r->length >= 0 || r->received <= route->max_body + SWALLOW_MORE ? MHD_YES : MHD_NO;
+    if (r->received > route->max_body)
+        refuse_too_large(r);
+    else if (route->handler->body)
+        route->handler->body(r, piece);
+    else
+        buf_add(&r->body, piece.data, piece.len);
+    return MHD_YES;
+}
+
+/* A reply from another thread may come before, while or after the connection is suspended. */
+static enum MHD_Result suspend(struct request *r)
+{
+    struct MHD_Connection *connection = r->connection;
+    int expected = STATE_OPEN;
+
+    if (!list_add(r)) {
+        if (!request_replied(r))
+            refuse(r, 503, stopping_text);
+        return queue_reply(r);
+    }
+    MHD_suspend_connection(connection);
+    if (!atomic_compare_exchange_strong(&r->state, &expected, STATE_SUSPENDED))
+        MHD_resume_connection(connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result step_end(struct request *r)
+{
+    if (request_replied(r))
+        return queue_reply(r);
+    if (r->has_run) {
+        log_error("request woke up without a reply", "path=%s", r->path);
+        return MHD_NO;
+    }
+    r->has_run = true;
+    watch_state(r->server->watch, r->conn, CONN_OURS);
+    if (r->match.route->handler->run)
+        r->match.route->handler->run(r);
+    else
+        refuse(r, 500, "this path has no handler");
+    return request_replied(r) ? queue_reply(r) : suspend(r);
+}
+
+enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
+                             const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    struct request *r = *state;
+    struct bytes piece = bytes_of(upload, *upload_size);
+
+    (void)version;
+    if (!r) {
+        *state = r = request_new(server, connection, url, method);
+        return step_head(r);
+    }
+    *upload_size = 0;
+    return piece.len ? step_body(r, piece) : step_end(r);
+}
+
+void request_end(void *server, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+    struct server *s = server;
+    struct request *r = *state;
+    const struct route *route;
+
+    (void)connection;
+    if (!r)
+        return;
+    *state = NULL;
+    if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        log_debug("request cut off", "path=%s why=%d", r->path, (int)why);
+    route = r->match.route;
+    if (r->listed)
+        list_drop(r);
+    if (route && route->handler->gone)
+        route->handler->gone(r);
+    watch_state(s->watch, r->conn, CONN_HEAD);
+    if (r->kept)
+        kept_reply_unref(r->kept);
+    else if (r->response)
+        MHD_destroy_response(r->response);
+    buf_clear(&r->body);
+    arena_free(r->arena);
+    free(r);
+    atomic_fetch_sub(&s->open, 1);
+}

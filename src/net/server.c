@@ -1,0 +1,224 @@
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/server_int.h"
+
+enum {
+    DEFAULT_THREADS = 2,
+    DEFAULT_CONNECTIONS = 1024,
+    DEFAULT_IDLE_SECONDS = 30,
+    BACKLOG = 1024,
+    CONNECTION_MEMORY = 64 << 10, /* head and read buffer of one connection; larger makes every request dearer */
+    STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
+};
+
+static void sleep_ms(int ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+/* ---- the socket ---- */
+
+/* Splits "host:port" or "[v6]:port"; brackets are dropped. */
+static int parse_listen(const char *listen, char *ret_host, size_t size, const char **ret_port, struct err *err)
+{
+    const char *colon = listen ? strrchr(listen, ':') : NULL;
+    bool bracketed = colon && *listen == '[' && colon[-1] == ']';
+    size_t skip = bracketed ? 1 : 0, len = colon ? (size_t)(colon - listen) - 2 * skip : 0;
+    int64_t port;
+
+    if (!colon || len == 0 || len >= size || (!bracketed && memchr(listen, ':', len)) ||
+        !text_to_i64(colon + 1, &port) || port < 0 || port > 65535)
+        return FAIL(err, ERR_INPUT, "\"%s\" is no address to listen on; write 127.0.0.1:8480 or [::1]:8480",
+                    listen ? listen : "");
+    memcpy(ret_host, listen + skip, len);
+    ret_host[len] = '\0';
+    *ret_port = colon + 1;
+    return 0;
+}
+
+static int resolve(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
+{
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *info;
+    const char *port;
+    char host[128];
+
+    if (parse_listen(listen, host, sizeof host, &port, err) < 0)
+        return -1;
+    if (getaddrinfo(text_is(host, "localhost") ? "127.0.0.1" : host, port, &hints, &info) != 0)
+        return FAIL(err, ERR_INPUT, "\"%s\" is not an IP address; write 127.0.0.1:8480 or [::1]:8480", listen);
+    memcpy(ret_addr, info->ai_addr, info->ai_addrlen);
+    *ret_len = info->ai_addrlen;
+    freeaddrinfo(info);
+    return 0;
+}
+
+static int bound_port(int fd)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+    char port[NI_MAXSERV] = "0";
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) == 0)
+        getnameinfo((struct sockaddr *)&addr, len, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    return atoi(port);
+}
+
+static int open_socket(const char *listen_on, int *ret_fd, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = -1;
+    struct sockaddr_storage addr;
+    socklen_t len;
+    int one = 1;
+
+    if (resolve(listen_on, &addr, &len, err) < 0)
+        return -1;
+    fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
+        return FAIL_ERRNO(err, "cannot make a socket for %s", listen_on);
+    if (bind(fd, (struct sockaddr *)&addr, len) < 0 || listen(fd, BACKLOG) < 0)
+        return FAIL_ERRNO(err, "cannot listen on %s", listen_on);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* ---- the daemon ---- */
+
+/* The library would decode before the path is cut into segments; we decode afterwards (route.c, request_query). */
+static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *s)
+{
+    (void)arg, (void)connection;
+    return strlen(s);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    struct server *s = arg;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = watch_add(s->watch,
+                             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+    else
+        watch_drop_take(s->watch, *context);
+}
+
+PRINTF(2, 0) static void on_log(void *arg, const char *fmt, va_list args)
+{
+    char text[512];
+
+    (void)arg;
+    vsnprintf(text, sizeof text, fmt, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("http library", "says=%s", text);
+}
+
+/* Takes the socket. */
+static int start_daemon(struct server *s, int fd, struct err *err)
+{
+    const struct server_opts *o = &s->opts;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, s},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, o->threads, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                                 MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (!s->daemon)
+        return FAIL(err, ERR_IO, "cannot start the HTTP server: %s", errno ? strerror(errno) : "no reason given");
+    return 0;
+}
+
+static void use_defaults(struct server_opts *o)
+{
+    o->threads = o->threads > 0 ? o->threads : DEFAULT_THREADS;
+    o->max_connections = o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS;
+    o->idle_seconds = o->idle_seconds > 0 ? o->idle_seconds : DEFAULT_IDLE_SECONDS;
+    if (o->max_connections < o->threads) /* the limit is shared out among the threads */
+        o->threads = o->max_connections;
+}
+
+static void server_freep(struct server **server)
+{
+    struct server *s = *server;
+
+    if (!s)
+        return;
+    if (s->daemon)
+        MHD_stop_daemon(s->daemon);
+    watch_freep(&s->watch); /* connections leave it while the daemon stops */
+    route_table_freep(&s->routes);
+    fd_closep(&s->listen_fd);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+    *server = NULL;
+}
+
+int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err)
+{
+    CLEANUP(server_freep) struct server *s = mem_alloc(sizeof *s);
+    int fd;
+
+    s->opts = *opts;
+    s->listen_fd = -1;
+    pthread_mutex_init(&s->lock, NULL);
+    use_defaults(&s->opts);
+    if (route_table_new(&s->routes, opts->routes, opts->nroutes, err) < 0 || open_socket(opts->listen, &fd, err) < 0)
+        return -1;
+    s->port = bound_port(fd);
+    s->watch = watch_new(s->opts.idle_seconds);
+    if (start_daemon(s, fd, err) < 0)
+        return -1;
+    *ret_server = TAKE(s);
+    return 0;
+}
+
+int server_port(const struct server *s)
+{
+    return s->port;
+}
+
+static void wait_for_requests(struct server *s, int64_t deadline_mono_us)
+{
+    while (atomic_load(&s->open) > 0 && clock_mono_us() < deadline_mono_us)
+        sleep_ms(2);
+}
+
+void server_drain(struct server *s, int64_t deadline_mono_us)
+{
+    if (s->listen_fd < 0)
+        s->listen_fd = MHD_quiesce_daemon(s->daemon);
+    wait_for_requests(s, deadline_mono_us);
+}
+
+void server_stop(struct server *s)
+{
+    if (!s)
+        return;
+    /* The library must not be stopped while a connection is suspended. */
+    request_stop_all(s);
+    wait_for_requests(s, clock_mono_us() + STOP_WAIT_US);
+    server_freep(&s);
+}

@@ -1,0 +1,101 @@
+/* What the files of net share. Threads: a connection and its requests belong to one net thread; the exceptions
+ * (a reply from elsewhere, the watch, the list of suspended requests) are named where they are declared. */
+#ifndef ASSAY_NET_SERVER_INT_H
+#define ASSAY_NET_SERVER_INT_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "net/server.h"
+
+/* ---- percent.c: %41 and friends ---- */
+
+/* Every % is followed by two hex digits and none of them says NUL. */
+bool percent_is_valid(const char *s, size_t n);
+/* Next decoded byte of a valid text; moves *s. */
+unsigned char percent_next(const char **s);
+/* The decoded text of a valid one, in the arena. */
+char *percent_decode(struct arena *a, const char *s, size_t n);
+
+/* ---- route.c ---- */
+
+enum { ROUTE_MAX_PARAMS = 8, ROUTE_ALLOW_TEXT = 64 };
+
+/* Both point into other texts: the name into the route's path, the value (still encoded, but valid) into the URL. */
+struct route_param {
+    const char *name, *value;
+    size_t name_len, len;
+};
+
+struct route_match {
+    const struct route *route; /* NULL unless route_find gave 0 */
+    size_t nparams;
+    struct route_param params[ROUTE_MAX_PARAMS];
+    char allow[ROUTE_ALLOW_TEXT]; /* "GET, HEAD, POST" when route_find gave 405 */
+};
+
+struct route_table;
+/* Borrows the routes. ERR_INTERNAL for a path that is not /segments/with/{names}. */
+int route_table_new(struct route_table **ret_table, const struct route *routes, size_t n, struct err *err);
+void route_table_freep(struct route_table **t);
+/* 0, or the status of the refusal: 400 (broken encoding), 404, 405. A path without {names} wins over one with, then the
+ * earlier row wins. `path` is the URL as it was sent, without the query. No allocation. */
+int route_find(const struct route_table *t, const char *method, const char *path, struct route_match *ret_match);
+
+/* ---- watch.c: clients that send too slowly ---- */
+
+/* What the client owes us. Written by the connection's net thread, read by the watch. */
+enum conn_state { CONN_HEAD, CONN_BODY, CONN_OURS };
+
+struct conn {
+    struct conn *prev, *next; /* guarded by the watch's lock */
+    int fd;
+    atomic_int state;
+    atomic_uint since;     /* the watch's second in which that state began */
+    atomic_ullong body;    /* bytes of body so far */
+    uint64_t body_before;  /* watch thread only: at the begin of the present window */
+};
+
+struct watch;
+struct watch *watch_new(int idle_seconds);
+void watch_freep(struct watch **w); /* stops its thread */
+struct conn *watch_add(struct watch *w, int fd);
+void watch_drop_take(struct watch *w, struct conn *c);
+void watch_state(struct watch *w, struct conn *c, enum conn_state state);
+
+/* ---- server.c ---- */
+
+struct server {
+    struct server_opts opts;
+    struct route_table *routes;
+    struct watch *watch;
+    struct MHD_Daemon *daemon;
+    int listen_fd; /* ours again after a drain, else -1 */
+    int port;
+    atomic_size_t open; /* requests between begin and end */
+    pthread_mutex_t lock;
+    /* --- guarded by lock --- */
+    struct request *suspended;
+    bool stopping; /* nobody may be suspended any more */
+};
+
+/* ---- request.c: the life of one request, called by the daemon on the connection's net thread ---- */
+
+enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
+                             const char *version, const char *upload, size_t *upload_size, void **state);
+void request_end(void *server, struct MHD_Connection *connection, void **state,
+                 enum MHD_RequestTerminationCode why);
+/* Answers every suspended request with 503, now and from here on. Any thread. */
+void request_stop_all(struct server *s);
+
+/* ---- kept.c ---- */
+
+struct MHD_Response *kept_response(const struct kept_reply *k);
+int kept_status(const struct kept_reply *k);
+
+/* ---- reply.c ---- */
+
+struct MHD_Response *reply_build(const struct reply *rep);
+
+#endif

@@ -1,0 +1,134 @@
+/* libmicrohttpd's time-out starts again with every byte, so a client which sends one byte now and then would hold its
+ * connection for ever. The watch closes those from outside: once a second it looks at every connection whose client
+ * owes us something, and shuts the socket down when that takes too long. The daemon then sees the end of the stream.
+ *
+ *   request head    at most 2 * idle_seconds since the connection or the request before it
+ *   request body    at least BODY_RATE bytes a second, over windows of idle_seconds */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/server_int.h"
+
+enum { BODY_RATE = 256 };
+
+struct watch {
+    unsigned idle_seconds;
+    pthread_t thread;
+    atomic_uint now; /* seconds since the start; read by net threads */
+    pthread_mutex_t lock;
+    pthread_cond_t wakeup;
+    /* --- guarded by lock --- */
+    struct conn *first;
+    bool stop;
+};
+
+static bool is_too_slow(const struct watch *w, struct conn *c, unsigned now)
+{
+    enum conn_state state = (enum conn_state)atomic_load(&c->state);
+    unsigned waited = now - atomic_load(&c->since);
+    uint64_t body = atomic_load(&c->body);
+    bool slow;
+
+    if (state == CONN_HEAD)
+        return waited > 2 * w->idle_seconds;
+    if (state != CONN_BODY || waited <= w->idle_seconds)
+        return false;
+    slow = body - c->body_before < (uint64_t)BODY_RATE * w->idle_seconds;
+    c->body_before = body;
+    atomic_store(&c->since, now);
+    return slow;
+}
+
+static void look(struct watch *w, unsigned now)
+{
+    for (struct conn *c = w->first; c; c = c->next)
+        if (is_too_slow(w, c, now)) {
+            log_debug("slow client dropped", "fd=%d", c->fd);
+            shutdown(c->fd, SHUT_RDWR);
+        }
+}
+
+static void *run(void *arg)
+{
+    struct watch *w = arg;
+    struct timespec next;
+
+    clock_gettime(CLOCK_MONOTONIC, &next);
+    pthread_mutex_lock(&w->lock);
+    while (!w->stop) {
+        next.tv_sec++;
+        while (!w->stop && pthread_cond_timedwait(&w->wakeup, &w->lock, &next) == 0)
+            ;
+        look(w, atomic_fetch_add(&w->now, 1) + 1);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+struct watch *watch_new(int idle_seconds)
+{
+    struct watch *w = mem_alloc(sizeof *w);
+    pthread_condattr_t attr;
+
+    w->idle_seconds = (unsigned)idle_seconds;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->wakeup, &attr);
+    pthread_condattr_destroy(&attr);
+    if (pthread_create(&w->thread, NULL, run, w) != 0)
+        abort(); /* no thread at start is as final as no memory */
+    return w;
+}
+
+void watch_freep(struct watch **w)
+{
+    if (!*w)
+        return;
+    pthread_mutex_lock(&(*w)->lock);
+    (*w)->stop = true;
+    pthread_cond_signal(&(*w)->wakeup);
+    pthread_mutex_unlock(&(*w)->lock);
+    pthread_join((*w)->thread, NULL);
+    pthread_cond_destroy(&(*w)->wakeup);
+    pthread_mutex_destroy(&(*w)->lock);
+    free(*w);
+    *w = NULL;
+}
+
+struct conn *watch_add(struct watch *w, int fd)
+{
+    struct conn *c = mem_alloc(sizeof *c);
+
+    c->fd = fd;
+    watch_state(w, c, CONN_HEAD);
+    pthread_mutex_lock(&w->lock);
+    c->next = w->first;
+    if (c->next)
+        c->next->prev = c;
+    w->first = c;
+    pthread_mutex_unlock(&w->lock);
+    return c;
+}
+
+void watch_drop_take(struct watch *w, struct conn *c)
+{
+    pthread_mutex_lock(&w->lock);
+    if (c->next)
+        c->next->prev = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        w->first = c->next;
+    pthread_mutex_unlock(&w->lock);
+    free(c);
+}
+
+void watch_state(struct watch *w, struct conn *c, enum conn_state state)
+{
+    atomic_store_explicit(&c->since, atomic_load_explicit(&w->now, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(&c->state, (int)state, memory_order_release);
+}

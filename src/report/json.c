@@ -1,0 +1,551 @@
+#include "report/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+
+enum { MAX_MOMENTS = 100000, MAX_FINDINGS = 100000, MAX_SCORES = 1000, MAX_MODELS = 32, MAX_LABELS = 64 };
+
+/* ---------------------------------------------------------------- writing */
+
+typedef yyjson_mut_doc doc_t;
+typedef yyjson_mut_val val_t;
+
+static void put_str(doc_t *d, val_t *obj, const char *key, const char *s)
+{
+    yyjson_mut_obj_add_strcpy(d, obj, key, s ? s : "");
+}
+
+/* Metre-stick precision for pictures: 4 digits behind the point are less than a pixel of any frame we judge, and keep
+ * the report small. */
+static double rounded(double v)
+{
+    return round(v * 10000) / 10000;
+}
+
+static void put_rule(doc_t *d, val_t *obj, const struct risk_rule *rule)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, obj, "thresholds");
+
+    yyjson_mut_obj_add_real(d, o, "low", rule->low);
+    yyjson_mut_obj_add_real(d, o, "high", rule->high);
+    yyjson_mut_obj_add_real(d, o, "label", rule->label);
+}
+
+static void put_subject(doc_t *d, val_t *obj, const struct subject *s)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, obj, "subject");
+
+    put_str(d, o, "sha256", s->sha256);
+    yyjson_mut_obj_add_int(d, o, "size", s->size);
+    put_str(d, o, "name", s->name);
+}
+
+static void put_zones(doc_t *d, val_t *obj, const struct alarm_params *p)
+{
+    val_t *zones = yyjson_mut_obj_add_arr(d, obj, "zones");
+
+    for (size_t i = 0; i < p->nzones; i++) {
+        val_t *zone = yyjson_mut_arr_add_arr(d, zones);
+        for (size_t k = 0; k < p->zones[i].n; k++) {
+            val_t *point = yyjson_mut_arr_add_arr(d, zone);
+            yyjson_mut_arr_add_real(d, point, p->zones[i].points[k].x);
+            yyjson_mut_arr_add_real(d, point, p->zones[i].points[k].y);
+        }
+    }
+}
+
+struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
+{
+    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    val_t *root = yyjson_mut_obj(d), *alarm;
+
+    yyjson_mut_doc_set_root(d, root);
+    put_str(d, root, "id", spec->id);
+    put_str(d, root, "pipeline", spec->pipeline);
+    put_subject(d, root, &spec->subject);
+    yyjson_mut_obj_add_int(d, root, "deadline_ms", spec->deadline_ms);
+    alarm = yyjson_mut_obj_add_obj(d, root, "alarm");
+    yyjson_mut_obj_add_real(d, alarm, "fps", spec->alarm.fps);
+    yyjson_mut_obj_add_int(d, alarm, "height", spec->alarm.height);
+    yyjson_mut_obj_add_int(d, alarm, "max_frames", spec->alarm.max_frames);
+    if (spec->alarm.has_rule)
+        put_rule(d, alarm, &spec->alarm.rule);
+    put_zones(d, alarm, &spec->alarm);
+    if (spec->annotate.report_json)
+        put_str(d, yyjson_mut_obj_add_obj(d, root, "annotate"), "report", spec->annotate.report_json);
+    return json_write(a, d);
+}
+
+static void put_error(doc_t *d, val_t *root, const struct err *e)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "error");
+
+    put_str(d, o, "code", err_code(e->kind));
+    put_str(d, o, "text", e->kind == ERR_NONE ? "" : e->text);
+}
+
+static void put_media(doc_t *d, val_t *root, const struct media_info *m)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "media");
+
+    put_str(d, o, "container", m->container);
+    put_str(d, o, "codec", m->codec);
+    yyjson_mut_obj_add_real(d, o, "duration", m->duration);
+    yyjson_mut_obj_add_int(d, o, "width", m->width);
+    yyjson_mut_obj_add_int(d, o, "height", m->height);
+    yyjson_mut_obj_add_real(d, o, "fps", m->fps);
+    yyjson_mut_obj_add_int(d, o, "frames", m->frames);
+    yyjson_mut_obj_add_int(d, o, "rotation", m->rotation);
+    yyjson_mut_obj_add_bool(d, o, "truncated", m->truncated);
+}
+
+static void put_sampling(doc_t *d, val_t *root, const struct sampling *s)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "sampling");
+
+    yyjson_mut_obj_add_int(d, o, "width", s->width);
+    yyjson_mut_obj_add_int(d, o, "height", s->height);
+    yyjson_mut_obj_add_int(d, o, "planned", s->planned);
+    yyjson_mut_obj_add_int(d, o, "judged", s->judged);
+    yyjson_mut_obj_add_real(d, o, "fps", s->fps);
+}
+
+static void put_verdict(doc_t *d, val_t *root, const struct verdict *v)
+{
+    val_t *o, *labels;
+
+    if (!v->rule)
+        return;
+    o = yyjson_mut_obj_add_obj(d, root, "verdict");
+    put_str(d, o, "rule", v->rule);
+    put_str(d, o, "risk", v->risk);
+    labels = yyjson_mut_obj_add_arr(d, o, "labels");
+    for (size_t i = 0; i < v->nlabels; i++)
+        yyjson_mut_arr_add_strcpy(d, labels, v->labels[i]);
+    put_rule(d, o, &v->thresholds);
+}
+
+static void put_scores(doc_t *d, val_t *root, const struct report *r)
+{
+    val_t *all = yyjson_mut_obj_add_arr(d, root, "scores");
+
+    for (size_t i = 0; i < r->nscores; i++) {
+        val_t *o = yyjson_mut_arr_add_obj(d, all);
+        put_str(d, o, "label", r->scores[i].label);
+        yyjson_mut_obj_add_real(d, o, "value", r->scores[i].value);
+        put_str(d, o, "source", r->scores[i].source);
+    }
+}
+
+static void put_moments(doc_t *d, val_t *root, const struct report *r)
+{
+    val_t *all = yyjson_mut_obj_add_arr(d, root, "moments");
+
+    for (size_t i = 0; i < r->nmoments; i++) {
+        val_t *o = yyjson_mut_arr_add_obj(d, all);
+        yyjson_mut_obj_add_int(d, o, "frame", r->moments[i].frame);
+        yyjson_mut_obj_add_real(d, o, "pts", r->moments[i].pts);
+    }
+}
+
+static void put_findings(doc_t *d, val_t *root, const struct report *r)
+{
+    val_t *all = yyjson_mut_obj_add_arr(d, root, "findings");
+
+    for (size_t i = 0; i < r->nfindings; i++) {
+        const struct finding *f = &r->findings[i];
+        val_t *o = yyjson_mut_arr_add_obj(d, all), *box;
+        yyjson_mut_obj_add_int(d, o, "moment", f->moment);
+        put_str(d, o, "label", f->label);
+        yyjson_mut_obj_add_real(d, o, "score", rounded(f->score));
+        box = yyjson_mut_obj_add_arr(d, o, "box");
+        for (int k = 0; k < 4; k++)
+            yyjson_mut_arr_add_real(d, box, rounded((double)(&f->box.x)[k]));
+        yyjson_mut_obj_add_bool(d, o, "excluded", f->excluded);
+    }
+}
+
+static void put_evidence(doc_t *d, val_t *root, const struct report *r)
+{
+    val_t *models = yyjson_mut_obj_add_arr(d, root, "models"), *timing;
+
+    for (size_t i = 0; i < r->nmodels; i++) {
+        val_t *o = yyjson_mut_arr_add_obj(d, models);
+        put_str(d, o, "name", r->models[i].name);
+        put_str(d, o, "version", r->models[i].version);
+        put_str(d, o, "task", r->models[i].task);
+        put_str(d, o, "sha256", r->models[i].sha256);
+    }
+    put_str(d, root, "decoder", r->decoder);
+    timing = yyjson_mut_obj_add_obj(d, root, "timing");
+    yyjson_mut_obj_add_int(d, timing, "decode_us", r->decode_us);
+    yyjson_mut_obj_add_int(d, timing, "infer_us", r->infer_us);
+    yyjson_mut_obj_add_int(d, timing, "total_us", r->total_us);
+}
+
+struct bytes report_to_json(struct arena *a, const struct report *r)
+{
+    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    val_t *root = yyjson_mut_obj(d);
+
+    yyjson_mut_doc_set_root(d, root);
+    put_str(d, root, "schema", REPORT_SCHEMA);
+    put_str(d, root, "pipeline", r->pipeline);
+    put_subject(d, root, &r->subject);
+    put_error(d, root, &r->error);
+    put_verdict(d, root, &r->verdict);
+    put_scores(d, root, r);
+    put_media(d, root, &r->media);
+    put_sampling(d, root, &r->sampling);
+    put_moments(d, root, r);
+    put_findings(d, root, r);
+    put_evidence(d, root, r);
+    return json_write(a, d);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+/* Walks one document. The first fault is kept; later reads return harmless values. */
+struct reader {
+    struct arena *arena;
+    struct err *err;
+    bool failed;
+};
+
+static void refuse(struct reader *rd, const char *what)
+{
+    if (!rd->failed)
+        err_set(rd->err, ERR_INPUT, "the record is not valid: %s", what);
+    rd->failed = true;
+}
+
+static const char *get_str(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    const char *s = json_str(rd->arena, obj, key, NULL);
+
+    if (!s || strlen(s) != yyjson_get_len(yyjson_obj_get(obj, key)))
+        refuse(rd, key); /* absent, not text, or with a NUL inside */
+    return s ? s : "";
+}
+
+static double get_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max)
+{
+    double v = json_num(obj, key, NAN);
+
+    if (!(v >= min && v <= max)) {
+        refuse(rd, key);
+        return min;
+    }
+    return v;
+}
+
+static int64_t get_int(struct reader *rd, yyjson_val *obj, const char *key, int64_t min, int64_t max)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+    int64_t n = yyjson_is_int(v) ? yyjson_get_sint(v) : min - 1;
+
+    if (n < min || n > max || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX)) {
+        refuse(rd, key);
+        return min;
+    }
+    return n;
+}
+
+static bool get_bool(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    if (!yyjson_is_bool(v))
+        refuse(rd, key);
+    return yyjson_get_bool(v);
+}
+
+static yyjson_val *get_obj(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    if (!yyjson_is_obj(v))
+        refuse(rd, key);
+    return v;
+}
+
+/* The array and its length, at most max. */
+static yyjson_val *get_arr(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    *ret_n = yyjson_arr_size(v);
+    if (!yyjson_is_arr(v) || *ret_n > max) {
+        refuse(rd, key);
+        *ret_n = 0;
+    }
+    return v;
+}
+
+static struct risk_rule get_rule(struct reader *rd, yyjson_val *obj)
+{
+    return (struct risk_rule){
+        .low = get_num(rd, obj, "low", 0, 1),
+        .high = get_num(rd, obj, "high", 0, 1),
+        .label = get_num(rd, obj, "label", 0, 1),
+    };
+}
+
+static struct subject get_subject(struct reader *rd, yyjson_val *root)
+{
+    yyjson_val *o = get_obj(rd, root, "subject");
+    struct subject s = {.size = get_int(rd, o, "size", 0, INT64_MAX), .name = get_str(rd, o, "name")};
+    const char *sha256 = get_str(rd, o, "sha256");
+
+    if (*sha256 && !text_is_hex(sha256, HASH_HEX - 1))
+        refuse(rd, "sha256");
+    text_copy(s.sha256, sizeof s.sha256, sha256);
+    return s;
+}
+
+static void get_points(struct reader *rd, yyjson_val *arr, struct zone *zone)
+{
+    yyjson_val *point;
+    size_t i, n;
+
+    yyjson_arr_foreach(arr, i, n, point)
+    {
+        yyjson_val *x = yyjson_arr_get(point, 0), *y = yyjson_arr_get(point, 1);
+        if (i >= ZONE_MAX_POINTS || !yyjson_is_num(x) || !yyjson_is_num(y)) {
+            refuse(rd, "zones");
+            return;
+        }
+        zone->points[zone->n++] = (struct zone_point){yyjson_get_num(x), yyjson_get_num(y)};
+    }
+}
+
+static void get_zones(struct reader *rd, yyjson_val *alarm, struct alarm_params *p)
+{
+    yyjson_val *all = get_arr(rd, alarm, "zones", ZONE_MAX, &p->nzones);
+    struct zone *zones = arena_array(rd->arena, p->nzones, sizeof *zones);
+
+    for (size_t i = 0; i < p->nzones; i++)
+        get_points(rd, yyjson_arr_get(all, i), &zones[i]);
+    p->zones = zones;
+}
+
+static struct alarm_params get_alarm(struct reader *rd, yyjson_val *root)
+{
+    yyjson_val *o = get_obj(rd, root, "alarm"), *rule = yyjson_obj_get(o, "thresholds");
+    struct alarm_params p = {
+        .fps = get_num(rd, o, "fps", 0, 60),
+        .height = (int)get_int(rd, o, "height", 0, 4096),
+        .max_frames = (int)get_int(rd, o, "max_frames", 0, 1000000),
+        .has_rule = rule != NULL,
+    };
+
+    if (rule)
+        p.rule = get_rule(rd, rule);
+    get_zones(rd, o, &p);
+    return p;
+}
+
+int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec, struct err *err)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = json_read(text, SPEC_MAX_BYTES, err);
+    yyjson_val *root = yyjson_doc_get_root(doc), *annotate;
+    struct reader rd = {.arena = a, .err = err};
+    struct job_spec spec = job_spec_defaults();
+
+    if (!doc)
+        return -1;
+    spec.id = get_str(&rd, root, "id");
+    spec.pipeline = get_str(&rd, root, "pipeline");
+    spec.subject = get_subject(&rd, root);
+    spec.deadline_ms = get_int(&rd, root, "deadline_ms", 1, 3600000);
+    spec.alarm = get_alarm(&rd, root);
+    annotate = yyjson_obj_get(root, "annotate");
+    if (annotate)
+        spec.annotate.report_json = get_str(&rd, annotate, "report");
+    if (rd.failed)
+        return -1;
+    *ret_spec = spec;
+    return job_spec_check(ret_spec, err);
+}
+
+static void get_error(struct reader *rd, yyjson_val *root, struct err *ret)
+{
+    yyjson_val *o = get_obj(rd, root, "error");
+    enum err_kind kind = err_kind_of(get_str(rd, o, "code"));
+
+    if (kind != ERR_NONE)
+        err_set(ret, kind, "%s", get_str(rd, o, "text"));
+}
+
+static struct media_info get_media(struct reader *rd, yyjson_val *root)
+{
+    yyjson_val *o = get_obj(rd, root, "media");
+
+    return (struct media_info){
+        .container = get_str(rd, o, "container"),
+        .codec = get_str(rd, o, "codec"),
+        .duration = get_num(rd, o, "duration", 0, 1e9),
+        .width = (int)get_int(rd, o, "width", 0, 1 << 20),
+        .height = (int)get_int(rd, o, "height", 0, 1 << 20),
+        .fps = get_num(rd, o, "fps", 0, 1e9),
+        .frames = get_int(rd, o, "frames", 0, INT64_MAX / 2),
+        .rotation = (int)get_int(rd, o, "rotation", 0, 270),
+        .truncated = get_bool(rd, o, "truncated"),
+    };
+}
+
+static struct sampling get_sampling(struct reader *rd, yyjson_val *root)
+{
+    yyjson_val *o = get_obj(rd, root, "sampling");
+
+    return (struct sampling){
+        .width = (int)get_int(rd, o, "width", 0, 1 << 20),
+        .height = (int)get_int(rd, o, "height", 0, 1 << 20),
+        .planned = (int)get_int(rd, o, "planned", 0, INT32_MAX),
+        .judged = (int)get_int(rd, o, "judged", 0, INT32_MAX),
+        .fps = get_num(rd, o, "fps", 0, 1e9),
+    };
+}
+
+static void get_scores(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    size_t n;
+    yyjson_val *all = get_arr(rd, root, "scores", MAX_SCORES, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        yyjson_val *o = yyjson_arr_get(all, i);
+        report_add_score(r, get_str(rd, o, "label"), get_num(rd, o, "value", 0, 1), get_str(rd, o, "source"));
+    }
+}
+
+static void get_moments(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *all, *o;
+    size_t n, i, max;
+
+    all = get_arr(rd, root, "moments", MAX_MOMENTS, &n);
+    yyjson_arr_foreach(all, i, max, o)
+        report_add_moment(r, get_int(rd, o, "frame", 0, INT64_MAX / 2), get_num(rd, o, "pts", 0, 1e9));
+}
+
+static struct box get_box(struct reader *rd, yyjson_val *o)
+{
+    size_t n;
+    yyjson_val *arr = get_arr(rd, o, "box", 4, &n);
+    float v[4] = {0};
+
+    for (size_t i = 0; i < 4; i++) {
+        yyjson_val *num = yyjson_arr_get(arr, i);
+        double d = yyjson_get_num(num);
+        if (!yyjson_is_num(num) || !(d >= -1 && d <= 2))
+            refuse(rd, "box");
+        else
+            v[i] = (float)d;
+    }
+    return (struct box){v[0], v[1], v[2], v[3]};
+}
+
+static void get_findings(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *all, *o;
+    size_t n, i, max;
+
+    all = get_arr(rd, root, "findings", MAX_FINDINGS, &n);
+    yyjson_arr_foreach(all, i, max, o)
+    {
+        struct finding f = {
+            .moment = (int)get_int(rd, o, "moment", 0, (int64_t)r->nmoments - 1),
+            .label = get_str(rd, o, "label"),
+            .score = get_num(rd, o, "score", 0, 1),
+            .box = get_box(rd, o),
+            .excluded = get_bool(rd, o, "excluded"),
+        };
+        report_add_finding(r, &f);
+    }
+}
+
+static void get_models(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    size_t n;
+    yyjson_val *all = get_arr(rd, root, "models", MAX_MODELS, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        yyjson_val *o = yyjson_arr_get(all, i);
+        struct model_ref m = {
+            .name = get_str(rd, o, "name"),
+            .version = get_str(rd, o, "version"),
+            .task = get_str(rd, o, "task"),
+            .sha256 = get_str(rd, o, "sha256"),
+        };
+        report_add_model(r, &m);
+    }
+}
+
+/* A verdict stands only on judged moments and without an error: whatever wrote the record. */
+static void get_verdict(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = yyjson_obj_get(root, "verdict"), *labels;
+
+    if (!o)
+        return;
+    if (r->error.kind != ERR_NONE || r->sampling.judged < 1)
+        refuse(rd, "a verdict without judged moments");
+    r->verdict.rule = get_str(rd, o, "rule");
+    r->verdict.risk = get_str(rd, o, "risk");
+    if (risk_rank(r->verdict.risk) < 0)
+        refuse(rd, "risk");
+    r->verdict.thresholds = get_rule(rd, get_obj(rd, o, "thresholds"));
+    labels = get_arr(rd, o, "labels", MAX_LABELS, &r->verdict.nlabels);
+    r->verdict.labels = arena_array(rd->arena, r->verdict.nlabels, sizeof *r->verdict.labels);
+    for (size_t i = 0; i < r->verdict.nlabels; i++) {
+        const char *label = yyjson_get_str(yyjson_arr_get(labels, i));
+        if (!label)
+            refuse(rd, "labels");
+        r->verdict.labels[i] = arena_strdup(rd->arena, label ? label : "");
+    }
+}
+
+static void get_timing(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = get_obj(rd, root, "timing");
+
+    r->decode_us = get_int(rd, o, "decode_us", 0, INT64_MAX / 2);
+    r->infer_us = get_int(rd, o, "infer_us", 0, INT64_MAX / 2);
+    r->total_us = get_int(rd, o, "total_us", 0, INT64_MAX / 2);
+}
+
+int report_from_json(struct arena *a, struct bytes text, struct report **ret_report, struct err *err)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = json_read(text, REPORT_MAX_BYTES, err);
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    struct reader rd = {.arena = a, .err = err};
+    struct report *r;
+
+    if (!doc)
+        return -1;
+    if (!text_is(get_str(&rd, root, "schema"), REPORT_SCHEMA))
+        refuse(&rd, "schema");
+    r = arena_alloc(a, sizeof *r);
+    r->arena = a;
+    r->pipeline = get_str(&rd, root, "pipeline");
+    r->subject = get_subject(&rd, root);
+    get_error(&rd, root, &r->error);
+    r->media = get_media(&rd, root);
+    r->sampling = get_sampling(&rd, root);
+    get_scores(&rd, root, r);
+    get_moments(&rd, root, r);
+    get_findings(&rd, root, r);
+    get_models(&rd, root, r);
+    r->decoder = get_str(&rd, root, "decoder");
+    get_timing(&rd, root, r);
+    r->verdict.risk = "";
+    get_verdict(&rd, root, r);
+    if (rd.failed)
+        return -1;
+    *ret_report = r;
+    return 0;
+}

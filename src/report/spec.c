@@ -1,0 +1,38 @@
+#include "report/spec.h"
+
+#include <math.h>
+
+struct job_spec job_spec_defaults(void)
+{
+    return (struct job_spec){
+        .id = "",
+        .pipeline = "alarm",
+        .subject = {.name = ""},
+        .deadline_ms = 60000,
+        .alarm = {.fps = 3, .height = 320, .max_frames = 600},
+    };
+}
+
+static int alarm_check(const struct alarm_params *p, struct err *err)
+{
+    if (!(p->fps > 0 && p->fps <= 60))
+        return FAIL(err, ERR_INPUT, "frames per second must be above 0 and at most 60");
+    if (p->height < 32 || p->height > 2160 || p->height % 2)
+        return FAIL(err, ERR_INPUT, "the analysed height must be an even number from 32 to 2160");
+    if (p->max_frames < 1 || p->max_frames > 100000)
+        return FAIL(err, ERR_INPUT, "the number of analysed frames must be from 1 to 100000");
+    if (p->nzones > ZONE_MAX)
+        return FAIL(err, ERR_LIMIT, "more than %d exclusion zones", ZONE_MAX);
+    for (size_t i = 0; i < p->nzones; i++)
+        if (p->zones[i].n < 3 || p->zones[i].n > ZONE_MAX_POINTS)
+            return FAIL(err, ERR_INPUT, "an exclusion zone has %zu corners; 3 to %d are possible", p->zones[i].n,
+                        ZONE_MAX_POINTS);
+    return p->has_rule ? risk_rule_check(&p->rule, err) : 0;
+}
+
+int job_spec_check(const struct job_spec *spec, struct err *err)
+{
+    if (spec->deadline_ms < 1 || spec->deadline_ms > 3600000)
+        return FAIL(err, ERR_INPUT, "the deadline must be from 1 to 3600000 milliseconds");
+    return alarm_check(&spec->alarm, err);
+}

@@ -1,0 +1,129 @@
+#include "store/records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "store/records_int.h"
+
+static char *join(const char *dir, const char *name)
+{
+    struct buf b = BUF(SIZE_MAX / 2);
+
+    buf_printf(&b, "%s/%s", dir, name);
+    return b.data;
+}
+
+static int lock_whole(int fd, int mode)
+{
+    int r;
+
+    do
+        r = flock(fd, LOCK_EX | mode);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
+/* The folder stays locked while the database is created or migrated: two processes may start at the same time. */
+static int lock_folder(const char *dir, int *ret_fd, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = -1;
+
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return FAIL_ERRNO(err, "cannot create the data directory %s", dir);
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || lock_whole(fd, 0) < 0)
+        return FAIL_ERRNO(err, "cannot open the data directory %s", dir);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+int records_open(struct records **ret_records, const char *dir, struct err *err)
+{
+    CLEANUP(records_freep) struct records *db = mem_alloc(sizeof *db);
+    CLEANUP(fd_closep) int folder = -1;
+
+    db->owner_fd = -1;
+    pthread_mutex_init(&db->lock, NULL);
+    db->dir = mem_strdup(dir);
+    db->path = join(dir, "assay.db");
+    if (lock_folder(dir, &folder, err) < 0 || conn_open(&db->writer, db->path, CONN_WRITE, err) < 0 ||
+        schema_bring_up(db->writer, err) < 0 || writer_start(db, err) < 0)
+        return -1;
+    *ret_records = TAKE(db);
+    return 0;
+}
+
+int records_own(struct records *db, struct err *err)
+{
+    CLEANUP(freep) char *path = join(db->dir, "owner.lock");
+    CLEANUP(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (db->owner_fd >= 0)
+        return 0;
+    if (fd < 0)
+        return FAIL_ERRNO(err, "cannot create %s", path);
+    if (lock_whole(fd, LOCK_NB) < 0)
+        return FAIL(err, ERR_CONFLICT, "another assay server runs on %s; stop it or choose another data directory",
+                    db->dir);
+    db->owner_fd = TAKE_FD(fd);
+    return 0;
+}
+
+void records_freep(struct records **db)
+{
+    struct records *d = TAKE(*db);
+
+    if (!d)
+        return;
+    writer_stop(d);
+    for (struct conn *c = d->idle_readers, *next; c; c = next) {
+        next = c->next;
+        conn_freep(&c);
+    }
+    conn_freep(&d->writer); /* last: the last connection to go folds the log into the database */
+    fd_closep(&d->owner_fd);
+    pthread_mutex_destroy(&d->lock);
+    free(d->dir);
+    free(d->path);
+    free(d);
+}
+
+/* ---- readers ---- */
+
+static struct conn *take_idle(struct records *db)
+{
+    struct conn *c;
+
+    pthread_mutex_lock(&db->lock);
+    c = db->idle_readers;
+    if (c)
+        db->idle_readers = c->next;
+    pthread_mutex_unlock(&db->lock);
+    return c;
+}
+
+int reading_begin(struct reading *r, struct records *db, const char *sql, struct err *err)
+{
+    *r = (struct reading){.db = db, .conn = take_idle(db)};
+    if (!r->conn && conn_open(&r->conn, db->path, CONN_READ, err) < 0)
+        return -1;
+    return query_begin(&r->q, r->conn, sql, err);
+}
+
+void reading_end(struct reading *r)
+{
+    query_end(&r->q);
+    if (!r->conn)
+        return;
+    pthread_mutex_lock(&r->db->lock);
+    r->conn->next = r->db->idle_readers;
+    r->db->idle_readers = r->conn;
+    pthread_mutex_unlock(&r->db->lock);
+}

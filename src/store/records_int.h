@@ -1,0 +1,65 @@
+/* How the files of the records work together: one writer, a pool of readers.
+ *
+ *   any thread                      writer thread (writer.c)                    any thread
+ *   records_add_job() --intent-->   BEGIN, run up to 256 intents, COMMIT        records_get_job()
+ *   returns at once    (queue)      then call every `done`, then checkpoint     reading_begin(): an idle connection
+ */
+#ifndef ASSAY_STORE_RECORDS_INT_H
+#define ASSAY_STORE_RECORDS_INT_H
+
+#include <pthread.h>
+
+#include "base/queue.h"
+#include "store/records.h"
+#include "store/sqlite_int.h"
+
+/* ---- schema.c ---- */
+
+/* Brings a fresh or older database to this binary's version; refuses newer ones and foreign files. */
+int schema_bring_up(struct conn *c, struct err *err);
+
+/* ---- writer.c ---- */
+
+/* One kind of change. `run` executes exactly one changing statement: when it fails, SQLite undoes that statement alone,
+ * and the other changes of the group stay good. */
+struct intent_kind {
+    const char *what;
+    bool ends_work; /* may use the reserve of the queue: what was begun must be able to end */
+    int (*run)(struct conn *c, const void *args, struct err *err);
+};
+
+struct answer {
+    records_done *done;
+    void *arg;
+};
+
+/* Queues a change. Takes the arena, in failure too; args live in it. */
+int intent_push_take(struct records *db, const struct intent_kind *kind, struct arena *a, const void *args,
+                     struct answer answer, struct err *err);
+int writer_start(struct records *db, struct err *err);
+void writer_stop(struct records *db);
+
+/* ---- records.c ---- */
+
+struct records {
+    char *dir, *path;
+    int owner_fd; /* DIR/owner.lock while this process owns the jobs, else -1 */
+    struct conn *writer; /* of the writer thread */
+    struct queue *intents;
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    /* --- guarded by lock --- */
+    struct conn *idle_readers;
+};
+
+/* One read: a connection out of the pool and a statement on it. */
+struct reading {
+    struct records *db;
+    struct conn *conn;
+    struct query q;
+};
+int reading_begin(struct reading *r, struct records *db, const char *sql, struct err *err);
+void reading_end(struct reading *r); /* for CLEANUP; initialise with {0} */
+
+#endif

@@ -1,0 +1,113 @@
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "store/records_int.h"
+
+/* "ASSY": marks the file as ours (`file` shows it, other programs' databases are not touched). */
+enum { APPLICATION_ID = 0x41535359 };
+
+/* One entry per version, never changed once released: the next version is a new entry at the end.
+ * docs/store.md explains the columns. */
+static const char *const migrations[] = {
+    "CREATE TABLE jobs ("
+    "  seq INTEGER PRIMARY KEY," /* order of arrival */
+    "  id TEXT NOT NULL UNIQUE,"
+    "  tenant TEXT NOT NULL,"
+    "  dialect TEXT NOT NULL,"
+    "  state TEXT NOT NULL CHECK (state IN ('new','claimed','done','failed','timed_out','cancelled')),"
+    "  attempts INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  started_us INTEGER NOT NULL,"
+    "  finished_us INTEGER NOT NULL,"
+    "  sha256 TEXT NOT NULL,"
+    "  size INTEGER NOT NULL,"
+    "  name TEXT,"
+    "  number INTEGER NOT NULL,"
+    "  spec BLOB NOT NULL,"
+    "  request BLOB,"
+    "  error_code TEXT,"
+    "  error_text TEXT,"
+    "  artefact TEXT,"
+    "  report BLOB" /* last: the long one, so that the others are read without it */
+    ") STRICT;"
+    "CREATE INDEX jobs_unfinished ON jobs (state, seq) WHERE state IN ('new','claimed');"
+    "CREATE INDEX jobs_number ON jobs (tenant, number, seq) WHERE number <> 0;"
+    "CREATE INDEX jobs_name ON jobs (tenant, name, seq) WHERE name IS NOT NULL;"
+    "CREATE TABLE keys ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  hash TEXT NOT NULL UNIQUE,"
+    "  tenant TEXT NOT NULL,"
+    "  scopes TEXT NOT NULL,"
+    "  note TEXT,"
+    "  created_us INTEGER NOT NULL,"
+    "  expires_us INTEGER NOT NULL,"
+    "  revoked_us INTEGER NOT NULL,"
+    "  rate_per_minute INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE labels ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  tenant TEXT NOT NULL,"
+    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,"
+    "  labels BLOB NOT NULL,"
+    "  comment TEXT,"
+    "  created_us INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX labels_job ON labels (job);"
+    "CREATE TABLE custom_labels ("
+    "  tenant TEXT NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  label TEXT,"
+    "  PRIMARY KEY (tenant, value)"
+    ") STRICT, WITHOUT ROWID;",
+};
+
+static int check_file(struct conn *c, int64_t *ret_version, struct err *err)
+{
+    int64_t application, tables;
+
+    if (conn_pragma(c, "PRAGMA application_id", &application, err) < 0 ||
+        conn_pragma(c, "PRAGMA user_version", ret_version, err) < 0 ||
+        conn_pragma(c, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
+        return -1;
+    if (application != APPLICATION_ID && (application || *ret_version || tables))
+        return FAIL(err, ERR_CONFLICT, "assay.db belongs to another program; choose another data directory");
+    if (*ret_version > (int64_t)COUNT_OF(migrations))
+        return FAIL(err, ERR_CONFLICT,
+                    "the data directory was written by a newer assay (version %lld of the records, this one knows %zu); "
+                    "use the newer program or another directory",
+                    (long long)*ret_version, COUNT_OF(migrations));
+    return 0;
+}
+
+static int migrate(struct conn *c, int64_t from, struct err *err)
+{
+    char mark[96];
+
+    for (size_t i = (size_t)from; i < COUNT_OF(migrations); i++)
+        if (conn_exec(c, migrations[i], err) < 0)
+            return -1;
+    snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%zu", APPLICATION_ID,
+             COUNT_OF(migrations));
+    return conn_exec(c, mark, err);
+}
+
+int schema_bring_up(struct conn *c, struct err *err)
+{
+    int64_t version;
+
+    /* Before anything is written, so that a refused file stays as it is. */
+    if (check_file(c, &version, err) < 0)
+        return -1;
+    if (conn_exec(c, "PRAGMA journal_mode=WAL", err) < 0)
+        return -1;
+    if (version == (int64_t)COUNT_OF(migrations))
+        return 0;
+    if (conn_exec(c, "BEGIN IMMEDIATE", err) < 0)
+        return -1;
+    if (migrate(c, version, err) == 0 && conn_exec(c, "COMMIT", err) == 0)
+        return 0;
+    conn_exec(c, "ROLLBACK", NULL);
+    return -1;
+}

@@ -1,0 +1,165 @@
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/records_int.h"
+
+enum {
+    QUEUE_MAX = 4096,     /* changes waiting for the disk */
+    QUEUE_RESERVE = 512,  /* of these, kept for changes which end work */
+    GROUP_MAX = 256,      /* changes in one commit */
+    CHECKPOINT_PAGES = 1000,
+};
+
+struct intent {
+    const struct intent_kind *kind;
+    struct arena *arena; /* holds this struct and args */
+    const void *args;
+    struct answer answer;
+    struct err err;
+};
+
+int intent_push_take(struct records *db, const struct intent_kind *kind, struct arena *a, const void *args,
+                     struct answer answer, struct err *err)
+{
+    struct intent *in = arena_alloc(a, sizeof *in);
+    bool room = kind->ends_work || queue_len(db->intents) < QUEUE_MAX - QUEUE_RESERVE;
+
+    *in = (struct intent){.kind = kind, .arena = a, .args = args, .answer = answer};
+    if (room && queue_push(db->intents, in))
+        return 0;
+    arena_free(a);
+    return FAIL(err, ERR_BUSY, "the disk does not keep up: %d changes are waiting; try again later", QUEUE_MAX);
+}
+
+/* After some errors (disk full, I/O) SQLite has rolled back the whole transaction by itself. */
+static bool rolled_back(struct conn *c)
+{
+    return sqlite3_get_autocommit(c->db) != 0;
+}
+
+static int run_group(struct conn *c, struct intent **group, size_t n, struct err *err)
+{
+    if (conn_exec(c, "BEGIN IMMEDIATE", err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        struct intent *in = group[i];
+        if (in->kind->run(c, in->args, &in->err) < 0 && rolled_back(c)) {
+            *err = in->err;
+            return -1;
+        }
+    }
+    if (conn_exec(c, "COMMIT", err) == 0)
+        return 0;
+    conn_exec(c, "ROLLBACK", NULL);
+    return -1;
+}
+
+static void answer_group(struct intent **group, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct intent *in = group[i];
+        if (in->answer.done)
+            in->answer.done(in->answer.arg, &in->err);
+        arena_free(in->arena);
+    }
+}
+
+/* Copies the log into the database when it has grown, after the callers were answered. Readers are not disturbed. */
+static void checkpoint(struct conn *c)
+{
+    if (c->wal_pages < CHECKPOINT_PAGES)
+        return;
+    c->wal_pages = 0;
+    if (sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
+        log_warn("checkpoint failed", "why=%s", sqlite3_errmsg(c->db));
+}
+
+static void commit_group(struct records *db, struct intent **group, size_t n)
+{
+    struct err err = {0};
+
+    if (run_group(db->writer, group, n, &err) < 0) {
+        log_error("commit failed", "changes=%zu why=%s", n, err.text);
+        for (size_t i = 0; i < n; i++)
+            group[i]->err = err;
+    }
+    answer_group(group, n);
+    checkpoint(db->writer);
+}
+
+static void *writer_main(void *arg)
+{
+    struct records *db = arg;
+    void *items[GROUP_MAX];
+    struct intent *group[GROUP_MAX];
+    size_t n;
+
+    while ((n = queue_take(db->intents, items, GROUP_MAX, 0)) > 0) {
+        for (size_t i = 0; i < n; i++)
+            group[i] = items[i];
+        commit_group(db, group, n);
+    }
+    return NULL;
+}
+
+int writer_start(struct records *db, struct err *err)
+{
+    db->intents = queue_new(QUEUE_MAX);
+    if (pthread_create(&db->thread, NULL, writer_main, db) != 0)
+        return FAIL(err, ERR_IO, "cannot start the store's writer thread; raise the limit of threads");
+    db->running = true;
+    return 0;
+}
+
+void writer_stop(struct records *db)
+{
+    if (db->running) {
+        queue_close(db->intents);
+        pthread_join(db->thread, NULL);
+    }
+    db->running = false;
+    db->intents = queue_free(db->intents);
+}
+
+/* ---- waiting for the queue ---- */
+
+struct sync {
+    pthread_mutex_t lock;
+    pthread_cond_t wakeup;
+    /* --- guarded by lock --- */
+    bool reached;
+};
+
+static void sync_reached(void *arg, const struct err *err UNUSED)
+{
+    struct sync *s = arg;
+
+    pthread_mutex_lock(&s->lock);
+    s->reached = true;
+    pthread_cond_signal(&s->wakeup);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
+{
+    return 0;
+}
+
+static const struct intent_kind sync_kind = {"sync", true, change_nothing};
+
+void records_sync(struct records *db)
+{
+    static const struct timespec pause = {0, 1000000};
+    struct sync s = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+    while (intent_push_take(db, &sync_kind, arena_new(), NULL, (struct answer){sync_reached, &s}, NULL) < 0)
+        nanosleep(&pause, NULL);
+    pthread_mutex_lock(&s.lock);
+    while (!s.reached)
+        pthread_cond_wait(&s.wakeup, &s.lock);
+    pthread_mutex_unlock(&s.lock);
+    pthread_cond_destroy(&s.wakeup);
+    pthread_mutex_destroy(&s.lock);
+}
