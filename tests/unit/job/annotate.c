@@ -85,7 +85,7 @@ static void refused(void)
     fake_lab_analysts(r.lab, 0);
     CHECK_INT(rig_submit_now(&r, "x", waiting), ERR_NONE);
     CHECK_INT(ask(&r, "acme", waiting, &c), ERR_CONFLICT);
-    CHECK_INT(ask(&r, "acme", failed, &c), ERR_UNSUPPORTED);
+    CHECK_INT(ask(&r, "acme", failed, &c), ERR_CONFLICT);
     CHECK_INT(ask(&r, "other", done, &c), ERR_NOT_FOUND);
     CHECK_INT(ask(&r, "acme", "ffffffffffffffffffffffff", &c), ERR_NOT_FOUND);
     CHECK_INT(fake_lab_tasks(r.lab), 2);
