@@ -75,7 +75,8 @@ static void job_begun(struct task *t)
 
 /* ---- the outcome ---- */
 
-enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts, struct err *ret_why)
+enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
+                            struct err *ret_why)
 {
     enum err_kind kind = result->error.kind;
 
@@ -212,7 +213,7 @@ static void job_done(struct task *t, const struct lab_result *result)
     finish_save(t);
 }
 
-/* Fails it, claim and end in the usual order. A job which somebody else has moved or removed is left alone. */
+/* Fails it, claim and end in the usual order. A job which somebody else has moved is left alone. */
 static void job_refused(struct task *t, const struct err *why)
 {
     struct jobs *jobs = t->jobs;

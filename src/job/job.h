@@ -5,13 +5,15 @@
  *    +-analyst died---+  +---late----> TIMED_OUT
  *    +-server died----+                (NEW, CLAIMED --cancel--> CANCELLED)
  *
- * A job is acknowledged when its bytes and its row are on disk. Whatever happens then (kill -9 included), it ends
- * exactly once. `attempts` counts the analysts that died on it; at max_attempts it fails with analyst_crashed. A server
- * which dies costs no attempt: the next one moves claimed jobs back to NEW, attempts kept. Outcomes which the disk
- * refuses are kept and written again every second; no new job is begun meanwhile.
+ * A job is acknowledged when its bytes and its row are on disk. Whatever happens then (kill -9 included), it
+ * ends exactly once. `attempts` counts the analysts that died on it; at max_attempts it fails with
+ * analyst_crashed. A server which dies costs no attempt: the next one moves claimed jobs back to NEW,
+ * attempts kept. Outcomes which the disk refuses are kept and written again every second; no new job is begun
+ * meanwhile.
  *
- * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a timer thread.
- * All calls are thread safe and none waits for the disk, but job_wait and job_annotate read one record. */
+ * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a
+ * timer thread. All calls are thread safe and none waits for the disk, but job_wait and job_annotate read one
+ * record. */
 #ifndef ASSAY_JOB_JOB_H
 #define ASSAY_JOB_JOB_H
 
@@ -21,7 +23,7 @@
 
 enum job_state { JOB_NEW, JOB_CLAIMED, JOB_DONE, JOB_FAILED, JOB_TIMED_OUT, JOB_CANCELLED, JOB_STATE_COUNT };
 
-const char *job_state_name(enum job_state s);            /* as in the store */
+const char *job_state_name(enum job_state s); /* as in the store */
 bool job_state_parse(const char *name, enum job_state *ret);
 bool job_state_may(enum job_state from, enum job_state to);
 bool job_state_is_final(enum job_state s);
@@ -34,21 +36,21 @@ struct jobs_opts {
 };
 struct jobs_opts jobs_opts_defaults(void);
 
-/* db, blobs and lab are borrowed. Takes up unfinished jobs of an earlier run. The lab's `idle` must call jobs_kick.
- * ERR_CONFLICT when another process runs the jobs of this directory. */
+/* db, blobs and lab are borrowed. Takes up unfinished jobs of an earlier run. The lab's `idle` must call
+ * jobs_kick. ERR_CONFLICT when another process runs the jobs of this directory. */
 int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, struct lab *lab,
                const struct jobs_opts *opts, struct err *err);
-/* Ends in this order: jobs_stop, lab_stop, jobs_freep. jobs_stop takes running jobs back from the lab; they stay claimed and are
- * taken up at the next start. Every callback has been called when it returns: waiters with `false`, others with
- * ERR_BUSY. Until jobs_freep all calls stay valid, submits get ERR_BUSY. */
+/* Ends in this order: jobs_stop, lab_stop, jobs_freep. jobs_stop takes running jobs back from the lab; they
+ * stay claimed and are taken up at the next start. Every callback has been called when it returns: waiters
+ * with `false`, others with ERR_BUSY. Until jobs_freep all calls stay valid, submits get ERR_BUSY. */
 void jobs_stop(struct jobs *jobs);
 void jobs_freep(struct jobs **jobs);
 void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the lab starts before the jobs */
 
 struct job_request {
     const char *tenant, *dialect;
-    struct job_spec spec;     /* id and subject are filled by submit */
-    struct bytes request;     /* the dialect's notes, JSON, kept with the job */
+    struct job_spec spec; /* id and subject are filled by submit */
+    struct bytes request; /* the dialect's notes, JSON, kept with the job */
     const char *name;
     int64_t number;
     struct blob_writer *body; /* taken in any case */
@@ -57,20 +59,21 @@ struct job_ticket {
     char id[ID_TEXT];
     int64_t created_us;
 };
-/* Seals the blob, stores the row, queues the job. `accepted` is called exactly once: after the commit on the store's writer
- * thread, with the error on any thread, for early errors (a bad spec, ERR_BUSY: queue full) before the call returns. */
+/* Seals the blob, stores the row, queues the job. `accepted` is called exactly once: after the commit on the
+ * store's writer thread, with the error on any thread, for early errors (a bad spec, ERR_BUSY: queue full)
+ * before the call returns. */
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
 
 /* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once
- * when it is final already, or unknown (then `finished` is false). The callback runs on another thread or within the
- * call. It looks at the record itself. */
+ * when it is final already, or unknown (then `finished` is false). The callback runs on another thread or
+ * within the call. It looks at the record itself. */
 typedef void job_waited(void *arg, bool finished);
 void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg);
 
 /* Makes the annotated clip of a finished job unless it exists, then calls back with its blob. ERR_NOT_FOUND;
- * ERR_CONFLICT while unfinished or when the job ended without findings to draw. Waits for an idle analyst like a
- * job does, ahead of queued jobs; not durable. Requests for the same job share one run. */
+ * ERR_CONFLICT while unfinished or when the job ended without findings to draw. Waits for an idle analyst
+ * like a job does, ahead of queued jobs; not durable. Requests for the same job share one run. */
 typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
 void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);
 

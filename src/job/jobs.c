@@ -292,7 +292,7 @@ void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_w
     enum job_state state;
     const char *name;
 
-    /* First the place in the table, then the look: whichever way the job ends in between, somebody sees it. */
+    /* First the place in the table, then the look: if the job ends in between, one of the two sees it. */
     waits_add(jobs->waits, id, deadline_mono_us, cb, arg);
     if (records_job_state(jobs->db, a, id, &name, NULL) < 0 || !job_state_parse(name, &state))
         waits_fire(jobs->waits, id, false);

@@ -38,7 +38,8 @@ struct chore {
 
 /* ---- tasks ---- */
 
-/* What an analyst can be given: a job or an annotated clip. One owner at a time: a list, the run thread, or the lab. */
+/* What an analyst can be given: a job or an annotated clip. One owner at a time: a list, the run thread, or
+ * the lab. */
 struct task;
 
 struct task_kind {
@@ -79,7 +80,7 @@ struct task *task_list_pop(struct task_list *l); /* NULL when empty */
 bool task_list_remove(struct task_list *l, struct task *t);
 
 void task_init(struct task *t, const struct task_kind *kind, struct jobs *jobs, const char *id);
-void task_clear(struct task *t);  /* arena and descriptors */
+void task_clear(struct task *t); /* arena and descriptors */
 
 /* ---- jobs.c ---- */
 
@@ -97,20 +98,21 @@ struct jobs {
     pthread_t chore_threads[CHORE_THREADS], runner;
     int nchore_threads;
     bool has_runner;
-    /* Held while a task passes to the lab, so that its end waits until its beginning is recorded. Outside `lock`. */
+    /* Held while a task passes to the lab, so that its end waits until its beginning is recorded. Outside
+     * `lock`. */
     pthread_mutex_t handover;
     pthread_mutex_t lock;
     pthread_cond_t wakeup; /* for the run thread and for jobs_stop */
     /* --- guarded by lock --- */
-    struct task_list queued;  /* jobs which wait for an analyst */
-    struct task_list ahead;   /* annotations which do */
-    struct task_list running; /* what the lab has, and jobs whose outcome is being written */
-    struct task_list unsaved; /* jobs whose outcome the disk refused */
-    int64_t retry_us;         /* monotonic; when to try those again */
+    struct task_list queued;        /* jobs which wait for an analyst */
+    struct task_list ahead;         /* annotations which do */
+    struct task_list running;       /* what the lab has, and jobs whose outcome is being written */
+    struct task_list unsaved;       /* jobs whose outcome the disk refused */
+    int64_t retry_us;               /* monotonic; when to try those again */
     struct annotation *annotations; /* which one can still join */
     size_t nannotations;            /* all, until their callers were told */
-    size_t submitting;        /* submits which are neither refused nor queued yet */
-    bool maybe_idle;          /* the lab may have an idle analyst: no refusal since the last kick */
+    size_t submitting;              /* submits which are neither refused nor queued yet */
+    bool maybe_idle;                /* the lab may have an idle analyst: no refusal since the last kick */
     bool stopping;
     int64_t done, failed;
 };
@@ -134,8 +136,10 @@ struct task *job_task_new(struct jobs *jobs, const char *id);
 void job_task_free(struct task *t);
 /* Writes the outcome of a job again after the disk has refused it. */
 void finish_save(struct task *t);
-/* Pure: what a result makes of a job on which `attempts` analysts have died before. ret_why is what the record says. */
-enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts, struct err *ret_why);
+/* Pure: what a result makes of a job on which `attempts` analysts have died before. ret_why is what the
+ * record says. */
+enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
+                            struct err *ret_why);
 
 /* ---- annotate.c ---- */
 

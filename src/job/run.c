@@ -13,7 +13,7 @@ void jobs_kick(struct jobs *jobs)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Under lock. Asks the lab only when it may say yes, and begins nothing new while the disk refuses outcomes. */
+/* Under lock. Asks the lab only when it may say yes; begins nothing while the disk refuses outcomes. */
 static struct task *take_runnable(struct jobs *jobs)
 {
     struct task *t;

@@ -34,7 +34,8 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.tenant = arena_strdup(a, req->tenant);
     s->req.dialect = arena_strdup(a, req->dialect);
     s->req.name = arena_strdup(a, req->name);
-    s->req.request.data = (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
+    s->req.request.data =
+        (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
     copy_spec(a, &s->req.spec);
     s->ticket.created_us = clock_wall_us();
     id_new(s->ticket.id, s->ticket.created_us);
@@ -59,7 +60,8 @@ static int admit(struct jobs *jobs, struct err *err)
     if (jobs->stopping)
         r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
     else if (jobs->queued.len + jobs->submitting >= jobs->opts.max_queued)
-        r = FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later", jobs->opts.max_queued);
+        r = FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later",
+                 jobs->opts.max_queued);
     else
         jobs->submitting++;
     pthread_mutex_unlock(&jobs->lock);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,18 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { COLLECT = 256 << 10, FOLDERS = 256, STALE_SECONDS = 3600, PATH_TEXT = 3 + HASH_HEX, TEMP_TEXT = 4 + ID_TEXT };
+enum {
+    COLLECT = 256 << 10,
+    FOLDERS = 256,
+    STALE_SECONDS = 3600,
+    PATH_TEXT = 3 + HASH_HEX,
+    TEMP_TEXT = 4 + ID_TEXT
+};
 
-/* Never changes after blobs_open, so it needs no lock. */
 struct blobs {
     int root; /* DIR/blobs */
     bool named;
+    atomic_bool ready[FOLDERS]; /* this process has made that folder, or seen it, and synced its name */
 };
 
 struct blob_writer {
@@ -38,8 +45,8 @@ struct blob_writer {
 static int io_fail(struct err *err, const char *what)
 {
     if (errno == ENOSPC || errno == EDQUOT)
-        return FAIL(err, ERR_IO, "the disk is full: cannot %s; free space in the data directory and send it again",
-                    what);
+        return FAIL(err, ERR_IO,
+                    "the disk is full: cannot %s; free space in the data directory and send it again", what);
     return FAIL_ERRNO(err, "cannot %s", what);
 }
 
@@ -59,23 +66,6 @@ static int make_folder(int at, const char *name, struct err *err)
     if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
         return io_fail(err, "create a folder of the blob store");
     return 0;
-}
-
-/* All folders are made now, so that no upload ever has to sync more than its own. */
-static int make_folders(struct blobs *b, struct err *err)
-{
-    char name[3];
-
-    for (uint8_t i = 0;; i++) {
-        text_hex(name, &i, 1);
-        if (make_folder(b->root, name, err) < 0)
-            return -1;
-        if (i == FOLDERS - 1)
-            break;
-    }
-    if (make_folder(b->root, "tmp", err) < 0)
-        return -1;
-    return sync_folder(b->root, ".", err);
 }
 
 /* Named uploads of a process which was killed. Young ones may belong to a process which still runs. */
@@ -108,7 +98,9 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
     if (make_folder(parent, "blobs", err) < 0 || sync_folder(parent, ".", err) < 0)
         return -1;
     b->root = openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return b->root < 0 ? io_fail(err, "open the blob store") : 0;
+    if (b->root < 0)
+        return io_fail(err, "open the blob store");
+    return make_folder(b->root, "tmp", err);
 }
 
 int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
@@ -116,7 +108,7 @@ int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
     CLEANUP(blobs_freep) struct blobs *b = mem_alloc(sizeof *b);
 
     b->root = -1;
-    if (open_root(b, dir, err) < 0 || make_folders(b, err) < 0)
+    if (open_root(b, dir, err) < 0)
         return -1;
     drop_stale(b);
     *ret_blobs = TAKE(b);
@@ -238,7 +230,7 @@ static void path_of(char ret_path[PATH_TEXT], const char *sha256)
     snprintf(ret_path, PATH_TEXT, "%.2s/%.64s", sha256, sha256);
 }
 
-/* Linking a nameless file through /proc works for everybody; the direct way needs a capability but no /proc. */
+/* To link a nameless file through /proc is open to everybody; the direct way needs a capability. */
 static int link_once(const struct blob_writer *w, const char *path)
 {
     char self[32];
@@ -269,6 +261,21 @@ static int give_name(const struct blob_writer *w, const char *path, struct err *
     return 0;
 }
 
+/* The folder of a path, made when it is missing. Its own name is on disk before anything is put into it. */
+static int ready_folder(struct blobs *b, const char *path, char ret_folder[3], struct err *err)
+{
+    uint8_t i = 0;
+
+    text_copy(ret_folder, 3, path);
+    text_unhex(&i, 1, ret_folder);
+    if (atomic_load(&b->ready[i]))
+        return 0;
+    if (make_folder(b->root, ret_folder, err) < 0 || sync_folder(b->root, ".", err) < 0)
+        return -1;
+    atomic_store(&b->ready[i], true);
+    return 0;
+}
+
 /* The order is the promise: content, name, folder. A name on disk always has its whole content. */
 static int seal(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *err)
 {
@@ -280,8 +287,7 @@ static int seal(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *er
         return io_fail(err, "sync a file of the blob store");
     hasher_hex(w->hash, ret_sha256);
     path_of(path, ret_sha256);
-    text_copy(folder, sizeof folder, path);
-    if (give_name(w, path, err) < 0)
+    if (ready_folder(w->blobs, path, folder, err) < 0 || give_name(w, path, err) < 0)
         return -1;
     return sync_folder(w->blobs->root, folder, err);
 }

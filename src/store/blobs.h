@@ -1,5 +1,5 @@
-/* Blobs: files named by their SHA-256, written once, never changed. Streamed while hashing: a body is never whole in
- * memory. A sealed blob is on disk (fsync of the file and its folder) before blob_seal_take returns.
+/* Blobs: files named by their SHA-256, written once, never changed. Streamed while hashing: a body is never
+ * whole in memory. A sealed blob is on disk (fsync of the file and its folder) before blob_seal_take returns.
  *
  *   DIR/blobs/ab/abcdef...   one file per content; two uploads of the same bytes share it
  *   DIR/blobs/               unfinished uploads are O_TMPFILE: nameless, gone with the process
@@ -27,7 +27,8 @@ void blobs_freep(struct blobs **b);
 int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_bytes, struct err *err);
 int blob_add(struct blob_writer *w, struct bytes piece, struct err *err);
 int64_t blob_written(const struct blob_writer *w);
-/* Makes it durable and names it. The writer is finished in any case (success or not) and freed. Waits for the disk. */
+/* Makes it durable and names it. The writer is finished in any case (success or not) and freed. Waits for the
+ * disk. */
 int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *ret_size, struct err *err);
 void blob_writer_freep(struct blob_writer **w); /* drops an unfinished upload */
 /* Copies a whole descriptor (from 0) into a blob: what others can still write to is never stored itself. */

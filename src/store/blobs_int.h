@@ -1,4 +1,5 @@
-/* For the tests of this folder: file systems without O_TMPFILE are rare, the way round them must be tried anyway. */
+/* For the tests of this folder: file systems without O_TMPFILE are rare, the way round them must be tried
+ * anyway. */
 #ifndef ASSAY_STORE_BLOBS_INT_H
 #define ASSAY_STORE_BLOBS_INT_H
 

@@ -12,10 +12,10 @@ static struct bytes copy_bytes(struct arena *a, struct bytes b)
 
 static int run_add(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] =
-        "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, started_us, finished_us, sha256, size,"
-        " name, number, spec, request, error_code, error_text, artefact, report)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, "
+                              "started_us, finished_us, sha256, size,"
+                              " name, number, spec, request, error_code, error_text, artefact, report)"
+                              " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     CLEANUP(query_end) struct query q = {0};
     const struct job_row *row = args;
 
@@ -44,7 +44,8 @@ static int run_add(struct conn *c, const void *args, struct err *err)
 
 static const struct intent_kind add_job = {"add job", false, run_add};
 
-int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg, struct err *err)
+int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg,
+                    struct err *err)
 {
     struct arena *a = arena_new();
     struct job_row *copy = arena_alloc(a, sizeof *copy);
@@ -121,7 +122,8 @@ static int run_move(struct conn *c, const void *args, struct err *err)
 
 static const struct intent_kind move_job = {"move job", true, run_move};
 
-int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg, struct err *err)
+int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg,
+                     struct err *err)
 {
     struct arena *a = arena_new();
     struct job_move *copy = arena_alloc(a, sizeof *copy);
@@ -176,8 +178,8 @@ static int run_set_artefact(struct conn *c, const void *args, struct err *err)
 
 static const struct intent_kind set_artefact = {"set artefact", true, run_set_artefact};
 
-int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done, void *arg,
-                         struct err *err)
+int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done,
+                         void *arg, struct err *err)
 {
     struct arena *a = arena_new();
     struct artefact_args *copy = arena_alloc(a, sizeof *copy);
@@ -210,13 +212,13 @@ static void read_row(struct query *q, struct arena *a, struct job_row *row)
     row->report = column_bytes(q, a);
 }
 
-int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id, struct job_row *ret_row,
-                    struct err *err)
+int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
+                    struct job_row *ret_row, struct err *err)
 {
-    static const char sql[] =
-        "SELECT id, tenant, dialect, state, attempts, created_us, started_us, finished_us, sha256, size, name, number,"
-        " spec, request, error_code, error_text, artefact, report"
-        " FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)";
+    static const char sql[] = "SELECT id, tenant, dialect, state, attempts, created_us, started_us, "
+                              "finished_us, sha256, size, name, number,"
+                              " spec, request, error_code, error_text, artefact, report"
+                              " FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)";
     CLEANUP(reading_end) struct reading r = {0};
     struct job_row row = {0};
     int got;
@@ -235,7 +237,8 @@ int records_get_job(struct records *db, struct arena *a, const char *tenant, con
     return 0;
 }
 
-int records_job_state(struct records *db, struct arena *a, const char *id, const char **ret_state, struct err *err)
+int records_job_state(struct records *db, struct arena *a, const char *id, const char **ret_state,
+                      struct err *err)
 {
     static const char sql[] = "SELECT state FROM jobs WHERE id = ?";
     CLEANUP(reading_end) struct reading r = {0};
@@ -293,7 +296,8 @@ int records_find_name(struct records *db, struct arena *a UNUSED, const char *te
     return first_id(&r.q, ret_id, err);
 }
 
-int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n, struct err *err)
+int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n,
+                       struct err *err)
 {
     static const char sql[] = "SELECT id FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
     CLEANUP(reading_end) struct reading r = {0};

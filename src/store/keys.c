@@ -5,9 +5,9 @@
 
 static int run_add(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] =
-        "INSERT INTO keys (id, hash, tenant, scopes, note, created_us, expires_us, revoked_us, rate_per_minute)"
-        " VALUES (?,?,?,?,?,?,?,?,?)";
+    static const char sql[] = "INSERT INTO keys (id, hash, tenant, scopes, note, created_us, expires_us, "
+                              "revoked_us, rate_per_minute)"
+                              " VALUES (?,?,?,?,?,?,?,?,?)";
     CLEANUP(query_end) struct query q = {0};
     const struct key_row *row = args;
 
@@ -27,7 +27,8 @@ static int run_add(struct conn *c, const void *args, struct err *err)
 
 static const struct intent_kind add_key = {"add key", false, run_add};
 
-int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg, struct err *err)
+int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg,
+                    struct err *err)
 {
     struct arena *a = arena_new();
     struct key_row *copy = arena_alloc(a, sizeof *copy);
@@ -90,7 +91,8 @@ static void read_row(struct query *q, struct arena *a, struct key_row *row)
 
 #define KEY_COLUMNS "id, hash, tenant, scopes, note, created_us, expires_us, revoked_us, rate_per_minute"
 
-int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row, struct err *err)
+int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row,
+                    struct err *err)
 {
     static const char sql[] = "SELECT " KEY_COLUMNS " FROM keys WHERE hash = ?";
     CLEANUP(reading_end) struct reading r = {0};
@@ -110,7 +112,8 @@ int records_get_key(struct records *db, struct arena *a, const char *hash, struc
     return 0;
 }
 
-int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n, struct err *err)
+int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n,
+                      struct err *err)
 {
     static const char sql[] = "SELECT " KEY_COLUMNS " FROM keys ORDER BY seq";
     CLEANUP(reading_end) struct reading r = {0};

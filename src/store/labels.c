@@ -28,7 +28,8 @@ static int run_add(struct conn *c, const void *args, struct err *err)
 
 static const struct intent_kind add_label = {"add label", false, run_add};
 
-int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg, struct err *err)
+int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg,
+                      struct err *err)
 {
     struct arena *a = arena_new();
     struct label_row *copy = arena_alloc(a, sizeof *copy);
@@ -47,8 +48,8 @@ struct custom_args {
 
 static int run_add_custom(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] =
-        "INSERT INTO custom_labels (tenant, value, label) VALUES (?,?,?) ON CONFLICT (tenant, value) DO NOTHING";
+    static const char sql[] = "INSERT INTO custom_labels (tenant, value, label) VALUES (?,?,?) ON CONFLICT "
+                              "(tenant, value) DO NOTHING";
     CLEANUP(query_end) struct query q = {0};
     const struct custom_args *in = args;
 
@@ -72,8 +73,8 @@ int records_add_custom_label(struct records *db, const char *tenant, const char 
     return intent_push_take(db, &add_custom, a, copy, (struct answer){done, arg}, err);
 }
 
-int records_custom_labels(struct records *db, struct arena *a, const char *tenant, struct custom_label **ret_labels,
-                          size_t *ret_n, struct err *err)
+int records_custom_labels(struct records *db, struct arena *a, const char *tenant,
+                          struct custom_label **ret_labels, size_t *ret_n, struct err *err)
 {
     static const char sql[] = "SELECT value, label FROM custom_labels WHERE tenant = ? ORDER BY value";
     CLEANUP(reading_end) struct reading r = {0};

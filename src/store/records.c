@@ -30,7 +30,8 @@ static int lock_whole(int fd, int mode)
     return r;
 }
 
-/* The folder stays locked while the database is created or migrated: two processes may start at the same time. */
+/* The folder stays locked while the database is created or migrated: two processes may start at the same
+ * time. */
 static int lock_folder(const char *dir, int *ret_fd, struct err *err)
 {
     CLEANUP(fd_closep) int fd = -1;
@@ -70,8 +71,8 @@ int records_own(struct records *db, struct err *err)
     if (fd < 0)
         return FAIL_ERRNO(err, "cannot create %s", path);
     if (lock_whole(fd, LOCK_NB) < 0)
-        return FAIL(err, ERR_CONFLICT, "another assay server runs on %s; stop it or choose another data directory",
-                    db->dir);
+        return FAIL(err, ERR_CONFLICT,
+                    "another assay server runs on %s; stop it or choose another data directory", db->dir);
     db->owner_fd = TAKE_FD(fd);
     return 0;
 }

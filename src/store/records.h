@@ -1,12 +1,13 @@
-/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of intents, commits
- * once for all of them, and answers each caller after the COMMIT: what was answered is on disk.
+/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of
+ * intents, commits once for all of them, and answers each caller after the COMMIT: what was answered is on
+ * disk.
  *
- * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind ERR_NONE) or
- * the failure; callbacks come in the order of the calls. `done` NULL = do not tell. Arguments are deep-copied. ERR_BUSY at
- * once (return -1, no callback) when the queue is full. A callback may queue more, but must not wait for the store.
- * records_sync runs the queue empty: when it returns, everything enqueued before is committed and answered.
- * Reads are synchronous, on read-only connections from a pool, and see every commit already answered. Strings go to the
- * arena; bytes are followed by a NUL there.
+ * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind
+ * ERR_NONE) or the failure; callbacks come in the order of the calls. `done` NULL = do not tell. Arguments
+ * are deep-copied. ERR_BUSY at once (return -1, no callback) when the queue is full. A callback may queue
+ * more, but must not wait for the store. records_sync runs the queue empty: when it returns, everything
+ * enqueued before is committed and answered. Reads are synchronous, on read-only connections from a pool, and
+ * see every commit already answered. Strings go to the arena; bytes are followed by a NUL there.
  *
  * A second process may open the same directory (`assay key new` while the server runs).
  * Schema and migrations: store/schema.c, docs/store.md. Versions newer than this binary's are refused. */
@@ -25,10 +26,10 @@
 struct records;
 
 int records_open(struct records **ret_records, const char *dir, struct err *err); /* creates dir */
-void records_freep(struct records **db); /* commits what is queued */
+void records_freep(struct records **db);                                          /* commits what is queued */
 void records_sync(struct records *db);
-/* Makes this process the one which runs the jobs of the directory, until records_freep or its death. ERR_CONFLICT when
- * another one does. */
+/* Makes this process the one which runs the jobs of the directory, until records_freep or its death.
+ * ERR_CONFLICT when another one does. */
 int records_own(struct records *db, struct err *err);
 
 typedef void records_done(void *arg, const struct err *err);
@@ -39,87 +40,95 @@ typedef void records_done(void *arg, const struct err *err);
 struct job_row {
     char id[ID_TEXT];
     const char *tenant;
-    const char *dialect;      /* "alarm" */
+    const char *dialect; /* "alarm" */
     const char *state;
-    int attempts;             /* how many analysts died on it */
+    int attempts;                                /* how many analysts died on it */
     int64_t created_us, started_us, finished_us; /* wall; 0 = not yet */
-    const char *sha256;       /* subject blob */
+    const char *sha256;                          /* subject blob */
     int64_t size;
-    const char *name;         /* the uploaded file's base name */
-    int64_t number;           /* the client's own number (analyse_id), 0 = none */
-    struct bytes spec;        /* canonical spec JSON */
-    struct bytes request;     /* the dialect's own notes (metadata, camera ...), JSON object or empty */
-    struct bytes report;      /* canonical report JSON, empty while there is none */
-    const char *error_code;   /* err_code(), "ok" or NULL */
+    const char *name;       /* the uploaded file's base name */
+    int64_t number;         /* the client's own number (analyse_id), 0 = none */
+    struct bytes spec;      /* canonical spec JSON */
+    struct bytes request;   /* the dialect's own notes (metadata, camera ...), JSON object or empty */
+    struct bytes report;    /* canonical report JSON, empty while there is none */
+    const char *error_code; /* err_code(), "ok" or NULL */
     const char *error_text;
-    const char *artefact;     /* sha256 of the annotated clip, NULL when not made */
+    const char *artefact; /* sha256 of the annotated clip, NULL when not made */
 };
 
 /* Ids are unique: ERR_CONFLICT in the callback. */
-int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg, struct err *err);
+int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg,
+                    struct err *err);
 
 /* Moves a job from one state to another; the callback gets ERR_CONFLICT when it is not in `from`. */
 struct job_move {
     const char *id, *from, *to;
-    int attempts;            /* new value; -1 = keep */
-    int64_t started_us, finished_us; /* 0 = keep */
-    struct bytes report;     /* empty = keep */
+    int attempts;                        /* new value; -1 = keep */
+    int64_t started_us, finished_us;     /* 0 = keep */
+    struct bytes report;                 /* empty = keep */
     const char *error_code, *error_text; /* NULL = keep */
 };
-int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg, struct err *err);
+int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg,
+                     struct err *err);
 /* Moves every claimed job back to new, attempts kept: the claims of a server which is gone. */
 int records_release_claims(struct records *db, records_done *done, void *arg, struct err *err);
-int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done, void *arg,
-                         struct err *err);
+int records_set_artefact(struct records *db, const char *id, const char *sha256, records_done *done,
+                         void *arg, struct err *err);
 
 /* tenant NULL: any (for the server's own use). ERR_NOT_FOUND when unknown or another tenant's. */
 int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
                     struct job_row *ret_row, struct err *err);
 /* Only the state, without reading the report. ERR_NOT_FOUND. */
-int records_job_state(struct records *db, struct arena *a, const char *id, const char **ret_state, struct err *err);
-/* The newest job of the tenant with this number / this file name. */
-int records_find_number(struct records *db, struct arena *a, const char *tenant, int64_t number, char ret_id[ID_TEXT],
-                        struct err *err);
-int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *name, char ret_id[ID_TEXT],
+int records_job_state(struct records *db, struct arena *a, const char *id, const char **ret_state,
                       struct err *err);
+/* The newest job of the tenant with this number / this file name. */
+int records_find_number(struct records *db, struct arena *a, const char *tenant, int64_t number,
+                        char ret_id[ID_TEXT], struct err *err);
+int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *name,
+                      char ret_id[ID_TEXT], struct err *err);
 /* Ids of unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
-int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n, struct err *err);
+int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n,
+                       struct err *err);
 
 /* ---- API keys: only hashes are stored ---- */
 
 struct key_row {
     char id[ID_TEXT];
-    char hash[HASH_HEX];     /* SHA-256 of the key's text */
+    char hash[HASH_HEX]; /* SHA-256 of the key's text */
     const char *tenant;
-    const char *scopes;      /* "submit read" ... */
+    const char *scopes; /* "submit read" ... */
     const char *note;
     int64_t created_us, expires_us, revoked_us; /* 0 = never */
-    int rate_per_minute;     /* 0 = off */
+    int rate_per_minute;                        /* 0 = off */
 };
-int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg, struct err *err);
+int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg,
+                    struct err *err);
 int records_revoke_key(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
                        struct err *err); /* ERR_NOT_FOUND in the callback */
-int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row, struct err *err);
-int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n, struct err *err);
+int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row,
+                    struct err *err);
+int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n,
+                      struct err *err);
 
 /* ---- operator feedback ---- */
 
 struct label_row {
     char id[ID_TEXT];
     const char *tenant, *job;
-    struct bytes labels;     /* JSON array of strings */
+    struct bytes labels; /* JSON array of strings */
     const char *comment;
     int64_t created_us;
 };
 /* The callback gets ERR_NOT_FOUND when the job is unknown or another tenant's. */
-int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg, struct err *err);
+int records_add_label(struct records *db, const struct label_row *row, records_done *done, void *arg,
+                      struct err *err);
 /* The tenant's own label words; adding an existing one is fine. */
 int records_add_custom_label(struct records *db, const char *tenant, const char *value, const char *label,
                              records_done *done, void *arg, struct err *err);
 struct custom_label {
     const char *value, *label; /* label may be NULL */
 };
-int records_custom_labels(struct records *db, struct arena *a, const char *tenant, struct custom_label **ret_labels,
-                          size_t *ret_n, struct err *err);
+int records_custom_labels(struct records *db, struct arena *a, const char *tenant,
+                          struct custom_label **ret_labels, size_t *ret_n, struct err *err);
 
 #endif

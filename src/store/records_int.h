@@ -2,8 +2,7 @@
  *
  *   any thread                      writer thread (writer.c)                    any thread
  *   records_add_job() --intent-->   BEGIN, run up to 256 intents, COMMIT        records_get_job()
- *   returns at once    (queue)      then call every `done`, then checkpoint     reading_begin(): an idle connection
- */
+ *   returns at once    (queue)      then call every `done`, then checkpoint     an idle connection */
 #ifndef ASSAY_STORE_RECORDS_INT_H
 #define ASSAY_STORE_RECORDS_INT_H
 
@@ -20,8 +19,8 @@ int schema_bring_up(struct conn *c, struct err *err);
 
 /* ---- writer.c ---- */
 
-/* One kind of change. `run` executes exactly one changing statement: when it fails, SQLite undoes that statement alone,
- * and the other changes of the group stay good. */
+/* One kind of change. `run` executes exactly one changing statement: when it fails, SQLite undoes that
+ * statement alone, and the other changes of the group stay good. */
 struct intent_kind {
     const char *what;
     bool ends_work; /* may use the reserve of the queue: what was begun must be able to end */
@@ -43,7 +42,7 @@ void writer_stop(struct records *db);
 
 struct records {
     char *dir, *path;
-    int owner_fd; /* DIR/owner.lock while this process owns the jobs, else -1 */
+    int owner_fd;        /* DIR/owner.lock while this process owns the jobs, else -1 */
     struct conn *writer; /* of the writer thread */
     struct queue *intents;
     pthread_t thread;

@@ -75,7 +75,8 @@ static int check_file(struct conn *c, int64_t *ret_version, struct err *err)
         return FAIL(err, ERR_CONFLICT, "assay.db belongs to another program; choose another data directory");
     if (*ret_version > (int64_t)COUNT_OF(migrations))
         return FAIL(err, ERR_CONFLICT,
-                    "the data directory was written by a newer assay (version %lld of the records, this one knows %zu); "
+                    "the data directory was written by a newer assay (version %lld of the records, this one "
+                    "knows %zu); "
                     "use the newer program or another directory",
                     (long long)*ret_version, COUNT_OF(migrations));
     return 0;
@@ -93,6 +94,21 @@ static int migrate(struct conn *c, int64_t from, struct err *err)
     return conn_exec(c, mark, err);
 }
 
+/* SQLite keeps another journal without complaint where it cannot have this one. */
+static int use_wal(struct conn *c, struct err *err)
+{
+    int64_t wal;
+
+    if (conn_exec(c, "PRAGMA journal_mode=WAL", err) < 0 ||
+        conn_pragma(c, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal, err) < 0)
+        return -1;
+    if (!wal)
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "the data directory is on a file system that the database cannot use; "
+                    "choose one on a local disk");
+    return 0;
+}
+
 int schema_bring_up(struct conn *c, struct err *err)
 {
     int64_t version;
@@ -100,7 +116,7 @@ int schema_bring_up(struct conn *c, struct err *err)
     /* Before anything is written, so that a refused file stays as it is. */
     if (check_file(c, &version, err) < 0)
         return -1;
-    if (conn_exec(c, "PRAGMA journal_mode=WAL", err) < 0)
+    if (use_wal(c, err) < 0)
         return -1;
     if (version == (int64_t)COUNT_OF(migrations))
         return 0;

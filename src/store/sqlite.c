@@ -22,7 +22,8 @@ static const struct {
     {SQLITE_CORRUPT, 0xff, ERR_IO, "the database is damaged; restore it from a backup"},
     {SQLITE_NOTADB, 0xff, ERR_IO, "assay.db is not a database; restore it from a backup"},
     {SQLITE_READONLY, 0xff, ERR_IO, "the data directory cannot be written; check its owner and mode"},
-    {SQLITE_CANTOPEN, 0xff, ERR_IO, "the database cannot be opened; check owner and mode of the data directory"},
+    {SQLITE_CANTOPEN, 0xff, ERR_IO,
+     "the database cannot be opened; check owner and mode of the data directory"},
     {SQLITE_TOOBIG, 0xff, ERR_LIMIT, "it is too large"},
     {SQLITE_IOERR, 0xff, ERR_IO, "reading or writing failed; check the disk"},
 };
@@ -78,7 +79,8 @@ void conn_freep(struct conn **c)
 
 int conn_exec(struct conn *c, const char *sql, struct err *err)
 {
-    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : conn_fail(c, "use the database", err);
+    return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+                                                                   : conn_fail(c, "use the database", err);
 }
 
 int conn_pragma(struct conn *c, const char *sql, int64_t *ret_value, struct err *err)

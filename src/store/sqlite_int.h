@@ -1,5 +1,5 @@
-/* SQLite, a connection at a time: open, statements kept prepared, values in and out in order, result codes into
- * sentences. A connection belongs to one thread at a time (it is opened without SQLite's own mutex). */
+/* SQLite, a connection at a time: open, statements kept prepared, values in and out in order, result codes
+ * into sentences. A connection belongs to one thread at a time (it is opened without SQLite's own mutex). */
 #ifndef ASSAY_STORE_SQLITE_INT_H
 #define ASSAY_STORE_SQLITE_INT_H
 
@@ -34,8 +34,8 @@ int conn_exec(struct conn *c, const char *sql, struct err *err);
 /* The single integer that a pragma answers. */
 int conn_pragma(struct conn *c, const char *sql, int64_t *ret_value, struct err *err);
 
-/* A prepared statement in use. `sql` is a string constant: its address is the key under which it stays prepared.
- * Values are bound, and columns read, one after the other. */
+/* A prepared statement in use. `sql` is a string constant: its address is the key under which it stays
+ * prepared. Values are bound, and columns read, one after the other. */
 struct query {
     struct conn *conn;
     sqlite3_stmt *stmt;
@@ -51,7 +51,7 @@ void bind_bytes(struct query *q, struct bytes b);
 void bind_int(struct query *q, int64_t v);
 void bind_int_unless(struct query *q, int64_t v, int64_t none); /* NULL when v is `none` */
 
-int query_run(struct query *q, struct err *err); /* no rows expected */
+int query_run(struct query *q, struct err *err);  /* no rows expected */
 int query_next(struct query *q, struct err *err); /* 1 = a row, 0 = the end, -1 */
 int64_t query_changes(const struct query *q);
 

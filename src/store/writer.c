@@ -6,9 +6,9 @@
 #include "store/records_int.h"
 
 enum {
-    QUEUE_MAX = 4096,     /* changes waiting for the disk */
-    QUEUE_RESERVE = 512,  /* of these, kept for changes which end work */
-    GROUP_MAX = 256,      /* changes in one commit */
+    QUEUE_MAX = 4096,    /* changes waiting for the disk */
+    QUEUE_RESERVE = 512, /* of these, kept for changes which end work */
+    GROUP_MAX = 256,     /* changes in one commit */
     CHECKPOINT_PAGES = 1000,
 };
 
@@ -30,7 +30,8 @@ int intent_push_take(struct records *db, const struct intent_kind *kind, struct 
     if (room && queue_push(db->intents, in))
         return 0;
     arena_free(a);
-    return FAIL(err, ERR_BUSY, "the disk does not keep up: %d changes are waiting; try again later", QUEUE_MAX);
+    return FAIL(err, ERR_BUSY, "the disk does not keep up: %d changes are waiting; try again later",
+                QUEUE_MAX);
 }
 
 /* After some errors (disk full, I/O) SQLite has rolled back the whole transaction by itself. */
@@ -66,7 +67,8 @@ static void answer_group(struct intent **group, size_t n)
     }
 }
 
-/* Copies the log into the database when it has grown, after the callers were answered. Readers are not disturbed. */
+/* Copies the log into the database when it has grown, after the callers were answered. Readers are not
+ * disturbed. */
 static void checkpoint(struct conn *c)
 {
     if (c->wal_pages < CHECKPOINT_PAGES)

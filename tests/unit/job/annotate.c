@@ -12,7 +12,10 @@ struct clip {
     struct latch latch;
     char sha256[HASH_HEX];
 };
-#define CLIP {.latch = LATCH}
+#define CLIP           \
+    {                  \
+        .latch = LATCH \
+    }
 
 static void got(void *arg, const char *sha256, const struct err *err)
 {

@@ -10,8 +10,8 @@
 #include "unit/job/rig.h"
 #include "unit/store/tempdir.h"
 
-#define SCRIPT(lab, ...)                                                                                     \
-    fake_lab_script((lab), (const enum fake_act[]){__VA_ARGS__},                                             \
+#define SCRIPT(lab, ...)                                         \
+    fake_lab_script((lab), (const enum fake_act[]){__VA_ARGS__}, \
                     sizeof((const enum fake_act[]){__VA_ARGS__}) / sizeof(enum fake_act))
 
 static void every_outcome(void)
@@ -164,8 +164,8 @@ static void waiting(void)
 {
     struct tempdir dir = tempdir_new();
     struct rig r = rig_up(dir.path, 0, NULL);
-    struct waited before = {.latch = LATCH}, after = {.latch = LATCH}, late = {.latch = LATCH}, unknown = {.latch = LATCH},
-                  stopped = {.latch = LATCH};
+    struct waited before = {.latch = LATCH}, after = {.latch = LATCH}, late = {.latch = LATCH},
+                  unknown = {.latch = LATCH}, stopped = {.latch = LATCH};
     int64_t now = clock_mono_us();
     char id[ID_TEXT] = "", other[ID_TEXT] = "";
 
@@ -373,8 +373,8 @@ static void *client_main(void *arg)
 static void exactly_one_end_each(void)
 {
     static const enum fake_act acts[] = {
-        FAKE_DONE, FAKE_CRASH, FAKE_FAIL, FAKE_DONE, FAKE_TIMEOUT, FAKE_CRASH, FAKE_LATE, FAKE_INTERNAL,
-        FAKE_DONE, FAKE_CRASH, FAKE_CRASH, FAKE_CRASH, FAKE_CRASH, FAKE_DONE,
+        FAKE_DONE,     FAKE_CRASH, FAKE_FAIL,  FAKE_DONE,  FAKE_TIMEOUT, FAKE_CRASH, FAKE_LATE,
+        FAKE_INTERNAL, FAKE_DONE,  FAKE_CRASH, FAKE_CRASH, FAKE_CRASH,   FAKE_CRASH, FAKE_DONE,
     };
     struct tempdir dir = tempdir_new();
     CLEANUP(arena_freep) struct arena *a = arena_new();

@@ -68,8 +68,10 @@ static void write_clip(const struct run *r)
 
 static struct lab_result result_of(struct arena *a, const struct run *r)
 {
-    static const enum err_kind kinds[] = {
-        [FAKE_CRASH] = ERR_CRASH, [FAKE_TIMEOUT] = ERR_TIMEOUT, [FAKE_INTERNAL] = ERR_INTERNAL, [FAKE_EMPTY] = ERR_NONE};
+    static const enum err_kind kinds[] = {[FAKE_CRASH] = ERR_CRASH,
+                                          [FAKE_TIMEOUT] = ERR_TIMEOUT,
+                                          [FAKE_INTERNAL] = ERR_INTERNAL,
+                                          [FAKE_EMPTY] = ERR_NONE};
     struct lab_result result = {0};
 
     if (r->cancelled) {

@@ -55,7 +55,11 @@ static void accepted(void *arg, const struct job_ticket *ticket, const struct er
 void rig_submit_spec(struct rig *r, const struct job_spec *spec, const char *text, struct ticket *ticket)
 {
     struct job_request req = {
-        .tenant = "acme", .dialect = "alarm", .spec = *spec, .request = bytes_of("{\"n\":1}", 7), .name = "clip.mp4",
+        .tenant = "acme",
+        .dialect = "alarm",
+        .spec = *spec,
+        .request = bytes_of("{\"n\":1}", 7),
+        .name = "clip.mp4",
         .number = 7,
     };
     struct err err = {0};

@@ -23,7 +23,10 @@ struct ticket {
     struct latch latch;
     char id[ID_TEXT];
 };
-#define TICKET {.latch = LATCH}
+#define TICKET         \
+    {                  \
+        .latch = LATCH \
+    }
 
 /* Submits a subject with this text; name "clip.mp4", number 7, notes {"n":1}. */
 void rig_submit_spec(struct rig *r, const struct job_spec *spec, const char *text, struct ticket *ticket);

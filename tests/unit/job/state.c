@@ -19,7 +19,7 @@ static void moves_are_as_drawn(void)
 {
     static const char *const rows[JOB_STATE_COUNT] = {
         /*                to: new claimed done failed timed_out cancelled */
-        [JOB_NEW] = ".c...x",     [JOB_CLAIMED] = "n.dftx", [JOB_DONE] = "......",
+        [JOB_NEW] = ".c...x",    [JOB_CLAIMED] = "n.dftx",   [JOB_DONE] = "......",
         [JOB_FAILED] = "......", [JOB_TIMED_OUT] = "......", [JOB_CANCELLED] = "......",
     };
 

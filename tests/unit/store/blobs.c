@@ -26,7 +26,8 @@ static uint8_t *pattern(size_t n)
 }
 
 /* Stores n bytes in pieces of `piece`. */
-static int put(struct blobs *b, const uint8_t *data, size_t n, size_t piece, char sha256[HASH_HEX], struct err *err)
+static int put(struct blobs *b, const uint8_t *data, size_t n, size_t piece, char sha256[HASH_HEX],
+               struct err *err)
 {
     CLEANUP(blob_writer_freep) struct blob_writer *w = NULL;
     int64_t size = -1;
@@ -64,10 +65,15 @@ static void comes_back_as_it_went_in(void)
         size_t size, piece;
         bool named;
     } rows[] = {
-        {0, 1, false},       {1, 1, false},
-        {256 * KIB - 1, 8191, false}, {256 * KIB, 256 * KIB, false},
-        {256 * KIB + 1, 65536, false}, {3 * MIB + 7, 100000, false},
-        {3 * MIB + 7, 3 * MIB + 7, false}, {0, 1, true}, {MIB + 3, 4096, true},
+        {0, 1, false},
+        {1, 1, false},
+        {256 * KIB - 1, 8191, false},
+        {256 * KIB, 256 * KIB, false},
+        {256 * KIB + 1, 65536, false},
+        {3 * MIB + 7, 100000, false},
+        {3 * MIB + 7, 3 * MIB + 7, false},
+        {0, 1, true},
+        {MIB + 3, 4096, true},
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -227,7 +233,8 @@ static void drops_stale_uploads_only(void)
     struct tempdir dir = tempdir_new();
     struct blobs *b = NULL;
     struct timespec old[2] = {{1000000, 0}, {1000000, 0}};
-    static const char *const names[] = {"tmp/0123456789abcdef01234567", "tmp/0123456789abcdef01234568", "tmp/keep"};
+    static const char *const names[] = {"tmp/0123456789abcdef01234567", "tmp/0123456789abcdef01234568",
+                                        "tmp/keep"};
     char path[400];
 
     CHECK(blobs_open(&b, dir.path, NULL) == 0);

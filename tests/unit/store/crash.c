@@ -1,6 +1,6 @@
-/* The promise of the store, by kill -9: a child stores blobs and jobs and reports each acknowledged one through a pipe;
- * it is killed at a random moment; afterwards every reported job is there and its blob is whole.
- * (This tests the order of steps. That a sync reaches the platter is the kernel's part.) */
+/* The promise of the store, by kill -9: a child stores blobs and jobs and reports each acknowledged one
+ * through a pipe; it is killed at a random moment; afterwards every reported job is there and its blob is
+ * whole. (This tests the order of steps. That a sync reaches the platter is the kernel's part.) */
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,7 +32,8 @@ static void acknowledged(void *arg, const struct err *err)
 }
 
 /* A blob of up to 300 KiB which no other has. */
-static int store_blob(struct blobs *b, const char *id, unsigned *seed, char sha256[HASH_HEX], int64_t *ret_size)
+static int store_blob(struct blobs *b, const char *id, unsigned *seed, char sha256[HASH_HEX],
+                      int64_t *ret_size)
 {
     struct blob_writer *w = NULL;
     int pieces = 1 + rand_r(seed) % 12000;

@@ -15,7 +15,10 @@ struct latch {
     int n, failures;
     struct err last; /* the last failure */
 };
-#define LATCH {.lock = PTHREAD_MUTEX_INITIALIZER, .wakeup = PTHREAD_COND_INITIALIZER}
+#define LATCH                                                                 \
+    {                                                                         \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .wakeup = PTHREAD_COND_INITIALIZER \
+    }
 
 __attribute__((unused)) static void latch_hit(struct latch *l, const struct err *err)
 {

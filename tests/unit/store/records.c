@@ -101,7 +101,7 @@ static void reads_are_by_tenant(void)
         const char *tenant, *id;
         bool found;
     } rows[] = {
-        {"acme", ID_A, true}, {NULL, ID_A, true},   {"other", ID_A, false},
+        {"acme", ID_A, true}, {NULL, ID_A, true},    {"other", ID_A, false},
         {"", ID_A, false},    {"acme", ID_B, false}, {NULL, "' OR 1=1 --", false},
     };
     struct tempdir dir = tempdir_new();
@@ -158,8 +158,14 @@ static void moves_compare_and_set(void)
         {.id = ID_A, .from = "new", .to = "claimed", .attempts = -1, .started_us = 6},
         {.id = ID_A, .from = "claimed", .to = "new", .attempts = 1},
         {.id = ID_A, .from = "new", .to = "claimed", .attempts = -1},
-        {.id = ID_A, .from = "claimed", .to = "done", .attempts = -1, .finished_us = 9, .report = {NULL, 0},
-         .error_code = "ok", .error_text = "x"},
+        {.id = ID_A,
+         .from = "claimed",
+         .to = "done",
+         .attempts = -1,
+         .finished_us = 9,
+         .report = {NULL, 0},
+         .error_code = "ok",
+         .error_text = "x"},
         {.id = ID_A, .from = "claimed", .to = "failed", .attempts = -1},
     };
     static const enum err_kind want[] = {ERR_CONFLICT, ERR_NOT_FOUND, ERR_NONE, ERR_CONFLICT,
@@ -279,8 +285,12 @@ static void artefacts_are_noted(void)
 
 static struct key_row key(const char *id, const char *text)
 {
-    struct key_row row = {.tenant = "acme", .scopes = "submit read", .note = "gate", .created_us = 3,
-                          .expires_us = 4, .rate_per_minute = 60};
+    struct key_row row = {.tenant = "acme",
+                          .scopes = "submit read",
+                          .note = "gate",
+                          .created_us = 3,
+                          .expires_us = 4,
+                          .rate_per_minute = 60};
 
     text_copy(row.id, sizeof row.id, id);
     hash_hex(bytes_of(text, strlen(text)), row.hash);
@@ -292,7 +302,8 @@ static void keys(void)
     struct tempdir dir = tempdir_new();
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(records_freep) struct records *db = NULL;
-    struct key_row row = key(ID_A, "secret"), same = key(ID_B, "secret"), other = key(ID_C, "other"), got, *list;
+    struct key_row row = key(ID_A, "secret"), same = key(ID_B, "secret"), other = key(ID_C, "other"), got,
+                   *list;
     struct latch l[5] = {LATCH, LATCH, LATCH, LATCH, LATCH};
     struct err err = {0};
     size_t n = 0;
@@ -456,7 +467,7 @@ static void closing_answers_everything(void)
     tempdir_clear(&dir);
 }
 
-/* While a foreign lock holds the writer, the queue fills, says so, and keeps its reserve for what ends work. */
+/* While a foreign lock holds the writer, the queue fills, says so, and keeps its reserve. */
 static void a_full_queue_is_busy(void)
 {
     struct tempdir dir = tempdir_new();
@@ -543,8 +554,11 @@ static void no_database_is_refused(void)
 
     snprintf(path, sizeof path, "%s/assay.db", dir.path);
     f = fopen(path, "w");
-    CHECK(f && fputs("this is a text file, and it is longer than the header of a database would be, in fact by far\n",
-                     f) >= 0);
+    CHECK(
+        f &&
+        fputs(
+            "this is a text file, and it is longer than the header of a database would be, in fact by far\n",
+            f) >= 0);
     fclose(f);
     CHECK(records_open(&db, dir.path, &err) < 0);
     CHECK_INT(err.kind, ERR_IO);
@@ -585,7 +599,8 @@ static int role_add_key(const char *dir)
     return l.n == 1 && !l.failures ? 0 : 3;
 }
 
-/* The log may not grow beyond 1 MiB. Adds must be refused with a reason, and go well again when there is room. */
+/* The log may not grow beyond 1 MiB. Adds must be refused with a reason, and go well again when there is
+ * room. */
 static int role_full_disk(const char *dir)
 {
     static char big[64 << 10];

@@ -24,7 +24,8 @@ __attribute__((unused)) static struct tempdir tempdir_new(void)
     return d;
 }
 
-__attribute__((unused)) static int tempdir_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+__attribute__((unused)) static int tempdir_remove(const char *path, const struct stat *st, int kind,
+                                                  struct FTW *at)
 {
     (void)st, (void)kind, (void)at;
     return remove(path);
