@@ -12,11 +12,11 @@
  * judged twice, but it counts in `slots`. And ffmpeg gives nothing for a video shorter than half a slot; here
  * one frame is judged.
  *
- *     while (video_next(...) > 0) {
- *         if (sampler_next(&s, frame.pts)) judge(kept);
- *         kept = copy of what judging needs of frame;
- *     }
- *     if (sampler_end(&s, video_info(v)->duration)) judge(kept); */
+ *     for (kept = none; video_next(v, &frame, err) > 0; kept = frame)
+ *         if (sampler_next(&s, frame.pts))
+ *             judge(kept);
+ *     if (sampler_end(&s, video_end(v)))
+ *         judge(kept); */
 #ifndef ASSAY_MEDIA_SAMPLE_H
 #define ASSAY_MEDIA_SAMPLE_H
 

@@ -183,21 +183,16 @@ static void choose_by_us(struct choice *c, int fd, double fps)
     struct sampler s = sampler_new(fps);
     struct video_opts o = video_opts_defaults();
     struct video_frame f = {0};
-    double end = 0, before = 0;
 
     *c = (struct choice){0};
     if (video_open(&v, fd, &o, NULL) < 0)
         return;
-    while (video_next(v, &f, NULL) > 0) {
+    while (video_next(v, &f, NULL) > 0)
         if (sampler_next(&s, f.pts))
             c->frames[c->n++] = f.index - 1;
-        before = end;
-        end = f.pts;
-    }
-    end = video_info(v)->duration > end ? video_info(v)->duration : end + (end - before);
-    if (sampler_end(&s, end))
+    if (sampler_end(&s, video_end(v)))
         c->frames[c->n++] = f.index;
-    c->slots = sampler_slots(&s, end);
+    c->slots = sampler_slots(&s, video_end(v));
 }
 
 static void chooses_the_frames_of_the_fps_filter(void)

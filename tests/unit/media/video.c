@@ -263,6 +263,36 @@ static void a_clip_without_an_end_stops_at_the_deadline(void)
     CHECK_INT(err.kind, ERR_TIMEOUT);
 }
 
+/* What the frame before shows, after one more call; also the last one, after the end. */
+static void a_frame_outlives_the_next_call(void)
+{
+    CLEANUP(fd_closep) int fd = clip_mp4(320, 240, 12, 25, 1);
+    CLEANUP(video_freep) struct video *v = NULL;
+    CLEANUP(scaler_freep) struct scaler *s = scaler_new();
+    struct video_opts o = plain();
+    struct video_frame kept = {0}, f = {0};
+    uint8_t shown[32 * 24] = {0};
+    struct picture p;
+    struct err err = {0};
+    int r;
+
+    CHECK(video_open(&v, fd, &o, &err) == 0);
+    do {
+        r = v ? video_next(v, &f, &err) : -1;
+        if (kept.av) {
+            CHECK(scaler_luma(s, kept.av, 0, 32, 24, &p, &err) == 0);
+            CHECK(memcmp(shown, p.pixels, sizeof shown) == 0);
+        }
+        kept = f;
+        if (r > 0 && scaler_luma(s, f.av, 0, 32, 24, &p, &err) == 0) {
+            CHECK(f.index == 0 || memcmp(shown, p.pixels, sizeof shown) != 0);
+            memcpy(shown, p.pixels, sizeof shown);
+        }
+    } while (r > 0);
+    CHECK_INT(r, 0);
+    CHECK_INT(kept.index, 11);
+}
+
 static void cover_art_is_not_video(void)
 {
     CLEANUP(fd_closep) int cover = -1;
@@ -350,6 +380,7 @@ int main(void)
     RUN(ceilings_hold);
     RUN(large_pictures_are_refused_before_decoding);
     RUN(a_clip_without_an_end_stops_at_the_deadline);
+    RUN(a_frame_outlives_the_next_call);
     RUN(cover_art_is_not_video);
     RUN(names_the_decoder);
     RUN(counts_frames_as_ffprobe);
