@@ -323,28 +323,11 @@ static void names_the_decoder(void)
 /* Known differences would be listed here with their reason; there is none. */
 static void counts_frames_as_ffprobe(void)
 {
-    static const char *const names[] = {
-        "asl_walk.mkv",           "asl_yes.mkv",
-        "bgs_demo.avi",           "bgs_video.avi",
-        "bigbuckbunny.mp4",       "bikes.mp4",
-        "car-detection.mp4",      "carphone.mp4",
-        "classroom.mp4",          "conveyor_fruit.mp4",
-        "echo-hereweare.webm",    "empty_scene_ir.mp4",
-        "faces-walking.gif",      "four_shots.mp4",
-        "head-female.gif",        "mma_demo.mp4",
-        "mma_structuralize.mp4",  "mmtrack_demo.mp4",
-        "moonwalk.01.avi",        "newtonscradle.gif",
-        "onscreen_text.mov",      "people-detection.gif",
-        "person-bicycle-car.gif", "person_in_room.avi",
-        "realshort.mp4",          "scene_cuts.mp4",
-        "still_dog.mp4",          "still_fox_ir.mp4",
-        "store_aisle.mp4",        "worker_zone.mp4",
-    };
     const char *dir = test_shared();
 
     if (!dir || !clip_has("ffprobe"))
         SKIP("no shared data or no ffprobe program");
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
+    for (size_t i = 0; clip_shared[i]; i++) {
         char command[512], path[300];
         CLEANUP(freep) char *text = NULL;
         CLEANUP(fd_closep) int fd = -1;
@@ -354,7 +337,7 @@ static void counts_frames_as_ffprobe(void)
         double duration = 0;
         long frames = 0;
 
-        snprintf(path, sizeof path, "%s/data/media/video/%s", dir, names[i]);
+        snprintf(path, sizeof path, "%s/data/media/video/%s", dir, clip_shared[i]);
         snprintf(command, sizeof command,
                  "ffprobe -v error -select_streams v:0 -count_frames -show_entries "
                  "stream=nb_read_frames:format=duration "
@@ -366,7 +349,7 @@ static void counts_frames_as_ffprobe(void)
         CHECK_INT(clip_read(fd, &o, &m, &err), frames);
         CHECK_NEAR(m.duration, duration, 1e-6);
         CHECK(!m.truncated);
-        ROW("%s: %s", names[i], err.text);
+        ROW("%s: %s", clip_shared[i], err.text);
     }
 }
 
