@@ -8,15 +8,16 @@
  * against ffmpeg in tests. For the vendor's sample geometry (102 frames, 24.18 fps, 4.217772 s, R = 3) that
  * gives 13.
  *
- * Two differences. A slot that no new frame falls into repeats the last frame in ffmpeg; here it is not
- * judged twice, but it counts in `slots`. And ffmpeg gives nothing for a video shorter than half a slot; here
- * one frame is judged.
+ * Three differences. A slot that no new frame falls into repeats the last frame in ffmpeg; here it is not
+ * judged twice, but it counts in the slots. ffmpeg gives nothing for a video shorter than half a slot; here
+ * one frame is judged. ffmpeg rounds the container's times, here the first frame is second 0 also when the
+ * container starts it later.
  *
- *     while (video_next(...) > 0) {
- *         if (sampler_next(&s, frame.pts)) judge(kept);
- *         kept = copy of what judging needs of frame;
- *     }
- *     if (sampler_end(&s, video_info(v)->duration)) judge(kept); */
+ *     for (kept = none; video_next(v, &frame, err) > 0; kept = frame)
+ *         if (sampler_next(&s, frame.pts))
+ *             judge(kept);
+ *     if (sampler_end(&s, video_end(v)))
+ *         judge(kept); */
 #ifndef ASSAY_MEDIA_SAMPLE_H
 #define ASSAY_MEDIA_SAMPLE_H
 

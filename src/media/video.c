@@ -41,7 +41,8 @@ struct video {
     AVCodecContext *decoder;
     AVStream *stream;
     AVPacket *packet;
-    AVFrame *frame;
+    AVFrame *frame;  /* the newest */
+    AVFrame *before; /* the one handed out before it, still in the caller's hands */
     struct media_info info;
     int64_t packets;       /* read from the file */
     int64_t video_packets; /* of them, ours */
@@ -81,6 +82,7 @@ void video_freep(struct video **v)
     if (!gone)
         return;
     av_frame_free(&gone->frame);
+    av_frame_free(&gone->before);
     av_packet_free(&gone->packet);
     avcodec_free_context(&gone->decoder);
     avformat_close_input(&gone->format);
@@ -91,6 +93,11 @@ void video_freep(struct video **v)
 const struct media_info *video_info(const struct video *v)
 {
     return &v->info;
+}
+
+double video_end(const struct video *v)
+{
+    return v->last_end;
 }
 
 /* ---- errors ---- */
@@ -484,6 +491,15 @@ static int end(struct video *v, struct err *err)
     return 0;
 }
 
+static int decode_next(struct video *v, struct err *err)
+{
+    AVFrame *oldest = v->before;
+
+    v->before = v->frame;
+    v->frame = oldest;
+    return decode(v, err);
+}
+
 int video_next(struct video *v, struct video_frame *ret_frame, struct err *err)
 {
     double pts;
@@ -491,7 +507,7 @@ int video_next(struct video *v, struct video_frame *ret_frame, struct err *err)
 
     if (v->ended)
         return 0;
-    r = v->ahead ? 1 : decode(v, err);
+    r = v->ahead ? 1 : decode_next(v, err);
     v->ahead = false;
     if (r <= 0)
         return r < 0 ? -1 : end(v, err);
@@ -529,6 +545,7 @@ int video_open(struct video **ret_video, int fd, const struct video_opts *opts, 
     v->opts = *opts;
     v->packet = libav_must(av_packet_alloc());
     v->frame = libav_must(av_frame_alloc());
+    v->before = libav_must(av_frame_alloc());
     fdio_open_read(&v->io, fd, opts->deadline_mono_us);
     if (open_container(v, err) < 0 || choose_stream(v, err) < 0 || open_decoder(v, err) < 0 ||
         read_header(v, err) < 0 || decode_first(v, err) < 0)

@@ -1,13 +1,18 @@
-/* Reads the frames of a video from a descriptor: any container and codec libav knows, recognised by content, never by
- * name. Playlists and formats that refer to other files or to the network are refused before they can ask.
+/* Reads the frames of a video from a descriptor: any self-contained container and any codec libav knows
+ * (docs/media.md), recognised by content, never by name. Playlists and formats that refer to other files or
+ * to the network are refused before they can ask.
  *
- * One pass, forward only. A frame is handed out upright (rotation metadata applied) and with its true PTS, also for
- * variable frame rate. Ceilings (pixels, frames, seconds, bytes of one packet) are options. Used inside an
- * analyst: single-threaded, one decoder thread.
+ * One pass, forward only. A frame comes in its native pixel format with its true PTS, also for variable frame
+ * rate. Ceilings (pixels, frames, seconds) are options. Used inside an analyst: single-threaded, one decoder
+ * thread.
  *
- * Errors: ERR_DECODE not media or nothing decodable, ERR_NO_STREAM no video stream, ERR_LIMIT over a ceiling,
- * ERR_TIMEOUT the deadline passed. A file that breaks after some good frames is not an error:
- * media_info.truncated says so. A file with no decodable frame is ERR_DECODE, never an empty success. */
+ * video_open decodes the first frame already: its size is the true one, and a file with nothing in it is
+ * refused there.
+ *
+ * Errors: ERR_DECODE not media or nothing decodable, ERR_NO_STREAM sound without video, ERR_LIMIT over a
+ * ceiling, ERR_TIMEOUT the deadline passed, ERR_IO the descriptor cannot be read. A file that breaks after
+ * some good frames is not an error: media_info.truncated says so. A file with no decodable frame is
+ * ERR_DECODE, never an empty success. */
 #ifndef ASSAY_MEDIA_VIDEO_H
 #define ASSAY_MEDIA_VIDEO_H
 
@@ -25,7 +30,8 @@ struct video_opts {
 struct video_opts video_opts_defaults(void);
 
 struct video_frame {
-    const struct AVFrame *av; /* native pixel format, not yet rotated; valid until the next video_next */
+    const struct AVFrame *av; /* native pixel format, not yet rotated; valid during one more video_next: a
+                               * sampler decides about a frame when it sees the one after it */
     int64_t index;            /* in display order, 0-based */
     double pts;               /* seconds since the first frame; strictly increasing */
 };
@@ -35,8 +41,12 @@ int video_open(struct video **ret_video, int fd, const struct video_opts *opts, 
 void video_freep(struct video **v);
 /* 1 and a frame, 0 at the end, -1 and err. */
 int video_next(struct video *v, struct video_frame *ret_frame, struct err *err);
-/* From the header at first; exact (frames, duration, truncated) after video_next returned 0. Strings live as long as v. */
+/* From the header at first; exact (frames, duration, truncated) after video_next returned 0. Strings live as
+ * long as v. */
 const struct media_info *video_info(const struct video *v);
+/* Seconds at which the newest frame stops: its PTS and its duration. After video_next returned 0 that is the
+ * end for media/sample.h; the container's duration may count sound that goes on, or frames that broke off. */
+double video_end(const struct video *v);
 const char *video_decoder_version(void); /* "libavformat a.b.c libavcodec ... libswscale ..." */
 
 #endif

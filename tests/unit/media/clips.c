@@ -16,6 +16,38 @@
 
 extern char **environ;
 
+const char *const clip_shared[] = {"asl_walk.mkv",
+                                   "asl_yes.mkv",
+                                   "bgs_demo.avi",
+                                   "bgs_video.avi",
+                                   "bigbuckbunny.mp4",
+                                   "bikes.mp4",
+                                   "car-detection.mp4",
+                                   "carphone.mp4",
+                                   "classroom.mp4",
+                                   "conveyor_fruit.mp4",
+                                   "echo-hereweare.webm",
+                                   "empty_scene_ir.mp4",
+                                   "faces-walking.gif",
+                                   "four_shots.mp4",
+                                   "head-female.gif",
+                                   "mma_demo.mp4",
+                                   "mma_structuralize.mp4",
+                                   "mmtrack_demo.mp4",
+                                   "moonwalk.01.avi",
+                                   "newtonscradle.gif",
+                                   "onscreen_text.mov",
+                                   "people-detection.gif",
+                                   "person-bicycle-car.gif",
+                                   "person_in_room.avi",
+                                   "realshort.mp4",
+                                   "scene_cuts.mp4",
+                                   "still_dog.mp4",
+                                   "still_fox_ir.mp4",
+                                   "store_aisle.mp4",
+                                   "worker_zone.mp4",
+                                   NULL};
+
 int clip_of(const void *data, size_t n)
 {
     int fd = memfd_create("clip", 0);

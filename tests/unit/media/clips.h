@@ -12,6 +12,9 @@
 
 enum { CLIP_ARGS = 40, CLIP_TEXT = 1 << 16 };
 
+/* The clips of development data in data/media/video, NULL at the end. */
+extern const char *const clip_shared[];
+
 /* A memfd with these bytes. */
 int clip_of(const void *data, size_t n);
 /* The whole file as heap bytes. */

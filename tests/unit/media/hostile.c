@@ -75,7 +75,8 @@ static void expect(int fd, unsigned kinds, const char *what)
     CHECK((o.kind & kinds) != 0);
     CHECK(o.ms < MOST_MS);
     CHECK(!MEMORY_IS_MEANINGFUL || o.kb < MOST_KB);
-    if (!(o.kind & kinds) || o.ms >= MOST_MS || o.kb >= MOST_KB)
+    if (!(o.kind & kinds) || o.ms >= MOST_MS || (MEMORY_IS_MEANINGFUL && o.kb >= MOST_KB) ||
+        getenv("ASSAY_VERBOSE"))
         printf("#   %s: outcome %#x, %d ms, %ld kB\n", what, o.kind, o.ms, o.kb);
 }
 
@@ -313,7 +314,7 @@ static void lying_boxes(void)
  */
 static size_t alias_of(uint8_t *dst, const char *path)
 {
-    size_t len = strlen(path), even = len + (len & 1), body = 150;
+    size_t len = strlen(path), even = len + (len & 1), body;
 
     memset(dst, 0, 512);
     memcpy(dst + 4, "alis", 4);
@@ -321,8 +322,6 @@ static size_t alias_of(uint8_t *dst, const char *path)
     dst[12 + 10 + 1] = 'x';
     dst[12 + 10 + 1 + 27 + 12] = 1; /* length of the file's name */
     dst[12 + 10 + 1 + 27 + 12 + 1] = 'y';
-    dst[12 + 10 + 1 + 27 + 12 + 1 + 63 + 16 + 1] = 1; /* levels to go up and down */
-    dst[12 + 10 + 1 + 27 + 12 + 1 + 63 + 16 + 3] = 1;
     body = 12 + 10 + 1 + 27 + 12 + 1 + 63 + 16 + 4 + 16;
     dst[body + 1] = 2; /* tag: absolute path */
     dst[body + 2] = (uint8_t)(len >> 8);

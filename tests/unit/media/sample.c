@@ -1,4 +1,5 @@
 /* The choice of frames: pinned numbers, and ffmpeg's fps filter as the judge. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/c23.h"
@@ -183,21 +184,16 @@ static void choose_by_us(struct choice *c, int fd, double fps)
     struct sampler s = sampler_new(fps);
     struct video_opts o = video_opts_defaults();
     struct video_frame f = {0};
-    double end = 0, before = 0;
 
     *c = (struct choice){0};
     if (video_open(&v, fd, &o, NULL) < 0)
         return;
-    while (video_next(v, &f, NULL) > 0) {
+    while (video_next(v, &f, NULL) > 0)
         if (sampler_next(&s, f.pts))
             c->frames[c->n++] = f.index - 1;
-        before = end;
-        end = f.pts;
-    }
-    end = video_info(v)->duration > end ? video_info(v)->duration : end + (end - before);
-    if (sampler_end(&s, end))
+    if (sampler_end(&s, video_end(v)))
         c->frames[c->n++] = f.index;
-    c->slots = sampler_slots(&s, end);
+    c->slots = sampler_slots(&s, video_end(v));
 }
 
 static void chooses_the_frames_of_the_fps_filter(void)
@@ -245,6 +241,31 @@ static void chooses_the_frames_of_the_fps_filter(void)
     }
 }
 
+/* The number of slots, over real clips. */
+static void counts_slots_as_the_fps_filter(void)
+{
+    /* ffmpeg rounds the container's times, we count from the first frame. This file's first frame is at 0.067
+     * s. */
+    static const char known[] = "person_in_room.avi";
+    const char *dir = test_shared();
+
+    if (!dir || !clip_has("ffmpeg"))
+        SKIP("no shared data or no ffmpeg program");
+    for (size_t i = 0; clip_shared[i]; i++) {
+        static char hashes[MOST][33];
+        CLEANUP(fd_closep) int fd = -1;
+        struct choice c;
+        char path[300];
+
+        snprintf(path, sizeof path, "%s/data/media/video/%s", dir, clip_shared[i]);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        choose_by_us(&c, fd, 3);
+        CHECK(c.slots > 0);
+        CHECK_INT(c.slots + (strcmp(clip_shared[i], known) == 0), hashes_of(fd, "-vf fps=3", hashes));
+        ROW("%s", clip_shared[i]);
+    }
+}
+
 int main(void)
 {
     RUN(counts_evenly_spaced_frames);
@@ -254,5 +275,6 @@ int main(void)
     RUN(scales_as_ffmpegs_minus_two);
     RUN(lowers_the_rate_for_long_videos);
     RUN(chooses_the_frames_of_the_fps_filter);
+    RUN(counts_slots_as_the_fps_filter);
     return test_end();
 }
