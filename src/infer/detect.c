@@ -8,15 +8,16 @@
 
 enum { NMS_MAX = 1000, CHANNELS = 3 };
 
-struct rect {
-    int x, y, w, h;
+/* Size of the picture inside the model's input. */
+struct size {
+    int w, h;
 };
 
 struct detector {
     struct arena *arena;
     struct model *model;
     struct picture fitted;       /* as large as the model's input */
-    struct rect filled;          /* part of the input that the last picture covered; the rest is padding */
+    struct size filled;          /* part of the input that the last picture covered; the rest is padding */
     float level[CHANNELS][256];  /* pixel value -> input value, per channel of the model */
     struct raw_box *boxes;       /* one per output cell */
 };
@@ -39,31 +40,14 @@ struct detector *detector_new(struct arena *a, struct model *m)
     return d;
 }
 
-/* The pixels of a part of the picture; at least one. */
-static struct rect part_pixels(const struct picture *pic, const struct box *part)
+static struct size fit(const struct card_input *in, const struct picture *pic)
 {
-    struct rect r = {0, 0, pic->width, pic->height};
-
-    if (!part)
-        return r;
-    r.x = (int)fminf(fmaxf(part->x, 0) * (float)pic->width, (float)(pic->width - 1));
-    r.y = (int)fminf(fmaxf(part->y, 0) * (float)pic->height, (float)(pic->height - 1));
-    r.w = (int)fminf(fmaxf(part->w * (float)pic->width, 1), (float)(pic->width - r.x));
-    r.h = (int)fminf(fmaxf(part->h * (float)pic->height, 1), (float)(pic->height - r.y));
-    return r;
-}
-
-/* Size of the part inside the model's input. */
-static struct rect fit(const struct card_input *in, struct rect part)
-{
-    double scale = fmin((double)in->width / part.w, (double)in->height / part.h);
-    struct rect r = {0, 0, in->width, in->height};
+    double scale = fmin((double)in->width / pic->width, (double)in->height / pic->height);
 
     if (text_is(in->fit, "stretch"))
-        return r;
-    r.w = (int)fmin(fmax(part.w * scale, 1), in->width);
-    r.h = (int)fmin(fmax(part.h * scale, 1), in->height);
-    return r;
+        return (struct size){in->width, in->height};
+    return (struct size){(int)fmin(fmax(pic->width * scale, 1), in->width),
+                         (int)fmin(fmax(pic->height * scale, 1), in->height)};
 }
 
 static void pad(struct detector *d, struct tensor input)
@@ -94,21 +78,19 @@ static void fill(struct detector *d, struct tensor input, const struct picture *
     }
 }
 
-static int put_picture(struct detector *d, const struct picture *pic, struct rect part, struct rect fitted,
-                       struct err *err)
+static int put_picture(struct detector *d, const struct picture *pic, struct size fitted, struct err *err)
 {
     struct tensor input = model_input(d->model);
     struct picture scaled = {fitted.w, fitted.h, CHANNELS, d->fitted.pixels};
-    bool whole = part.w == pic->width && part.h == pic->height;
 
     if (d->filled.w != fitted.w || d->filled.h != fitted.h)
         pad(d, input);
     d->filled = fitted;
-    if (whole && fitted.w == part.w && fitted.h == part.h) {
+    if (fitted.w == pic->width && fitted.h == pic->height) {
         fill(d, input, pic);
         return 0;
     }
-    if (picture_scale(pic, part.x, part.y, part.w, part.h, &scaled, err) < 0)
+    if (picture_scale(pic, 0, 0, pic->width, pic->height, &scaled, err) < 0)
         return -1;
     fill(d, input, &scaled);
     return 0;
@@ -310,17 +292,14 @@ static float clamp01(float v)
     return fminf(fmaxf(v, 0), 1);
 }
 
-/* From input pixels to 0..1 of the whole picture, cut to the part that was looked at. */
-static struct box to_picture(const struct raw_box *b, struct rect fitted, struct rect part, const struct picture *pic)
+/* From input pixels to 0..1 of the picture. */
+static struct box to_picture(const struct raw_box *b, struct size fitted)
 {
-    float sx = (float)part.w / (float)fitted.w / (float)pic->width;
-    float sy = (float)part.h / (float)fitted.h / (float)pic->height;
-    float px = (float)part.x / (float)pic->width, py = (float)part.y / (float)pic->height;
-    float x0 = fmaxf(b->cx - b->w / 2, 0), x1 = fminf(b->cx + b->w / 2, (float)fitted.w);
-    float y0 = fmaxf(b->cy - b->h / 2, 0), y1 = fminf(b->cy + b->h / 2, (float)fitted.h);
-    float left = clamp01(px + x0 * sx), top = clamp01(py + y0 * sy);
+    float w = (float)fitted.w, h = (float)fitted.h;
+    float left = clamp01((b->cx - b->w / 2) / w), right = clamp01((b->cx + b->w / 2) / w);
+    float top = clamp01((b->cy - b->h / 2) / h), bottom = clamp01((b->cy + b->h / 2) / h);
 
-    return (struct box){left, top, fmaxf(clamp01(px + x1 * sx) - left, 0), fmaxf(clamp01(py + y1 * sy) - top, 0)};
+    return (struct box){left, top, right - left, bottom - top};
 }
 
 static int read_boxes(struct detector *d, const struct tensor *out, size_t *ret_n, struct err *err)
@@ -335,23 +314,23 @@ static int read_boxes(struct detector *d, const struct tensor *out, size_t *ret_
     return 0;
 }
 
-int detect(struct detector *d, struct arena *a, const struct picture *pic, const struct box *part,
-           int64_t deadline_mono_us, struct detection **ret_found, size_t *ret_n, struct err *err)
+int detect(struct detector *d, struct arena *a, const struct picture *pic, int64_t deadline_mono_us,
+           struct detection **ret_found, size_t *ret_n, struct err *err)
 {
     const struct card *card = model_card(d->model);
-    struct rect pixels = part_pixels(pic, part), fitted = fit(&card->input, pixels);
+    struct size fitted = fit(&card->input, pic);
     struct detection *found;
     struct tensor out;
     size_t n;
 
-    if (put_picture(d, pic, pixels, fitted, err) < 0 || model_run(d->model, deadline_mono_us, &out, err) < 0 ||
+    if (put_picture(d, pic, fitted, err) < 0 || model_run(d->model, deadline_mono_us, &out, err) < 0 ||
         read_boxes(d, &out, &n, err) < 0)
         return -1;
     n = n < DETECT_MAX ? n : DETECT_MAX;
     found = arena_array(a, n, sizeof *found);
     for (size_t i = 0; i < n; i++)
         found[i] = (struct detection){&card->labels[d->boxes[i].label], d->boxes[i].score,
-                                      to_picture(&d->boxes[i], fitted, pixels, pic)};
+                                      to_picture(&d->boxes[i], fitted)};
     *ret_found = found;
     *ret_n = n;
     return 0;

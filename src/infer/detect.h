@@ -11,17 +11,17 @@ enum { DETECT_MAX = 300 };
 struct detection {
     const struct card_label *label; /* one with a concept */
     float score;                    /* raw, 0..1 */
-    struct box box;                 /* 0..1 of the whole picture, inside it */
+    struct box box;                 /* 0..1 of the picture, inside it */
 };
 
 /* What one model needs between pictures: the fitted picture. One per model and thread. */
 struct detector;
 struct detector *detector_new(struct arena *a, struct model *m);
 
-/* Looks at a part of the picture (NULL: all of it), a box in 0..1. Detections go to the arena, best first, at most
- * DETECT_MAX. The picture is BGR. Errors: ERR_TIMEOUT, ERR_MODEL (also for an output that is not a number). */
-int detect(struct detector *d, struct arena *a, const struct picture *pic, const struct box *part,
-           int64_t deadline_mono_us, struct detection **ret_found, size_t *ret_n, struct err *err);
+/* Detections go to the arena, best first, at most DETECT_MAX. The picture is BGR. Errors: ERR_TIMEOUT, ERR_MODEL (also
+ * for an output that is not a number). */
+int detect(struct detector *d, struct arena *a, const struct picture *pic, int64_t deadline_mono_us,
+           struct detection **ret_found, size_t *ret_n, struct err *err);
 
 /* Output decoders, by the card's output.decoder; pure, for tests. N cells, C labels.
  * "yolox-raw": [1,N,5+C] raw grid form of YOLOX (github.com/Megvii-BaseDetection/YOLOX, demo_utils.py): cx = (v + grid) * stride,

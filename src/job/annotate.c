@@ -49,7 +49,7 @@ static int read_finished(struct jobs *jobs, struct arena *a, const char *tenant,
     if (!job_state_parse(row.state, &state) || !job_state_is_final(state))
         return FAIL(err, ERR_CONFLICT, "job %.24s is not finished; ask again when it is", id);
     if (state != JOB_DONE || !row.report.len)
-        return FAIL(err, ERR_UNSUPPORTED, "job %.24s ended without findings (%s): there is nothing to draw", id,
+        return FAIL(err, ERR_CONFLICT, "job %.24s ended without findings (%s): there is nothing to draw", id,
                     row.error_code ? row.error_code : row.state);
     *ret_row = row;
     return 0;

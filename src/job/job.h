@@ -69,7 +69,7 @@ typedef void job_waited(void *arg, bool finished);
 void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg);
 
 /* Makes the annotated clip of a finished job unless it exists, then calls back with its blob. ERR_NOT_FOUND;
- * ERR_CONFLICT while unfinished; ERR_UNSUPPORTED when the job has no findings to draw. Waits for an idle analyst like a
+ * ERR_CONFLICT while unfinished or when the job ended without findings to draw. Waits for an idle analyst like a
  * job does, ahead of queued jobs; not durable. Requests for the same job share one run. */
 typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
 void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);

@@ -9,6 +9,7 @@ struct site {
     struct colour (*wall)(const struct backdrop *b, float x, float y);
     float wall_z[2], wall_height[2]; /* ranges, metres */
     float camera_height[2];
+    bool trees; /* behind the wall */
 };
 
 /* Noise whose fine octaves fade where one pixel covers more than their period. */
@@ -206,21 +207,24 @@ static struct colour houses(const struct backdrop *b, float x, float y)
     return colour_scale(wall, 0.85f + 0.3f * fbm2(x, y, 3, b->seed + 1));
 }
 
+/* Trees far away: crowns of different heights, brighter on top, paled by the air. */
 static struct colour treeline(const struct backdrop *b, float x, float y)
 {
-    float top = b->wall_height * (0.45f + 0.55f * fbm2(x * 0.25f, 1, 4, b->seed + 6));
+    float crown = 0.5f + 0.5f * sinf(x * 1.3f + 4.0f * noise2(x * 0.3f, 5, b->seed + 9));
+    float top = b->tree_height * (0.35f + 0.45f * fbm2(x * 0.22f, 1, 4, b->seed + 6) + 0.2f * crown);
+    float ragged = 0.5f * fbm2(x * 4, y * 4, 2, b->seed + 7);
 
-    if (y > top)
+    if (y > top + ragged - 0.3f)
         return RGB(-1, -1, -1);
-    return colour_mix(hedge(b, x * 0.35f, y * 0.35f), b->sky_low, 0.25f);
+    return colour_mix(colour_scale(hedge(b, x * 0.45f, y * 0.45f), 0.6f + 0.5f * y / top), b->sky_low, 0.15f);
 }
 
 static const struct site sites[] = {
-    {"yard", yard_ground, planks, {10, 15}, {1.7f, 2.1f}, {2.2f, 3.0f}},
-    {"fence", gravel, bars, {11, 16}, {1.8f, 2.4f}, {2.2f, 3.2f}},
-    {"wall", wall_ground, facade, {8, 11}, {9, 9}, {2.2f, 3.0f}},
-    {"road", road_ground, houses, {20, 26}, {9, 9}, {2.6f, 3.6f}},
-    {"lot", lot_ground, treeline, {26, 34}, {5, 9}, {2.6f, 3.8f}},
+    {"yard", yard_ground, planks, {10, 15}, {1.7f, 2.1f}, {2.2f, 3.0f}, true},
+    {"fence", gravel, bars, {11, 16}, {1.8f, 2.4f}, {2.2f, 3.2f}, true},
+    {"wall", wall_ground, facade, {8, 11}, {9, 9}, {2.2f, 3.0f}, false},
+    {"road", road_ground, houses, {20, 26}, {9, 9}, {2.6f, 3.6f}, false},
+    {"lot", lot_ground, treeline, {26, 34}, {12, 12}, {2.6f, 3.8f}, false},
 };
 
 int sites_count(void)
@@ -244,17 +248,23 @@ const char *backdrop_name(const struct backdrop *b)
 struct mood {
     struct colour sky_top, sky_low, sun, sky;
     float sun_height, shadow;
+    int hour;
 };
 static const struct mood moods[] = {
     [DAY_SUN] = {RGB(.36f, .56f, .86f), RGB(.76f, .86f, .95f), RGB(.72f, .66f, .56f), RGB(.46f, .49f, .54f),
-                 0.9f, 0.55f},
+                 0.9f, 0.55f, 10},
     [DAY_CLOUD] = {RGB(.68f, .72f, .76f), RGB(.84f, .86f, .87f), RGB(.26f, .26f, .25f), RGB(.70f, .72f, .74f),
-                   1.6f, 0.22f},
+                   1.6f, 0.22f, 13},
     [DAY_DUSK] = {RGB(.30f, .36f, .56f), RGB(.88f, .66f, .50f), RGB(.40f, .30f, .20f), RGB(.44f, .43f, .50f),
-                  0.55f, 0.35f},
+                  0.55f, 0.35f, 20},
 };
-static const struct mood ir_mood = {
-    RGB(.02f, .02f, .02f), RGB(.05f, .05f, .05f), RGB(.75f, .75f, .75f), RGB(.35f, .35f, .35f), 0.3f, 0.0f};
+static const struct mood ir_mood = {RGB(.02f, .02f, .02f),
+                                    RGB(.05f, .05f, .05f),
+                                    RGB(.75f, .75f, .75f),
+                                    RGB(.35f, .35f, .35f),
+                                    0.3f,
+                                    0.0f,
+                                    1};
 
 static const struct colour walls[] = {RGB(.60f, .30f, .24f), RGB(.52f, .40f, .28f), RGB(.66f, .58f, .46f),
                                       RGB(.48f, .44f, .40f), RGB(.40f, .28f, .20f)};
@@ -290,6 +300,8 @@ struct backdrop backdrop_new(struct rng *r, int site, enum daylight day, bool ni
         .wall_z = IN(r, s->wall_z),
         .wall_height = IN(r, s->wall_height),
         .scale = rng_float(r, 0.85f, 1.3f),
+        .tree_height = rng_float(r, 5, 9),
+        .hour = m->hour,
         .wall = PICK(r, walls),
         .trim = PICK(r, trims),
         .ground = PICK(r, grounds),
@@ -327,6 +339,16 @@ static struct colour sky_at(const struct backdrop *b, float sx, float sy)
     return b->night ? c : colour_mix(c, RGB(.93f, .93f, .93f), cloud * 0.55f * up);
 }
 
+/* Above the wall: trees at some distance behind it, else the sky. */
+static struct colour trees_at(const struct backdrop *b, float sx, float sy)
+{
+    float z = 2.5f * b->wall_z, y = b->view.height - (sy - b->view.horizon_y) * z / b->view.focal;
+    struct colour lit = light_on(&b->light, (struct vec3){0, 0.4f, 0.9f}, 1), c;
+
+    c = treeline(b, (sx - b->view.centre_x) * z / b->view.focal, y);
+    return c.r >= 0 ? colour_scale(colour_times(c, lit), lamp(b, z)) : sky_at(b, sx, sy);
+}
+
 /* The colour seen through one point of the picture. */
 static struct colour look_through(const struct backdrop *b, float sx, float sy)
 {
@@ -347,7 +369,7 @@ static struct colour look_through(const struct backdrop *b, float sx, float sy)
         if (c.r >= 0)
             return colour_scale(colour_times(c, lit), lamp(b, b->wall_z));
     }
-    return sky_at(b, sx, sy);
+    return b->site->trees ? trees_at(b, sx, sy) : sky_at(b, sx, sy);
 }
 
 void backdrop_draw(const struct backdrop *b, struct canvas *on)

@@ -18,6 +18,8 @@ struct backdrop {
     bool night;                /* infrared lamp beside the lens: light falls off with distance */
     float wall_z, wall_height; /* metres; height 0 = open country */
     float scale;               /* of the wall's pattern, varies per seed */
+    float tree_height;         /* of what stands behind the wall, metres */
+    int hour;                  /* of the day, fits the light */
     struct colour wall, trim, ground, ground_alt, far;
     float offset; /* metres, shifts everything sideways */
     uint32_t seed;

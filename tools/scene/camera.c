@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-struct camera camera_new(struct rng *r, bool night)
+struct camera camera_new(struct rng *r, bool night, int hour)
 {
     return (struct camera){
         .noise = night ? rng_float(r, 0.018f, 0.034f) : rng_float(r, 0.006f, 0.014f),
@@ -10,7 +10,7 @@ struct camera camera_new(struct rng *r, bool night)
         .vignette = night ? rng_float(r, 0.35f, 0.6f) : rng_float(r, 0.05f, 0.18f),
         .grey = night,
         .stamp = rng_int(r, 2) == 0,
-        .clock = (night ? 1 : 9) * 3600 + rng_int(r, 3 * 3600),
+        .clock = hour * 3600 + rng_int(r, 3600),
     };
 }
 

@@ -16,7 +16,7 @@ struct camera {
     bool stamp;     /* clock in a corner */
     int clock;      /* seconds of the day at the first frame */
 };
-struct camera camera_new(struct rng *r, bool night);
+struct camera camera_new(struct rng *r, bool night, int hour); /* hour of the day, for the clock */
 
 /* How this instant differs: hand-shake and light. */
 struct exposure {

@@ -234,9 +234,9 @@ static int is_glass(const struct car_shape *s, struct vec2 p, struct vec2 q)
 
 static struct colour glass_colour(const struct drawing *d, float up)
 {
-    struct colour sky = colour_scale(d->light->sky_colour, 0.9f);
+    struct colour sky = colour_scale(d->light->sky_colour, 1.1f);
 
-    return colour_mix(RGB(.04f, .05f, .06f), sky, (0.12f + 0.5f * up * up) * (1.0f - 0.6f * d->look->tint));
+    return colour_mix(RGB(.04f, .05f, .06f), sky, (0.10f + 0.75f * up * up) * (1.0f - 0.5f * d->look->tint));
 }
 
 /* Roof, bonnet, windscreens and bumpers: one strip across the car per piece of the outline, far ones first.

@@ -48,8 +48,8 @@ static struct colour paint_face(const struct person_look *look, const struct sur
     struct vec3 mid = {0.02f, 0.925f * look->height, 0};
     struct vec3 d = vec3_unit((struct vec3){s->pos.x - mid.x, s->pos.y - mid.y, s->pos.z});
     float side = fabsf(d.z);
-    int hair = d.y > 0.45f - 0.15f * d.x || (d.x < 0.15f && d.y > -0.45f - 0.2f * (float)look->long_hair) ||
-               (d.x < 0.45f && d.y > 0.2f);
+    int hair = d.y > 0.58f - 0.1f * d.x || (d.x < -0.05f && d.y > -0.4f - 0.2f * (float)look->long_hair) ||
+               (d.x < 0.25f && d.y > 0.28f);
 
     if (look->headgear == 1 && d.y > 0.33f)
         return colour_scale(look->bag, 1.2f);

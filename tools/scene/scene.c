@@ -82,7 +82,6 @@ int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct e
     s->clip = arena_new();
     s->frames = (int)(opts->seconds * opts->fps + 0.5);
     s->frames = s->frames < 1 ? 1 : s->frames;
-    s->camera = camera_new(&camera, opts->night);
     s->canvas = canvas_new(s->clip, opts->width, opts->height);
     s->stage = (struct stage){
         .clip = s->clip,
@@ -94,6 +93,7 @@ int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct e
         .seconds = (float)opts->seconds,
         .night = opts->night,
     };
+    s->camera = camera_new(&camera, opts->night, s->stage.backdrop.hour);
     if (s->kind->setup)
         s->kind->setup(&s->stage);
     backdrop_draw(&s->stage.backdrop, &s->stage.background);

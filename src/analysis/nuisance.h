@@ -1,0 +1,20 @@
+/* Nuisance scores: how much the motion of a clip looks like rain, wind, a spider ... rather than like somebody. They
+ * explain a verdict to the operator; they never lower the intrusion score. Pure. */
+#ifndef ASSAY_ANALYSIS_NUISANCE_H
+#define ASSAY_ANALYSIS_NUISANCE_H
+
+#include "analysis/motion.h"
+
+enum { NUISANCE_MAX = 8 };
+
+struct nuisance_score {
+    const char *label; /* "rain", "wind", "spider", "web", "flag", "plant" */
+    float value;       /* 0..1 */
+};
+
+/* At most NUISANCE_MAX scores; returns how many. A concept that nothing is known about is left out. */
+size_t nuisance_scores(const struct motion_stats *stats, struct nuisance_score *ret_scores);
+/* What the scores are called in a report: "motion/1". */
+const char *nuisance_source(void);
+
+#endif

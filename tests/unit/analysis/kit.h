@@ -1,0 +1,25 @@
+/* What the tests of pipelines need: a model that is ready, and one clip through one pipeline. */
+#ifndef ASSAY_TEST_ANALYSIS_KIT_H
+#define ASSAY_TEST_ANALYSIS_KIT_H
+
+#include "analysis/analysis.h"
+
+struct kit {
+    struct arena *arena;
+    struct runtime *rt;
+    struct card card;
+    struct model *model;
+    struct toolbox tools;
+};
+
+/* card_path NULL: the embedded model. false and a line on stdout when something is missing. */
+bool kit_open(struct kit *k, const char *card_path);
+void kit_clear(struct kit *k);
+/* Judges a file with the given spec (its subject is filled in); the report lives in the arena. */
+struct report *kit_judge(struct kit *k, struct arena *a, const char *path, struct job_spec spec);
+/* Writes a card for a YOLOX-nano of 416x416 (docs/models.md) into dir, and copies the model beside it. NULL when the model is not
+ * among the development data. */
+const char *kit_yolox_card(struct arena *a, const char *dir);
+void kit_yolox_remove(struct arena *a, const char *dir);
+
+#endif
