@@ -96,19 +96,21 @@ static int choose_embedded(struct keeper *k, struct err *err)
 static int load_models(struct keeper *k, struct err *err)
 {
     int installed = choose_installed(k, err);
+    struct bytes embedded = embedded_model();
 
     if (installed < 0 || (installed == 0 && choose_embedded(k, err) < 0))
         return -1;
+    if (installed)
+        embedded = (struct bytes){0};
     if (runtime_open(&k->runtime, or_null(k->opts.runtime), err) < 0)
         return -1;
-    return model_load(&k->detector, k->runtime, &k->card, installed ? (struct bytes){0} : embedded_model(),
-                      err);
+    return model_load(&k->detector, k->runtime, &k->card, embedded, err);
 }
 
 static struct msg_model model_of(const struct card *card)
 {
     struct model_ref ref = card_ref(card);
-    struct msg_model m;
+    struct msg_model m = {0};
 
     text_copy(m.name, sizeof m.name, ref.name);
     text_copy(m.version, sizeof m.version, ref.version);
