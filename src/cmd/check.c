@@ -167,7 +167,7 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct job
 }
 
 /* Runs the annotate pipeline with the report of the first run. */
-static int annotate(struct check *c, int fd, struct job_spec spec, const char *report_json, struct err *err)
+static int annotate(struct check *c, int fd, struct job_spec spec, const struct report *report, struct err *err)
 {
     CLEANUP(fd_closep) int out = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     struct errand e = {.name = c->s->annotate};
@@ -177,7 +177,7 @@ static int annotate(struct check *c, int fd, struct job_spec spec, const char *r
     if (out < 0)
         return FAIL_ERRNO(err, "cannot write %s", c->s->annotate);
     task.spec.pipeline = "annotate";
-    task.spec.annotate.report_json = report_json;
+    task.spec.annotate.report = report;
     result = run_task(c->lab, &task, &e, err);
     free(e.report_json);
     if (result == 0 && e.judged.kind != ERR_NONE)
@@ -205,7 +205,7 @@ static int check_file(struct check *c, const char *path, struct err *err)
     else
         print_verdict(path, report);
     c->worst = e.exit_status > c->worst ? e.exit_status : c->worst;
-    return c->s->annotate ? annotate(c, fd, task.spec, json, err) : 0;
+    return c->s->annotate ? annotate(c, fd, task.spec, report, err) : 0;
 }
 
 static int check_all(struct check *c, int argc, char **argv)

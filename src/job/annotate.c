@@ -101,17 +101,19 @@ static void annotation_stopped(struct annotation *an)
 static int annotate_prepare(struct task *t, struct err *err)
 {
     struct jobs *jobs = t->jobs;
+    struct report *report;
     struct job_row row;
     int64_t size;
 
     t->arena = arena_new();
     if (read_finished(jobs, t->arena, NULL, t->id, &row, err) < 0 ||
         spec_from_json(t->arena, row.spec, &t->spec, err) < 0 ||
+        report_from_json(t->arena, row.report, &report, err) < 0 ||
         blob_open(jobs->blobs, row.sha256, &t->subject_fd, &size, err) < 0 ||
         blobs_temp(jobs->blobs, &t->artefact_fd, err) < 0)
         return -1;
     t->spec.pipeline = "annotate";
-    t->spec.annotate.report_json = (const char *)row.report.data;
+    t->spec.annotate.report = report;
     return 0;
 }
 

@@ -22,7 +22,7 @@ static void copy_spec(struct arena *a, struct job_spec *spec)
         zones[i] = spec->alarm.zones[i];
     spec->alarm.zones = zones;
     spec->pipeline = arena_strdup(a, spec->pipeline);
-    spec->annotate.report_json = arena_strdup(a, spec->annotate.report_json);
+    spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }
 
 static struct submit *submit_new(struct jobs *jobs, const struct job_request *req)

@@ -1,10 +1,12 @@
 /* RFC 2046 framing and RFC 7578 forms, one pass over the bytes.
  *
- *   PREAMBLE --delimiter--> AFTER --CRLF--> HEADERS --empty line--> BODY --delimiter--> AFTER --"--"--> EPILOGUE
+ *   PREAMBLE --delimiter--> AFTER --CRLF--> HEADERS --empty line--> BODY --delimiter--> AFTER --"--"-->
+ * EPILOGUE
  *
- * The delimiter is CRLF "--" boundary. Its first byte, CR, cannot occur in it again (a boundary holds no CR), so after a
- * mismatch every byte matched so far is data and only the byte at hand can begin a new match: no going back, O(n) on
- * any input. A match that spans two pieces is kept as its length; its bytes are those of the delimiter. */
+ * The delimiter is CRLF "--" boundary. Its first byte, CR, cannot occur in it again (a boundary holds no CR),
+ * so after a mismatch every byte matched so far is data and only the byte at hand can begin a new match: no
+ * going back, O(n) on any input. A match that spans two pieces is kept as its length; its bytes are those of
+ * the delimiter. */
 #include "net/multipart.h"
 
 #include <stdlib.h>
@@ -26,7 +28,8 @@ struct multipart {
     char delimiter[4 + MAX_BOUNDARY + 1];
     size_t delimiter_len;
     size_t matched; /* bytes of the delimiter seen so far */
-    size_t unreal;  /* of these, the first ones which were not bytes of the body: its CRLF ended the line before */
+    size_t unreal;  /* of these, the first ones which were not bytes of the body: its CRLF ended the line
+                       before */
     char after[2];  /* AFTER: what follows the boundary on its line */
     size_t nafter;
     bool in_part;
@@ -51,8 +54,8 @@ static const char *skip_blanks(const char *s)
     return s + strspn(s, " \t");
 }
 
-/* At the opening quote; moves *s behind the closing one. A backslash only escapes a quote or itself: some clients send
- * whole Windows paths without escaping them. */
+/* At the opening quote; moves *s behind the closing one. A backslash only escapes a quote or itself: some
+ * clients send whole Windows paths without escaping them. */
 static char *read_quoted(struct arena *a, const char **s)
 {
     char *text = arena_alloc(a, strlen(*s) + 1), *out = text;
@@ -308,8 +311,8 @@ static const uint8_t *match(struct multipart *mp, const uint8_t *p, const uint8_
     return p;
 }
 
-/* Preamble or body: looks for the delimiter; what is before it is data. Data is given in runs as long as the piece
- * allows: a body full of false starts costs no more calls than any other. */
+/* Preamble or body: looks for the delimiter; what is before it is data. Data is given in runs as long as the
+ * piece allows: a body full of false starts costs no more calls than any other. */
 static int feed_data(struct multipart *mp, struct bytes *piece, struct err *err)
 {
     const uint8_t *from = piece->data, *end = from + piece->len, *p = from, *cr;
@@ -406,7 +409,8 @@ static int read_boundary(struct multipart *mp, const char *params, struct err *e
         boundary = value;
     }
     if (more < 0 || !boundary || !boundary_is_valid(boundary))
-        return FAIL(err, ERR_INPUT, "the Content-Type names no usable boundary (1 to %d characters of RFC 2046)",
+        return FAIL(err, ERR_INPUT,
+                    "the Content-Type names no usable boundary (1 to %d characters of RFC 2046)",
                     MAX_BOUNDARY);
     mp->delimiter_len = 4 + strlen(boundary);
     memcpy(mp->delimiter, "\r\n--", 4);
@@ -414,13 +418,14 @@ static int read_boundary(struct multipart *mp, const char *params, struct err *e
     return 0;
 }
 
-int multipart_new(struct multipart **ret_mp, const char *content_type, const struct multipart_events *events, void *arg,
-                  struct err *err)
+int multipart_new(struct multipart **ret_mp, const char *content_type, const struct multipart_events *events,
+                  void *arg, struct err *err)
 {
     CLEANUP(multipart_freep) struct multipart *mp = mem_alloc(sizeof *mp);
 
     if (!content_type || !take_word(&content_type, "multipart/form-data"))
-        return FAIL(err, ERR_UNSUPPORTED, "the body is not multipart/form-data; send the file as a form part");
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "the body is not multipart/form-data; send the file as a form part");
     mp->arena = arena_new();
     if (read_boundary(mp, content_type, err) < 0)
         return -1;

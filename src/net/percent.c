@@ -19,7 +19,8 @@ bool percent_is_valid(const char *s, size_t n)
             return false;
         if (s[i] != '%')
             continue;
-        if (n - i < 3 || (high = hex_value(s[i + 1])) < 0 || (low = hex_value(s[i + 2])) < 0 || high + low == 0)
+        if (n - i < 3 || (high = hex_value(s[i + 1])) < 0 || (low = hex_value(s[i + 2])) < 0 ||
+            high + low == 0)
             return false;
         i += 2;
     }

@@ -5,11 +5,12 @@
 #include "base/log.h"
 #include "net/server_int.h"
 
-/* The library refuses names and values that would break the head (line ends, empty): such a header is dropped. */
+/* The library refuses names and values that would break the head (line ends, empty): such a header is
+ * dropped. */
 static void add_header(struct MHD_Response *response, const char *name, const char *value)
 {
     if (MHD_add_response_header(response, name, value) != MHD_YES)
-        log_warn("reply header dropped", "name=%s value=%s", name, value);
+        log_debug("reply header dropped", "name=%s value=%s", name, value);
 }
 
 struct MHD_Response *reply_build(const struct reply *rep)
@@ -35,7 +36,7 @@ void reply_header(struct reply *rep, struct request *r, const char *name, const 
     va_list args;
 
     if (rep->nheaders >= REPLY_MAX_HEADERS) {
-        log_warn("reply header dropped", "name=%s reason=too_many", name);
+        log_debug("reply header dropped", "name=%s reason=too_many", name);
         return;
     }
     va_start(args, fmt);

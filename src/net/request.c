@@ -1,12 +1,13 @@
-/* The life of a request. The daemon calls request_step with the head, then with each piece of the body, then once more,
- * and request_end at the very end:
+/* The life of a request. The daemon calls request_step with the head, then with each piece of the body, then
+ * once more, and request_end at the very end:
  *
  *   head --(no reply yet)--> body* --> run --(no reply yet)--> suspended --reply--> queued --> end
  *     \                        \         \
  *      reply: see below         reply: the rest of the body is read and thrown away, then queued
  *
- * The library takes a response only with the head or after the whole body, and a response with the head closes the
- * connection. So a refusal with the head is queued at once when much is on the way, and otherwise waits for the rest. */
+ * The library takes a response only with the head or after the whole body, and a response with the head
+ * closes the connection. So a refusal with the head is queued at once when much is on the way, and otherwise
+ * waits for the rest. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,11 +18,13 @@
 #include "net/server_int.h"
 
 enum {
-    SWALLOW_SMALL = 64 << 10, /* a refused body up to this size is read, so that the connection can stay open */
-    SWALLOW_MORE = 1 << 20,   /* a chunked body may run this far past max_body before the connection is cut */
+    SWALLOW_SMALL =
+        64 << 10,           /* a refused body up to this size is read, so that the connection can stay open */
+    SWALLOW_MORE = 1 << 20, /* a chunked body may run this far past max_body before the connection is cut */
 };
 
-/* Who has replied. OPEN -> REPLIED, or OPEN -> SUSPENDED -> REPLIED; whoever takes it out of SUSPENDED resumes. */
+/* Who has replied. OPEN -> REPLIED, or OPEN -> SUSPENDED -> REPLIED; whoever takes it out of SUSPENDED
+ * resumes. */
 enum { STATE_OPEN, STATE_SUSPENDED, STATE_REPLIED };
 
 struct request {
@@ -33,7 +36,7 @@ struct request {
     struct arena *arena; /* made when first asked for */
     void *data;
     struct buf body;
-    int64_t length;     /* -1: chunked */
+    int64_t length; /* -1: chunked */
     int64_t received;
     bool expects_100;
     bool has_run;
@@ -152,7 +155,7 @@ static bool claim(struct request *r)
     bool first = !atomic_flag_test_and_set(&r->claimed);
 
     if (!first)
-        log_warn("second reply dropped", "path=%s", r->path);
+        log_debug("second reply dropped", NULL); /* the request may be gone already: not even its path */
     return first;
 }
 
@@ -211,7 +214,8 @@ static void refuse(struct request *r, int status, const char *text)
     if (opts->on_error)
         opts->on_error(r, status, text);
     if (!request_replied(r))
-        request_reply(r, &(struct reply){status, "text/plain; charset=utf-8", bytes_of(text, strlen(text)), 0, {{0}}});
+        request_reply(
+            r, &(struct reply){status, "text/plain; charset=utf-8", bytes_of(text, strlen(text)), 0, {{0}}});
 }
 
 /* ---- the list of suspended requests ---- */
@@ -270,8 +274,9 @@ static enum MHD_Result queue_reply(struct request *r)
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
 
-/* What the head says about the request's end and address. More than one reading of it would let a proxy in front of us
- * and us disagree about the next request; so whatever is unclear is refused, and the connection closed. */
+/* What the head says about the request's end and address. More than one reading of it would let a proxy in
+ * front of us and us disagree about the next request; so whatever is unclear is refused, and the connection
+ * closed. */
 struct framing {
     int lengths, encodings, hosts;
     bool broken;
@@ -375,8 +380,8 @@ static void head(struct request *r)
         route->handler->head(r);
 }
 
-/* Whether a reply that is known with the head can wait for the end of the body. Not for a client that waits for our word
- * before it sends the body, nor for a body we called too large. */
+/* Whether a reply that is known with the head can wait for the end of the body. Not for a client that waits
+ * for our word before it sends the body, nor for a body we called too large. */
 static bool is_worth_reading(const struct request *r)
 {
     if (r->length == 0)
@@ -399,17 +404,24 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
     return r;
 }
 
+/* The body stays on the wire and the library closes the connection after the reply. */
+static enum MHD_Result queue_early(struct request *r)
+{
+    r->conn->lingers = r->length != 0;
+    return queue_reply(r);
+}
+
 static enum MHD_Result step_head(struct request *r, const char *version)
 {
     const char *fault = framing_fault(r, version);
 
     if (fault) {
         refuse(r, 400, fault);
-        return queue_reply(r);
+        return queue_early(r);
     }
     head(r);
     if (request_replied(r) && !is_worth_reading(r))
-        return queue_reply(r);
+        return queue_early(r);
     watch_state(r->server->watch, r->conn, r->length ? CONN_BODY : CONN_OURS);
     return MHD_YES;
 }
@@ -465,8 +477,9 @@ static enum MHD_Result step_end(struct request *r)
     return request_replied(r) ? queue_reply(r) : suspend(r);
 }
 
-enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-                             const char *version, const char *upload, size_t *upload_size, void **state)
+enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *upload, size_t *upload_size,
+                             void **state)
 {
     struct request *r = *state;
     struct bytes piece = bytes_of(upload, *upload_size);
@@ -479,7 +492,8 @@ enum MHD_Result request_step(void *server, struct MHD_Connection *connection, co
     return piece.len ? step_body(r, piece) : step_end(r);
 }
 
-void request_end(void *server, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+void request_end(void *server, struct MHD_Connection *connection, void **state,
+                 enum MHD_RequestTerminationCode why)
 {
     struct server *s = server;
     struct request *r = *state;

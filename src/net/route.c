@@ -8,7 +8,7 @@
 
 struct row {
     const struct route *route;
-    size_t len;    /* of the path */
+    size_t len; /* of the path */
     bool has_names;
 };
 
@@ -118,7 +118,8 @@ static bool row_walk(const struct row *row, const char *path, struct route_match
     return !*want && !*path;
 }
 
-static bool row_matches(const struct row *row, const char *path, size_t len, bool escaped, struct route_match *m)
+static bool row_matches(const struct row *row, const char *path, size_t len, bool escaped,
+                        struct route_match *m)
 {
     if (row->has_names || escaped)
         return row_walk(row, path, m);
@@ -127,7 +128,8 @@ static bool row_matches(const struct row *row, const char *path, size_t len, boo
 
 static bool method_matches(const struct route *route, const char *method)
 {
-    return strcmp(route->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
 }
 
 static void allow_add(char allow[ROUTE_ALLOW_TEXT], const char *method)
@@ -142,7 +144,8 @@ static void allow_add(char allow[ROUTE_ALLOW_TEXT], const char *method)
         allow_add(allow, "HEAD");
 }
 
-int route_find(const struct route_table *t, const char *method, const char *path, struct route_match *ret_match)
+int route_find(const struct route_table *t, const char *method, const char *path,
+               struct route_match *ret_match)
 {
     size_t len = strlen(path);
     bool escaped = memchr(path, '%', len) != NULL;

@@ -21,8 +21,9 @@ enum {
     DEFAULT_CONNECTIONS = 1024,
     DEFAULT_IDLE_SECONDS = 30,
     BACKLOG = 1024,
-    CONNECTION_MEMORY = 64 << 10, /* head and read buffer of one connection; larger makes every request dearer */
-    STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
+    CONNECTION_MEMORY =
+        64 << 10,          /* head and read buffer of one connection; larger makes every request dearer */
+    STOP_WAIT_US = 500000, /* for replies on the way when the server stops */
 };
 
 static void sleep_ms(int ms)
@@ -33,7 +34,8 @@ static void sleep_ms(int ms)
 /* ---- the socket ---- */
 
 /* Splits "host:port" or "[v6]:port"; brackets are dropped. */
-static int parse_listen(const char *listen, char *ret_host, size_t size, const char **ret_port, struct err *err)
+static int parse_listen(const char *listen, char *ret_host, size_t size, const char **ret_port,
+                        struct err *err)
 {
     const char *colon = listen ? strrchr(listen, ':') : NULL;
     bool bracketed = colon && *listen == '[' && colon[-1] == ']';
@@ -59,7 +61,8 @@ static int resolve(const char *listen, struct sockaddr_storage *ret_addr, sockle
     if (parse_listen(listen, host, sizeof host, &port, err) < 0)
         return -1;
     if (getaddrinfo(text_is(host, "localhost") ? "127.0.0.1" : host, port, &hints, &info) != 0)
-        return FAIL(err, ERR_INPUT, "\"%s\" is not an IP address; write 127.0.0.1:8480 or [::1]:8480", listen);
+        return FAIL(err, ERR_INPUT, "\"%s\" is not an IP address; write 127.0.0.1:8480 or [::1]:8480",
+                    listen);
     memcpy(ret_addr, info->ai_addr, info->ai_addrlen);
     *ret_len = info->ai_addrlen;
     freeaddrinfo(info);
@@ -97,7 +100,8 @@ static int open_socket(const char *listen_on, int *ret_fd, struct err *err)
 
 /* ---- the daemon ---- */
 
-/* The library would decode before the path is cut into segments; we decode afterwards (route.c, request_query). */
+/* The library would decode before the path is cut into segments; we decode afterwards (route.c,
+ * request_query). */
 static size_t keep_escapes(void *arg, struct MHD_Connection *connection, char *s)
 {
     (void)arg, (void)connection;
@@ -108,12 +112,16 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
                           enum MHD_ConnectionNotificationCode what)
 {
     struct server *s = arg;
+    struct conn *c = *context;
 
-    if (what == MHD_CONNECTION_NOTIFY_STARTED)
-        *context = watch_add(s->watch,
-                             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
-    else
-        watch_drop_take(s->watch, *context);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = watch_add(
+            s->watch, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+        return;
+    }
+    if (c->lingers) /* the descriptor is closed after this call */
+        farewell_add(s->farewell, c->fd);
+    watch_drop_take(s->watch, c);
 }
 
 PRINTF(2, 0) static void on_log(void *arg, const char *fmt, va_list args)
@@ -126,8 +134,8 @@ PRINTF(2, 0) static void on_log(void *arg, const char *fmt, va_list args)
     log_debug("http library", "says=%s", text);
 }
 
-/* Strict parsing of heads. Version 0.9.75 (Debian 12) knows one strict rule, the missing Host, and answers it with two
- * heads; request.c has that rule itself. */
+/* Strict parsing of heads. Version 0.9.75 (Debian 12) knows one strict rule, the missing Host, and answers it
+ * with two heads; request.c has that rule itself. */
 enum { STRICT_LEVEL = MHD_VERSION >= 0x01000000 ? 1 : 0 };
 
 /* Takes the socket. */
@@ -148,10 +156,11 @@ static int start_daemon(struct server *s, int fd, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
 
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-                                 MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+                                 NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (!s->daemon)
-        return FAIL(err, ERR_IO, "cannot start the HTTP server: %s", errno ? strerror(errno) : "no reason given");
+        return FAIL(err, ERR_IO, "cannot start the HTTP server: %s",
+                    errno ? strerror(errno) : "no reason given");
     return 0;
 }
 
@@ -172,7 +181,8 @@ static void server_freep(struct server **server)
         return;
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
-    watch_freep(&s->watch); /* connections leave it while the daemon stops */
+    watch_freep(&s->watch); /* connections leave both while the daemon stops */
+    farewell_freep(&s->farewell);
     route_table_freep(&s->routes);
     fd_closep(&s->listen_fd);
     pthread_mutex_destroy(&s->lock);
@@ -189,10 +199,12 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     s->listen_fd = -1;
     pthread_mutex_init(&s->lock, NULL);
     use_defaults(&s->opts);
-    if (route_table_new(&s->routes, opts->routes, opts->nroutes, err) < 0 || open_socket(opts->listen, &fd, err) < 0)
+    if (route_table_new(&s->routes, opts->routes, opts->nroutes, err) < 0 ||
+        open_socket(opts->listen, &fd, err) < 0)
         return -1;
     s->port = bound_port(fd);
     s->watch = watch_new(s->opts.idle_seconds);
+    s->farewell = farewell_new();
     if (start_daemon(s, fd, err) < 0)
         return -1;
     *ret_server = TAKE(s);

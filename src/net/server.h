@@ -1,18 +1,18 @@
 /* The HTTP server: libmicrohttpd behind a table of routes. HTTP/1.1, epoll, a small pool of threads.
  *
  * A request goes through up to three calls of its route's handler:
- *   head   all headers are there, no body yet. May reply at once (no key, body too large, wrong type): the body is then not read.
- *          May be NULL.
- *   body   a piece of the body. Only when the handler has one; otherwise a body up to max_body is collected
- *          and given to `run` (request_body).
- *   run    the body is complete. Replies now, or later from any thread: the connection is suspended meanwhile and no
- *          thread waits.
- * Exactly one reply per request. `gone` is called once at the very end, whatever happened (also when the client
- * vanished): free what request_set_data kept.
- * Handlers run on net threads; never block there on anything slower than a small disk write.
+ *   head   all headers are there, no body yet. May reply at once (no key, body too large, wrong type): the
+ * body is then not read. May be NULL. body   a piece of the body. Only when the handler has one; otherwise a
+ * body up to max_body is collected and given to `run` (request_body). run    the body is complete. Replies
+ * now, or later from any thread: the connection is suspended meanwhile and no thread waits. Exactly one reply
+ * per request; another one is dropped. After a reply neither `body` nor `run` is called. `gone` is called
+ * once at the very end of every request whose route was found, whatever happened (also when the client
+ * vanished or the server refused it before `head`): free what request_set_data kept, if anything. A client
+ * that vanishes while its request is suspended is noticed with the reply, not before. Handlers run on net
+ * threads; never block there on anything slower than a small disk write.
  *
- * Unknown path, wrong method, oversize body and so on are answered through `on_error` of the server, so that each
- * family of routes keeps its own error shape. */
+ * Unknown path, wrong method, oversize body and so on are answered through `on_error` of the server, so that
+ * each family of routes keeps its own error shape. */
 #ifndef ASSAY_NET_SERVER_H
 #define ASSAY_NET_SERVER_H
 
@@ -34,40 +34,46 @@ struct handler {
 };
 
 struct route {
-    const char *method;  /* "GET" also serves HEAD */
-    const char *path;    /* "/api/result/{id}": a {name} matches one non-empty segment */
+    const char *method; /* "GET" also serves HEAD */
+    /* "/api/result/{id}": a {name} matches one non-empty segment. Exact, no trailing slash; a path without
+     * {names} wins over one with, then the earlier row. */
+    const char *path;
     const struct handler *handler;
-    int64_t max_body;    /* bytes; 0 = no body expected. A larger Content-Length or body is 413 */
+    int64_t max_body; /* bytes; 0 = no body expected. A larger Content-Length or body is 413 */
 };
 
 struct server_opts {
-    const char *listen;   /* "127.0.0.1:8480", "[::1]:0"; port 0 = any */
-    int threads;          /* default 2 */
-    int max_connections;  /* default 1024 */
-    int idle_seconds;     /* connection time-out while idle or slow; default 30 */
-    const struct route *routes;
+    const char *listen;         /* "127.0.0.1:8480", "[::1]:0"; port 0 = any */
+    int threads;                /* default 2 */
+    int max_connections;        /* default 1024 */
+    int idle_seconds;           /* connection time-out while idle or slow; default 30 */
+    const struct route *routes; /* borrowed until server_stop */
     size_t nroutes;
-    void *context;        /* request_context() */
-    /* Replies to what no handler answers. status is 404, 405, 413, 400 or 500. */
+    void *context; /* request_context() */
+    /* Replies to what no handler answers. status is 400, 404, 405 (Allow is added), 413, 500 or 503
+     * (server_stop, on its thread). Plain text when NULL. */
     void (*on_error)(struct request *r, int status, const char *text);
 };
 
+/* ERR_INPUT for a bad address, ERR_IO when it cannot be listened on. */
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err);
 int server_port(const struct server *s);
-/* Stops accepting; open requests may finish until the deadline. Then server_stop. */
+/* Stops accepting; open requests may finish until the deadline. Then stop whatever replies from other threads
+ * (it must not reply to a request of a stopped server), then server_stop: it answers what is still suspended
+ * with 503. */
 void server_drain(struct server *s, int64_t deadline_mono_us);
-void server_stop(struct server *s);
+void server_stop(struct server *s); /* NULL is fine */
 
 /* ---- the request; valid from `head` to `gone` ---- */
 void *request_context(struct request *r);
 struct arena *request_arena(struct request *r);
 const char *request_method(struct request *r);
-const char *request_path(struct request *r);
+const char *request_path(struct request *r);                     /* as sent, without the query, not decoded */
 const char *request_header(struct request *r, const char *name); /* NULL when absent; case-insensitive */
-const char *request_query(struct request *r, const char *name);  /* decoded; NULL when absent, "" when empty */
-const char *request_param(struct request *r, const char *name);  /* {name} of the path, decoded; NULL */
-int64_t request_length(struct request *r);                       /* Content-Length, -1 when unknown (chunked) */
-struct bytes request_body(struct request *r);                    /* collected body, in `run` */
+const char *request_query(struct request *r, const char *name); /* decoded; NULL when absent, "" when empty */
+const char *request_param(struct request *r, const char *name); /* {name} of the path, decoded; NULL */
+int64_t request_length(struct request *r); /* Content-Length, 0 without a body, -1 when unknown (chunked) */
+struct bytes request_body(struct request *r); /* collected body, in `run` */
 void request_set_data(struct request *r, void *data);
 void *request_data(struct request *r);
 bool request_replied(struct request *r);
@@ -79,8 +85,8 @@ struct header {
 enum { REPLY_MAX_HEADERS = 12 };
 struct reply {
     int status;
-    const char *type;      /* Content-Type */
-    struct bytes body;     /* copied */
+    const char *type;  /* Content-Type */
+    struct bytes body; /* copied */
     size_t nheaders;
     struct header headers[REPLY_MAX_HEADERS]; /* copied */
 };
@@ -89,7 +95,8 @@ void request_reply(struct request *r, const struct reply *rep);
 /* A file, from 0, sendfile; takes the descriptor. */
 void request_reply_fd_take(struct request *r, int status, const char *type, int fd, int64_t size);
 
-/* A body that is sent again and again (a finished result): counted, shared between threads, nothing is copied. */
+/* A body that is sent again and again (a finished result): counted, shared between threads, nothing is
+ * copied. */
 struct kept_reply;
 struct kept_reply *kept_reply_new(int status, const char *type, struct bytes body);
 struct kept_reply *kept_reply_ref(struct kept_reply *k);

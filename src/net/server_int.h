@@ -1,5 +1,6 @@
-/* What the files of net share. Threads: a connection and its requests belong to one net thread; the exceptions
- * (a reply from elsewhere, the watch, the list of suspended requests) are named where they are declared. */
+/* What the files of net share. Threads: a connection and its requests belong to one net thread; the
+ * exceptions (a reply from elsewhere, the watch, the list of suspended requests) are named where they are
+ * declared. */
 #ifndef ASSAY_NET_SERVER_INT_H
 #define ASSAY_NET_SERVER_INT_H
 
@@ -22,7 +23,8 @@ char *percent_decode(struct arena *a, const char *s, size_t n);
 
 enum { ROUTE_MAX_PARAMS = 8, ROUTE_ALLOW_TEXT = 64 };
 
-/* Both point into other texts: the name into the route's path, the value (still encoded, but valid) into the URL. */
+/* Both point into other texts: the name into the route's path, the value (still encoded, but valid) into the
+ * URL. */
 struct route_param {
     const char *name, *value;
     size_t name_len, len;
@@ -39,9 +41,10 @@ struct route_table;
 /* Borrows the routes. ERR_INTERNAL for a path that is not /segments/with/{names}. */
 int route_table_new(struct route_table **ret_table, const struct route *routes, size_t n, struct err *err);
 void route_table_freep(struct route_table **t);
-/* 0, or the status of the refusal: 400 (broken encoding), 404, 405. A path without {names} wins over one with, then the
- * earlier row wins. `path` is the URL as it was sent, without the query. No allocation. */
-int route_find(const struct route_table *t, const char *method, const char *path, struct route_match *ret_match);
+/* 0, or the status of the refusal: 400 (broken encoding), 404, 405. A path without {names} wins over one
+ * with, then the earlier row wins. `path` is the URL as it was sent, without the query. No allocation. */
+int route_find(const struct route_table *t, const char *method, const char *path,
+               struct route_match *ret_match);
 
 /* ---- watch.c: clients that send too slowly ---- */
 
@@ -52,9 +55,10 @@ struct conn {
     struct conn *prev, *next; /* guarded by the watch's lock */
     int fd;
     atomic_int state;
-    atomic_uint since;     /* the watch's second in which that state began */
-    atomic_ullong body;    /* bytes of body so far */
-    uint64_t body_before;  /* watch thread only: at the begin of the present window */
+    atomic_uint since;    /* the watch's second in which that state began */
+    atomic_ullong body;   /* bytes of body so far */
+    uint64_t body_before; /* watch thread only: at the begin of the present window */
+    bool lingers;         /* net thread only: closed with a body on the way, see farewell.c */
 };
 
 struct watch;
@@ -64,12 +68,21 @@ struct conn *watch_add(struct watch *w, int fd);
 void watch_drop_take(struct watch *w, struct conn *c);
 void watch_state(struct watch *w, struct conn *c, enum conn_state state);
 
+/* ---- farewell.c: closing without losing the reply ---- */
+
+struct farewell;
+struct farewell *farewell_new(void);
+void farewell_freep(struct farewell **f); /* stops its thread */
+/* Keeps the connection half open beyond the close of this descriptor. Any thread. */
+void farewell_add(struct farewell *f, int fd);
+
 /* ---- server.c ---- */
 
 struct server {
     struct server_opts opts;
     struct route_table *routes;
     struct watch *watch;
+    struct farewell *farewell;
     struct MHD_Daemon *daemon;
     int listen_fd; /* ours again after a drain, else -1 */
     int port;
@@ -82,8 +95,9 @@ struct server {
 
 /* ---- request.c: the life of one request, called by the daemon on the connection's net thread ---- */
 
-enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url, const char *method,
-                             const char *version, const char *upload, size_t *upload_size, void **state);
+enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *upload, size_t *upload_size,
+                             void **state);
 void request_end(void *server, struct MHD_Connection *connection, void **state,
                  enum MHD_RequestTerminationCode why);
 /* Answers every suspended request with 503, now and from here on. Any thread. */

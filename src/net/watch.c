@@ -1,6 +1,7 @@
-/* libmicrohttpd's time-out starts again with every byte, so a client which sends one byte now and then would hold its
- * connection for ever. The watch closes those from outside: once a second it looks at every connection whose client
- * owes us something, and shuts the socket down when that takes too long. The daemon then sees the end of the stream.
+/* libmicrohttpd's time-out starts again with every byte, so a client which sends one byte now and then would
+ * hold its connection for ever. The watch closes those from outside: once a second it looks at every
+ * connection whose client owes us something, and shuts the socket down when that takes too long. The daemon
+ * then sees the end of the stream.
  *
  *   request head    at most 2 * idle_seconds since the connection or the request before it
  *   request body    at least BODY_RATE bytes a second, over windows of idle_seconds */
@@ -129,6 +130,7 @@ void watch_drop_take(struct watch *w, struct conn *c)
 
 void watch_state(struct watch *w, struct conn *c, enum conn_state state)
 {
-    atomic_store_explicit(&c->since, atomic_load_explicit(&w->now, memory_order_relaxed), memory_order_relaxed);
+    atomic_store_explicit(&c->since, atomic_load_explicit(&w->now, memory_order_relaxed),
+                          memory_order_relaxed);
     atomic_store_explicit(&c->state, (int)state, memory_order_release);
 }

@@ -75,8 +75,11 @@ struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
     if (spec->alarm.has_rule)
         put_rule(d, alarm, &spec->alarm.rule);
     put_zones(d, alarm, &spec->alarm);
-    if (spec->annotate.report_json)
-        put_str(d, yyjson_mut_obj_add_obj(d, root, "annotate"), "report", spec->annotate.report_json);
+    if (spec->annotate.report) {
+        struct bytes report = report_to_json(a, spec->annotate.report);
+        yyjson_mut_obj_add(yyjson_mut_obj_add_obj(d, root, "annotate"), yyjson_mut_str(d, "report"),
+                           yyjson_mut_rawn(d, (const char *)report.data, report.len));
+    }
     return json_write(a, d);
 }
 
@@ -349,6 +352,8 @@ static struct alarm_params get_alarm(struct reader *rd, yyjson_val *root)
     return p;
 }
 
+static struct report *read_report(struct reader *rd, yyjson_val *root);
+
 int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec, struct err *err)
 {
     CLEANUP(json_freep) yyjson_doc *doc = json_read(text, SPEC_MAX_BYTES, err);
@@ -365,7 +370,7 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.alarm = get_alarm(&rd, root);
     annotate = yyjson_obj_get(root, "annotate");
     if (annotate)
-        spec.annotate.report_json = get_str(&rd, annotate, "report");
+        spec.annotate.report = read_report(&rd, yyjson_obj_get(annotate, "report"));
     if (rd.failed)
         return -1;
     *ret_spec = spec;
@@ -518,32 +523,38 @@ static void get_timing(struct reader *rd, yyjson_val *root, struct report *r)
     r->total_us = get_int(rd, o, "total_us", 0, INT64_MAX / 2);
 }
 
+static struct report *read_report(struct reader *rd, yyjson_val *root)
+{
+    struct report *r = arena_alloc(rd->arena, sizeof *r);
+
+    if (!text_is(get_str(rd, root, "schema"), REPORT_SCHEMA))
+        refuse(rd, "schema");
+    r->arena = rd->arena;
+    r->pipeline = get_str(rd, root, "pipeline");
+    r->subject = get_subject(rd, root);
+    get_error(rd, root, &r->error);
+    r->media = get_media(rd, root);
+    r->sampling = get_sampling(rd, root);
+    get_scores(rd, root, r);
+    get_moments(rd, root, r);
+    get_findings(rd, root, r);
+    get_models(rd, root, r);
+    r->decoder = get_str(rd, root, "decoder");
+    get_timing(rd, root, r);
+    r->verdict.risk = "";
+    get_verdict(rd, root, r);
+    return r;
+}
+
 int report_from_json(struct arena *a, struct bytes text, struct report **ret_report, struct err *err)
 {
     CLEANUP(json_freep) yyjson_doc *doc = json_read(text, REPORT_MAX_BYTES, err);
-    yyjson_val *root = yyjson_doc_get_root(doc);
     struct reader rd = {.arena = a, .err = err};
     struct report *r;
 
     if (!doc)
         return -1;
-    if (!text_is(get_str(&rd, root, "schema"), REPORT_SCHEMA))
-        refuse(&rd, "schema");
-    r = arena_alloc(a, sizeof *r);
-    r->arena = a;
-    r->pipeline = get_str(&rd, root, "pipeline");
-    r->subject = get_subject(&rd, root);
-    get_error(&rd, root, &r->error);
-    r->media = get_media(&rd, root);
-    r->sampling = get_sampling(&rd, root);
-    get_scores(&rd, root, r);
-    get_moments(&rd, root, r);
-    get_findings(&rd, root, r);
-    get_models(&rd, root, r);
-    r->decoder = get_str(&rd, root, "decoder");
-    get_timing(&rd, root, r);
-    r->verdict.risk = "";
-    get_verdict(&rd, root, r);
+    r = read_report(&rd, yyjson_doc_get_root(doc));
     if (rd.failed)
         return -1;
     *ret_report = r;

@@ -10,6 +10,8 @@
 #include "verdict/risk.h"
 #include "verdict/zone.h"
 
+struct report;
+
 /* The bytes to judge. `name` is only for people. */
 struct subject {
     char sha256[HASH_HEX];
@@ -30,7 +32,7 @@ struct alarm_params {
 
 /* Pipeline "annotate": draws an earlier report's findings over its video, as MP4. */
 struct annotate_params {
-    const char *report_json; /* canonical report of the finished job */
+    const struct report *report; /* of the finished job; NULL for other pipelines */
 };
 
 struct job_spec {

@@ -1,6 +1,6 @@
-/* The form parser: whatever the bytes, the events of a body fed whole and fed in small pieces are the same, the data given
- * is never more than the body, and every part that begins ends at most once. The input's first line is the Content-Type,
- * its next byte the size of the pieces. */
+/* The form parser: whatever the bytes, the events of a body fed whole and fed in small pieces are the same,
+ * the data given is never more than the body, and every part that begins ends at most once. The input's first
+ * line is the Content-Type, its next byte the size of the pieces. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,8 @@ static int on_begin(void *arg, const struct part *part, struct err *err)
     (void)err;
     if (s->begun++ != s->ended)
         abort();
-    buf_printf(&s->text, "[%s|%s|%s]", part->name, part->file_name ? part->file_name : "", part->type ? part->type : "");
+    buf_printf(&s->text, "[%s|%s|%s]", part->name, part->file_name ? part->file_name : "",
+               part->type ? part->type : "");
     return 0;
 }
 

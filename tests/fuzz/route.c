@@ -1,5 +1,5 @@
-/* The route table: a path never matches a row whose parameters are empty or hold a slash or a NUL once decoded, and a
- * refusal names no row. The input is method, blank, path. */
+/* The route table: a path never matches a row whose parameters are empty or hold a slash or a NUL once
+ * decoded, and a refusal names no row. The input is method, blank, path. */
 #include <stdlib.h>
 #include <string.h>
 

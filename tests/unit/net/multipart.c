@@ -1,5 +1,5 @@
-/* The form parser. Every body of the table is fed whole, byte by byte and cut at every place: the events must not
- * depend on that. */
+/* The form parser. Every body of the table is fed whole, byte by byte and cut at every place: the events must
+ * not depend on that. */
 #include "net/multipart.h"
 
 #include "base/cleanup.h"
@@ -7,13 +7,14 @@
 #include "test.h"
 
 #define FORM "multipart/form-data; boundary=B"
-#define CD "Content-Disposition: form-data; "
+#define CD   "Content-Disposition: form-data; "
 
 /* Events as text: [name|file|type]data; each part, pieces of data joined. */
 static int on_begin(void *arg, const struct part *part, struct err *err)
 {
     (void)err;
-    buf_printf(arg, "[%s|%s|%s]", part->name, part->file_name ? part->file_name : "-", part->type ? part->type : "-");
+    buf_printf(arg, "[%s|%s|%s]", part->name, part->file_name ? part->file_name : "-",
+               part->type ? part->type : "-");
     return 0;
 }
 
@@ -63,13 +64,14 @@ struct row {
 
 static const struct row rows[] = {
     {"one field", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B--\r\n", "[a|-|-]x;", ERR_NONE},
-    {"no line end after the last boundary", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B--", "[a|-|-]x;", ERR_NONE},
+    {"no line end after the last boundary", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B--", "[a|-|-]x;",
+     ERR_NONE},
     {"field and file", FORM,
      "--B\r\n" CD "name=\"m\"\r\n\r\n{}\r\n--B\r\n" CD
      "name=\"video\"; filename=\"a b.mp4\"\r\nContent-Type: video/mp4\r\n\r\nDATA\r\n--B--\r\n",
      "[m|-|-]{};[video|a b.mp4|video/mp4]DATA;", ERR_NONE},
-    {"preamble and epilogue", FORM, "hello\r\n--A\r\n\r\n--B\r\n" CD "name=a\r\n\r\nx\r\n--B--\r\nbye\r\n--B\r\n",
-     "[a|-|-]x;", ERR_NONE},
+    {"preamble and epilogue", FORM,
+     "hello\r\n--A\r\n\r\n--B\r\n" CD "name=a\r\n\r\nx\r\n--B--\r\nbye\r\n--B\r\n", "[a|-|-]x;", ERR_NONE},
     {"no parts", FORM, "--B--", "", ERR_NONE},
     {"empty data", FORM, "--B\r\n" CD "name=a\r\n\r\n\r\n--B--", "[a|-|-];", ERR_NONE},
     {"empty part without its own line end", FORM, "--B\r\n" CD "name=a\r\n\r\n--B--", "[a|-|-];", ERR_NONE},
@@ -78,34 +80,40 @@ static const struct row rows[] = {
      "--B\r\ncontent-DISPOSITION:Form-Data;NAME=a\r\n\r\nx\r\n--B--", "[a|-|-]x;", ERR_NONE},
     {"blanks behind the boundary", FORM, "--B \t\r\n" CD "name=a\r\n\r\nx\r\n--B--", "[a|-|-]x;", ERR_NONE},
     {"unknown headers", FORM, "--B\r\nX-Y: z\r\n" CD "name=a\r\n\r\nx\r\n--B--", "[a|-|-]x;", ERR_NONE},
-    {"parts that look like boundaries", FORM, "--B\r\n" CD "name=a\r\n\r\n--A\r\n--\r\n-\r\r\n\r\n--C--\r\n--B--",
+    {"parts that look like boundaries", FORM,
+     "--B\r\n" CD "name=a\r\n\r\n--A\r\n--\r\n-\r\r\n\r\n--C--\r\n--B--",
      "[a|-|-]--A\r\n--\r\n-\r\r\n\r\n--C--;", ERR_NONE},
     {"boundary not at the start of a line", FORM, "--B\r\n" CD "name=a\r\n\r\nx--B\n--B\r--B\r\n--B--",
      "[a|-|-]x--B\n--B\r--B;", ERR_NONE},
-    {"false start repeated", FORM, "--B\r\n" CD "name=a\r\n\r\n\r\n-\r\n--\r\r\n\r\n--B--", "[a|-|-]\r\n-\r\n--\r\r\n;",
-     ERR_NONE},
-    {"escaped quote and backslash", FORM, "--B\r\n" CD "name=\"a\\\"b\\\\c\"\r\n\r\nx\r\n--B--", "[a\"b\\c|-|-]x;",
-     ERR_NONE},
+    {"false start repeated", FORM, "--B\r\n" CD "name=a\r\n\r\n\r\n-\r\n--\r\r\n\r\n--B--",
+     "[a|-|-]\r\n-\r\n--\r\r\n;", ERR_NONE},
+    {"escaped quote and backslash", FORM, "--B\r\n" CD "name=\"a\\\"b\\\\c\"\r\n\r\nx\r\n--B--",
+     "[a\"b\\c|-|-]x;", ERR_NONE},
     {"unescaped Windows path", FORM, "--B\r\n" CD "name=a; filename=\"C:\\x\\y.mp4\"\r\n\r\nx\r\n--B--",
      "[a|C:\\x\\y.mp4|-]x;", ERR_NONE},
-    {"semicolon and equals in quotes", FORM, "--B\r\n" CD "name=\"a;name=b\"\r\n\r\nx\r\n--B--", "[a;name=b|-|-]x;",
-     ERR_NONE},
+    {"semicolon and equals in quotes", FORM, "--B\r\n" CD "name=\"a;name=b\"\r\n\r\nx\r\n--B--",
+     "[a;name=b|-|-]x;", ERR_NONE},
     {"no file chosen", FORM, "--B\r\n" CD "name=a; filename=\"\"\r\n\r\n\r\n--B--", "[a||-];", ERR_NONE},
     {"filename* wins", FORM,
      "--B\r\n" CD "name=a; filename=\"x\"; filename*=UTF-8'de'%c3%a4%20b.mp4\r\n\r\nx\r\n--B--",
      "[a|\xc3\xa4 b.mp4|-]x;", ERR_NONE},
     {"quoted boundary with a space", "multipart/form-data; charset=utf-8; boundary=\"a b'()+_,-./:=?c\"",
      "--a b'()+_,-./:=?c\r\n" CD "name=a\r\n\r\nx\r\n--a b'()+_,-./:=?c--", "[a|-|-]x;", ERR_NONE},
-    {"boundary of 70", "multipart/form-data; boundary=" "0123456789012345678901234567890123456789012345678901234567890123456789",
+    {"boundary of 70",
+     "multipart/form-data; boundary="
+     "0123456789012345678901234567890123456789012345678901234567890123456789",
      "--0123456789012345678901234567890123456789012345678901234567890123456789--", "", ERR_NONE},
-    {"binary encoding", FORM, "--B\r\nContent-Transfer-Encoding: binary\r\n\r\nx\r\n--B--", "[|-|-]x;", ERR_NONE},
+    {"binary encoding", FORM, "--B\r\nContent-Transfer-Encoding: binary\r\n\r\nx\r\n--B--", "[|-|-]x;",
+     ERR_NONE},
 
     {"not a form", "application/json", "", "", ERR_UNSUPPORTED},
     {"no type", NULL, "", "", ERR_UNSUPPORTED},
     {"longer word", "multipart/form-data2; boundary=B", "", "", ERR_UNSUPPORTED},
     {"no boundary", "multipart/form-data", "", "", ERR_INPUT},
     {"empty boundary", "multipart/form-data; boundary=\"\"", "", "", ERR_INPUT},
-    {"boundary of 71", "multipart/form-data; boundary=" "01234567890123456789012345678901234567890123456789012345678901234567890",
+    {"boundary of 71",
+     "multipart/form-data; boundary="
+     "01234567890123456789012345678901234567890123456789012345678901234567890",
      "", "", ERR_INPUT},
     {"boundary ends with a space", "multipart/form-data; boundary=\"B \"", "", "", ERR_INPUT},
     {"boundary with a star", "multipart/form-data; boundary=B*", "", "", ERR_INPUT},
@@ -115,7 +123,8 @@ static const struct row rows[] = {
     {"other boundary", FORM, "--C\r\n\r\nx\r\n--C--", "", ERR_INPUT},
     {"cut in the data", FORM, "--B\r\n" CD "name=a\r\n\r\nx", "[a|-|-]x", ERR_INPUT},
     {"cut in the last boundary", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B-", "[a|-|-]x", ERR_INPUT},
-    {"cut before the last boundary's dashes", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B", "[a|-|-]x", ERR_INPUT},
+    {"cut before the last boundary's dashes", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B", "[a|-|-]x",
+     ERR_INPUT},
     {"cut after a boundary", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--B\r\n", "[a|-|-]x;", ERR_INPUT},
     {"cut in the headers", FORM, "--B\r\n" CD "name=a\r\n", "", ERR_INPUT},
     {"boundary runs on", FORM, "--B\r\n" CD "name=a\r\n\r\nx\r\n--Bx\r\n", "[a|-|-]x", ERR_INPUT},
@@ -125,19 +134,26 @@ static const struct row rows[] = {
     {"folded header", FORM, "--B\r\n" CD "name=a;\r\n filename=b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"header without a colon", FORM, "--B\r\nabc\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"header without a name", FORM, "--B\r\n: abc\r\n\r\nx\r\n--B--", "", ERR_INPUT},
-    {"blank before the colon", FORM, "--B\r\n" "Content-Type : a\r\n\r\nx\r\n--B--", "", ERR_INPUT},
+    {"blank before the colon", FORM,
+     "--B\r\n"
+     "Content-Type : a\r\n\r\nx\r\n--B--",
+     "", ERR_INPUT},
     {"control character", FORM, "--B\r\n" CD "name=\"a\x01\"\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"bare CR in a header", FORM, "--B\r\n" CD "name=\"a\rb\"\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"boundary where a header should be", FORM, "--B\r\n--B--", "", ERR_INPUT},
-    {"not form-data", FORM, "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--", "", ERR_INPUT},
+    {"not form-data", FORM, "--B\r\nContent-Disposition: attachment; name=a\r\n\r\nx\r\n--B--", "",
+     ERR_INPUT},
     {"two dispositions", FORM, "--B\r\n" CD "name=a\r\n" CD "name=b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"two names", FORM, "--B\r\n" CD "name=a; name=b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"two types", FORM, "--B\r\nContent-Type: a\r\nContent-Type: b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"open quote in a name", FORM, "--B\r\n" CD "name=\"a\r\n\r\nx\r\n--B--", "", ERR_INPUT},
     {"text behind the quote", FORM, "--B\r\n" CD "name=\"a\"b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
-    {"filename* in Latin-1", FORM, "--B\r\n" CD "name=a; filename*=ISO-8859-1''%e4\r\n\r\nx\r\n--B--", "", ERR_INPUT},
-    {"filename* not UTF-8", FORM, "--B\r\n" CD "name=a; filename*=UTF-8''%e4\r\n\r\nx\r\n--B--", "", ERR_INPUT},
-    {"filename* with NUL", FORM, "--B\r\n" CD "name=a; filename*=UTF-8''a%00b\r\n\r\nx\r\n--B--", "", ERR_INPUT},
+    {"filename* in Latin-1", FORM, "--B\r\n" CD "name=a; filename*=ISO-8859-1''%e4\r\n\r\nx\r\n--B--", "",
+     ERR_INPUT},
+    {"filename* not UTF-8", FORM, "--B\r\n" CD "name=a; filename*=UTF-8''%e4\r\n\r\nx\r\n--B--", "",
+     ERR_INPUT},
+    {"filename* with NUL", FORM, "--B\r\n" CD "name=a; filename*=UTF-8''a%00b\r\n\r\nx\r\n--B--", "",
+     ERR_INPUT},
     {"base64", FORM, "--B\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--B--", "", ERR_UNSUPPORTED},
 };
 
@@ -232,8 +248,8 @@ static int no_end(void *arg, struct err *err)
     return 0;
 }
 
-/* Work is counted in calls, which do not depend on the machine: one false start after the other must not cost one call
- * each. */
+/* Work is counted in calls, which do not depend on the machine: one false start after the other must not cost
+ * one call each. */
 static void false_starts_are_cheap(void)
 {
     static const struct multipart_events counting = {no_begin, count_call, no_end};

@@ -5,14 +5,9 @@
 
 static const struct handler none;
 static const struct route routes[] = {
-    {"GET", "/", &none, 0},
-    {"GET", "/jobs/{id}", &none, 0},
-    {"DELETE", "/jobs/{id}", &none, 0},
-    {"GET", "/jobs/stats", &none, 0},
-    {"POST", "/jobs", &none, 10},
-    {"GET", "/a/{x}/b/{y}", &none, 0},
-    {"GET", "/a/{x}/b/c", &none, 0},
-    {"PUT", "/jobs/{id}/", &none, 0},
+    {"GET", "/", &none, 0},           {"GET", "/jobs/{id}", &none, 0},  {"DELETE", "/jobs/{id}", &none, 0},
+    {"GET", "/jobs/stats", &none, 0}, {"POST", "/jobs", &none, 10},     {"GET", "/a/{x}/b/{y}", &none, 0},
+    {"GET", "/a/{x}/b/c", &none, 0},  {"PUT", "/jobs/{id}/", &none, 0},
 };
 
 struct row {
@@ -29,7 +24,8 @@ static const char *params_text(struct arena *a, const struct route_match *m)
 
     for (size_t i = 0; i < m->nparams; i++) {
         const struct route_param *p = &m->params[i];
-        text = arena_printf(a, "%s%.*s=%s ", text, (int)p->name_len, p->name, percent_decode(a, p->value, p->len));
+        text = arena_printf(a, "%s%.*s=%s ", text, (int)p->name_len, p->name,
+                            percent_decode(a, p->value, p->len));
     }
     return text;
 }
@@ -90,8 +86,8 @@ static void finds_routes(void)
 static void refuses_bad_tables(void)
 {
     static const char *const paths[] = {
-        "", "jobs", "/x{id}", "/{id}x", "/{}", "/{a", "/a}", "/%41", "/{a{b}}",
-        "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}",
+        "",    "jobs", "/x{id}", "/{id}x",  "/{}",
+        "/{a", "/a}",  "/%41",   "/{a{b}}", "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}",
     };
 
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
