@@ -131,7 +131,7 @@ struct wish {
     const char *id, *deed;
     int64_t deadline_ms;
     int artefact_fd;
-    const char *report_json; /* makes it an annotate job */
+    const struct report *report; /* makes it an annotate job */
 };
 
 static int try_order(struct desk *d, struct order *o, const struct wish *w, struct err *err)
@@ -149,9 +149,9 @@ static int try_order(struct desk *d, struct order *o, const struct wish *w, stru
     task.spec.subject.name = w->deed;
     task.spec.subject.size = 1;
     text_copy(task.spec.subject.sha256, HASH_HEX, SUBJECT_HASH);
-    if (w->report_json) {
+    if (w->report) {
         task.spec.pipeline = "annotate";
-        task.spec.annotate.report_json = w->report_json;
+        task.spec.annotate.report = w->report;
     }
     task.spec.deadline_ms = w->deadline_ms ? w->deadline_ms : 30000;
     return lab_run(d->lab, &task, err);
@@ -378,26 +378,31 @@ static void two_analysts_do_fifty_tasks(void)
     desk_close(d);
 }
 
-static char *filled(size_t len)
+static struct report *report_of(struct arena *a, int findings)
 {
-    char *s = mem_alloc(len + 1);
+    struct job_spec spec = job_spec_defaults();
+    struct report *r;
+    int moment;
 
-    memset(s, 'x', len);
-    return s;
+    text_copy(spec.subject.sha256, HASH_HEX, SUBJECT_HASH);
+    r = report_new(a, &spec);
+    moment = report_add_moment(r, 0, 0);
+    for (int i = 0; i < findings; i++)
+        report_add_finding(r, &(struct finding){.moment = moment, .label = "person", .score = 0.123456789});
+    return r;
 }
 
 static void large_jobs_and_reports_have_ceilings(void)
 {
-    CLEANUP(freep) char *large = filled(5 << 20);
-    CLEANUP(freep) char *too_large = filled(10 << 20);
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct report *large = report_of(a, 20000), *too_large = report_of(a, 200000);
     struct desk *d = desk_open(1);
     struct err err = {0};
     struct order o;
 
-    order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report_json = large});
+    order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report = large});
     check_ok(&o);
-    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report_json = too_large}, &err) <
-          0);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report = too_large}, &err) < 0);
     CHECK_INT(err.kind, ERR_LIMIT);
     order(d, &o, &(struct wish){.deed = "wordy", .artefact_fd = -1});
     CHECK_INT(o.error.kind, ERR_NONE);
