@@ -32,16 +32,6 @@ static void volunteer_for_oom(void)
     fd_closep(&fd);
 }
 
-/* Sanitizers report on stderr. */
-static bool keeps_stderr(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#else
-    return false;
-#endif
-}
-
 /* Leaves the socket as FRONT_SOCKET and /dev/null as 0, 1, 2. */
 static int close_everything(int sock, struct err *err)
 {
@@ -51,7 +41,7 @@ static int close_everything(int sock, struct err *err)
         return FAIL_ERRNO(err, "cannot open /dev/null");
     if (sock != FRONT_SOCKET && dup3(sock, FRONT_SOCKET, O_CLOEXEC) < 0)
         return FAIL_ERRNO(err, "cannot move the socket of an analyst");
-    for (int fd = 0; fd <= (keeps_stderr() ? 1 : 2); fd++)
+    for (int fd = 0; fd <= (WITH_SANITIZER ? 1 : 2); fd++)
         if (dup2(nothing, fd) < 0)
             return FAIL_ERRNO(err, "cannot redirect an analyst's standard streams");
     nothing = -1; /* goes with the rest */

@@ -49,7 +49,7 @@ struct backoff {
 };
 
 struct lab {
-    struct lab_opts opts; /* strings point into `options` */
+    struct lab_opts opts; /* without the strings, which are in `options` */
     struct msg_options options;
     int epoll_fd, wake_fd;
     pthread_t thread;

@@ -189,7 +189,7 @@ static void keeper_ready(struct lab *lab, const struct message *m, int fds[LINK_
 
 static void keeper_failed(struct lab *lab, const struct message *m, int fds[LINK_MAX_FDS] UNUSED)
 {
-    log_error("models not loaded", "error=%s", m->failed.text);
+    log_error("keeper has a problem", "error=%s", m->failed.text);
     lab_set_failed(lab, &m->failed);
 }
 

@@ -96,19 +96,21 @@ static int choose_embedded(struct keeper *k, struct err *err)
 static int load_models(struct keeper *k, struct err *err)
 {
     int installed = choose_installed(k, err);
+    struct bytes embedded = embedded_model();
 
     if (installed < 0 || (installed == 0 && choose_embedded(k, err) < 0))
         return -1;
+    if (installed)
+        embedded = (struct bytes){0};
     if (runtime_open(&k->runtime, or_null(k->opts.runtime), err) < 0)
         return -1;
-    return model_load(&k->detector, k->runtime, &k->card, installed ? (struct bytes){0} : embedded_model(),
-                      err);
+    return model_load(&k->detector, k->runtime, &k->card, embedded, err);
 }
 
 static struct msg_model model_of(const struct card *card)
 {
     struct model_ref ref = card_ref(card);
-    struct msg_model m;
+    struct msg_model m = {0};
 
     text_copy(m.name, sizeof m.name, ref.name);
     text_copy(m.version, sizeof m.version, ref.version);
@@ -151,7 +153,22 @@ static int tell_exit(uint64_t serial, int status)
     return tell_front(&m, NULL, 0);
 }
 
-/* A failed fork is told like a death, so that the front tries again later. */
+static int tell_problem(const struct err *err)
+{
+    struct message m = {.type = MSG_FAILED, .failed = *err};
+
+    return tell_front(&m, NULL, 0);
+}
+
+/* Told as a problem and as a death, so that the front tries again later. */
+static int cannot_spawn(uint64_t serial, const char *what)
+{
+    struct err err = {0};
+
+    err_set_errno(&err, "%s", what);
+    return tell_problem(&err) < 0 ? -1 : tell_exit(serial, W_EXITCODE(1, 0));
+}
+
 static int spawn(struct keeper *k, uint64_t serial)
 {
     struct message m = {.type = MSG_ANALYST, .analyst = {.serial = serial}};
@@ -159,10 +176,13 @@ static int spawn(struct keeper *k, uint64_t serial)
     CLEANUP(fd_closep) int ours = -1;
     CLEANUP(fd_closep) int pidfd = -1;
     pid_t me = getpid(), pid;
+    struct err err = {0};
     int pair[2];
 
-    if (k->nchildren == LAB_MAX_ANALYSTS || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+    if (k->nchildren == LAB_MAX_ANALYSTS)
         return tell_exit(serial, W_EXITCODE(1, 0));
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return cannot_spawn(serial, "cannot create a socket pair");
     ours = pair[0];
     theirs = pair[1];
     pid = fork();
@@ -171,13 +191,15 @@ static int spawn(struct keeper *k, uint64_t serial)
         become_analyst(k, theirs, me);
     }
     if (pid < 0)
-        return tell_exit(serial, W_EXITCODE(1, 0));
+        return cannot_spawn(serial, "cannot start an analyst");
     k->children[k->nchildren++] = (struct child){pid, serial};
     pidfd =
         (int)syscall(SYS_pidfd_open, pid, 0); /* it is our child and not reaped: the pid is still its own */
     if (pidfd < 0) {
-        kill(pid, SIGKILL);
-        return 0;
+        kill(pid, SIGKILL); /* its end is told when it is reaped */
+        err_set_errno(
+            &err, "cannot watch an analyst; Linux 5.4 or later is needed, and pidfd_open must be allowed");
+        return tell_problem(&err);
     }
     return tell_front(&m, (int[]){ours, pidfd}, 2);
 }
@@ -271,14 +293,6 @@ static int receive_options(struct keeper *k)
     return 0;
 }
 
-static int fail(const struct err *err)
-{
-    struct message m = {.type = MSG_FAILED, .failed = *err};
-
-    (void)tell_front(&m, NULL, 0);
-    return 1;
-}
-
 static int run(struct keeper *k)
 {
     struct message ready = {.type = MSG_READY};
@@ -286,8 +300,10 @@ static int run(struct keeper *k)
 
     if (settle(k, &err) < 0 || receive_options(k) < 0)
         return 1;
-    if (load_models(k, &err) < 0)
-        return fail(&err);
+    if (load_models(k, &err) < 0) {
+        tell_problem(&err);
+        return 1;
+    }
     ready.ready.nmodels = 1;
     ready.ready.models[0] = model_of(&k->card);
     if (tell_front(&ready, NULL, 0) < 0)

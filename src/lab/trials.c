@@ -387,7 +387,7 @@ static bool executable_by_personality(void)
     return got_through(syscall(SYS_personality, 0xffffffffUL));
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !WITH_SANITIZER
 static bool map_a_terabyte(void)
 {
     const size_t size = (size_t)1 << 40;
@@ -600,7 +600,7 @@ const struct sandbox_trial sandbox_trials[] = {
     {"make memory executable", make_executable},
     {"make memory executable by key", make_executable_by_key},
     {"change the personality", executable_by_personality},
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !WITH_SANITIZER
     {"map a terabyte", map_a_terabyte},
 #endif
     {"make a file in memory", file_in_memory},

@@ -109,6 +109,17 @@ static void judge(const struct job *j)
         abort();
 }
 
+/* More than a report may hold. */
+static void do_wordy(const struct job *j)
+{
+    int moment = report_add_moment(j->report, 0, 0);
+
+    for (int i = 0; i < 200000; i++)
+        report_add_finding(j->report,
+                           &(struct finding){.moment = moment, .label = "person", .score = 0.123456789});
+    judge(j);
+}
+
 static void do_slow(const struct job *j)
 {
     for (int i = 1; i <= 5; i++) {
@@ -268,6 +279,7 @@ static const struct {
 } deeds[] = {
     {"ok", judge},
     {"slow", do_slow},
+    {"wordy", do_wordy},
     {"hasty", do_hasty},
     {"crash", do_crash},
     {"hang", do_hang},

@@ -85,7 +85,7 @@ static void desk_close(struct desk *d)
 struct order {
     struct desk *desk;
     int done, progressed, last_done, last_planned; /* guarded by the desk's lock */
-    struct err error;
+    struct err error, report_error;
     double intrusion; /* -1: no such score */
     bool has_json;
     int64_t ended_us;
@@ -99,6 +99,8 @@ static void note_done(void *arg, const struct lab_result *result)
     pthread_mutex_lock(&o->desk->lock);
     o->done++;
     o->error = result->error;
+    if (result->report)
+        o->report_error = result->report->error;
     o->intrusion = s ? s->value : -1;
     o->has_json = result->report_json.len > 0;
     o->ended_us = clock_mono_us();
@@ -129,6 +131,7 @@ struct wish {
     const char *id, *deed;
     int64_t deadline_ms;
     int artefact_fd;
+    const struct report *report; /* makes it an annotate job */
 };
 
 static int try_order(struct desk *d, struct order *o, const struct wish *w, struct err *err)
@@ -146,6 +149,10 @@ static int try_order(struct desk *d, struct order *o, const struct wish *w, stru
     task.spec.subject.name = w->deed;
     task.spec.subject.size = 1;
     text_copy(task.spec.subject.sha256, HASH_HEX, SUBJECT_HASH);
+    if (w->report) {
+        task.spec.pipeline = "annotate";
+        task.spec.annotate.report = w->report;
+    }
     task.spec.deadline_ms = w->deadline_ms ? w->deadline_ms : 30000;
     return lab_run(d->lab, &task, err);
 }
@@ -371,11 +378,50 @@ static void two_analysts_do_fifty_tasks(void)
     desk_close(d);
 }
 
+static struct report *report_of(struct arena *a, int findings)
+{
+    struct job_spec spec = job_spec_defaults();
+    struct report *r;
+    int moment;
+
+    text_copy(spec.subject.sha256, HASH_HEX, SUBJECT_HASH);
+    r = report_new(a, &spec);
+    moment = report_add_moment(r, 0, 0);
+    for (int i = 0; i < findings; i++)
+        report_add_finding(r, &(struct finding){.moment = moment, .label = "person", .score = 0.123456789});
+    return r;
+}
+
+static void large_jobs_and_reports_have_ceilings(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct report *large = report_of(a, 20000), *too_large = report_of(a, 200000);
+    struct desk *d = desk_open(1);
+    struct err err = {0};
+    struct order o;
+
+    order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report = large});
+    check_ok(&o);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1, .report = too_large}, &err) < 0);
+    CHECK_INT(err.kind, ERR_LIMIT);
+    order(d, &o, &(struct wish){.deed = "wordy", .artefact_fd = -1});
+    CHECK_INT(o.error.kind, ERR_NONE);
+    CHECK_INT(o.report_error.kind, ERR_LIMIT);
+    CHECK(o.intrusion < 0);
+    CHECK_INT(lab_stats(d->lab).crashed, 0);
+    desk_close(d);
+}
+
 static void says_busy_when_nobody_is_idle(void)
 {
     struct desk *d = desk_open(1);
+    struct desk *unready = desk_start(small_lab(1));
     struct order first, second;
     struct err err = {0};
+
+    CHECK(try_order(unready, &first, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) < 0);
+    CHECK_INT(err.kind, ERR_BUSY);
+    desk_close(unready);
 
     give_order(d, &first, &(struct wish){.deed = "slow", .artefact_fd = -1});
     CHECK(try_order(d, &second, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) < 0);
@@ -583,6 +629,8 @@ static void leaves_nothing_behind(void)
         struct order o;
         order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1});
         order(d, &o, &(struct wish){.deed = "crash", .artefact_fd = -1});
+        if (i == 2)
+            kill(keeper_of(getpid()), SIGKILL);
         desk_close(d);
     }
     CHECK_INT(open_descriptors(), before);
@@ -612,6 +660,7 @@ int main(int argc, char **argv)
     RUN(refuses_senseless_options);
     RUN(judges_with_progress_and_artefact);
     RUN(two_analysts_do_fifty_tasks);
+    RUN(large_jobs_and_reports_have_ceilings);
     RUN(says_busy_when_nobody_is_idle);
     RUN(a_bad_subject_costs_one_analyst);
     RUN(forbidden_things_fail_quietly);
