@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "report/json.h"
@@ -251,6 +252,7 @@ static int check_run(int argc, char **argv)
         fprintf(stderr, "Usage: %s\n", help.usage);
         return 2;
     }
+    log_setup(LOG_WARN, false);
     lab.analysts = lab.analysts ? lab.analysts : 1;
     opts = lab_opts_of(&lab, &data, a);
     if (lab_start(&c.lab, &opts, &err) < 0)

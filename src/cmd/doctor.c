@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "infer/model.h"
@@ -177,6 +178,7 @@ static int doctor_run(int argc, char **argv)
 
     if (status >= 0)
         return status;
+    log_setup(LOG_ERROR, false);
     d.verbose = !s.brief;
     for (size_t i = 0; i < COUNT_OF(checks); i++)
         checks[i](&d);

@@ -69,7 +69,7 @@ static int model_show(struct places *p, const char *name, struct err *err)
            c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence ? c->licence : "", c->source ? c->source : "",
            c->made_by ? c->made_by : "", c->weakness ? c->weakness : "");
     printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width, c->input.height,
-           c->input.bgr ? "BGR" : "RGB", c->input.fit, c->output.name, c->output.decoder);
+           c->input.order, c->input.fit, c->output.name, c->output.decoder);
     printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high, c->rule.label);
     printf("labels    ");
     for (size_t i = 0; i < c->nlabels; i++)

@@ -2,13 +2,16 @@
  *
  *   NEW --claim--> CLAIMED --finish--> DONE
  *    ^                |  +---fail----> FAILED
- *    +---lease lost---+      (NEW, CLAIMED --deadline--> TIMED_OUT, --cancel--> CANCELLED)
+ *    +-analyst died---+  +---late----> TIMED_OUT
+ *    +-server died----+                (NEW, CLAIMED --cancel--> CANCELLED)
  *
  * A job is acknowledged when its bytes and its row are on disk. Whatever happens then (kill -9 included), it ends
- * exactly once. A job that killed its analyst twice fails with analyst_crashed. On start, claimed jobs of
- * a dead server go back to NEW with attempts kept.
+ * exactly once. `attempts` counts the analysts that died on it; at max_attempts it fails with analyst_crashed. A server
+ * which dies costs no attempt: the next one moves claimed jobs back to NEW, attempts kept. Outcomes which the disk
+ * refuses are kept and written again every second; no new job is begun meanwhile.
  *
- * All calls are thread safe. */
+ * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a timer thread.
+ * All calls are thread safe and none waits for the disk, but job_wait and job_annotate read one record. */
 #ifndef ASSAY_JOB_JOB_H
 #define ASSAY_JOB_JOB_H
 
@@ -31,11 +34,16 @@ struct jobs_opts {
 };
 struct jobs_opts jobs_opts_defaults(void);
 
-/* db, blobs and lab are borrowed. Takes up unfinished jobs of an earlier run. The lab's `idle` must call jobs_kick. */
+/* db, blobs and lab are borrowed. Takes up unfinished jobs of an earlier run. The lab's `idle` must call jobs_kick.
+ * ERR_CONFLICT when another process runs the jobs of this directory. */
 int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, struct lab *lab,
                const struct jobs_opts *opts, struct err *err);
-void jobs_stop(struct jobs *jobs); /* running jobs stay claimed and are taken up at the next start */
-void jobs_kick(struct jobs *jobs);
+/* Ends in this order: jobs_stop, lab_stop, jobs_freep. jobs_stop takes running jobs back from the lab; they stay claimed and are
+ * taken up at the next start. Every callback has been called when it returns: waiters with `false`, others with
+ * ERR_BUSY. Until jobs_freep all calls stay valid, submits get ERR_BUSY. */
+void jobs_stop(struct jobs *jobs);
+void jobs_freep(struct jobs **jobs);
+void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the lab starts before the jobs */
 
 struct job_request {
     const char *tenant, *dialect;
@@ -49,24 +57,26 @@ struct job_ticket {
     char id[ID_TEXT];
     int64_t created_us;
 };
-/* Seals the blob, stores the row, queues the job. `accepted` is called exactly once, after the commit or with the error, on
- * the store's writer thread or, for early errors, before the call returns. */
+/* Seals the blob, stores the row, queues the job. `accepted` is called exactly once: after the commit on the store's writer
+ * thread, with the error on any thread, for early errors (a bad spec, ERR_BUSY: queue full) before the call returns. */
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
 
-/* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once when it is final already.
- * The callback runs on another thread or within the call. It looks at the record itself. */
+/* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once
+ * when it is final already, or unknown (then `finished` is false). The callback runs on another thread or within the
+ * call. It looks at the record itself. */
 typedef void job_waited(void *arg, bool finished);
 void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg);
 
-/* Makes the annotated clip of a finished job unless it exists, then calls back with its blob. ERR_CONFLICT while unfinished, ERR_NOT_FOUND,
- * ERR_UNSUPPORTED. Waits for an idle analyst like a job does, ahead of queued jobs; not durable. */
+/* Makes the annotated clip of a finished job unless it exists, then calls back with its blob. ERR_NOT_FOUND;
+ * ERR_CONFLICT while unfinished; ERR_UNSUPPORTED when the job has no findings to draw. Waits for an idle analyst like a
+ * job does, ahead of queued jobs; not durable. Requests for the same job share one run. */
 typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
 void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);
 
 struct jobs_stats {
-    size_t queued, running;
-    int64_t done, failed;
+    size_t queued, running; /* now; an annotation counts while it runs */
+    int64_t done, failed;   /* since the start; failed: every final state but DONE */
 };
 struct jobs_stats jobs_stats(struct jobs *jobs);
 

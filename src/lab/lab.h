@@ -4,14 +4,16 @@
  *      | socketpair: "spawn", "analyst 3 is here" + its socket and pidfd, "analyst 3 died of signal 9"
  *   keeper          one thread, exec'ed from the same binary; loads the models once, then forks
  *      | fork
- *   analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only the descriptors of its task
+ *   analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's descriptors
  *
- * A task goes straight to an analyst's socket: the spec as JSON, the subject's descriptor (read-only), a memfd for
- * the report and, when wanted, one for the artefact. The analyst answers "progress" and "done". At the deadline plus a grace
- * second the analyst is killed through its pidfd and replaced; so is one which dies. A dead keeper is replaced, too.
+ * A task goes straight to an analyst's socket: the spec as JSON in a sealed memfd, the subject (opened anew,
+ * read-only), a memfd of fixed size for the report and, when wanted, the artefact's descriptor. The analyst
+ * answers "progress" and "done". At the deadline plus a grace second it is killed through its pidfd and
+ * replaced; so is one which dies or does not keep to the protocol. A dead keeper is replaced, too.
  *
- * One thread of its own (the lab thread) runs the epoll loop; callbacks are called on it, without a lock held. All
- * calls are thread safe. What comes back from an analyst is foreign input. */
+ * One thread of its own (the lab thread) runs the epoll loop; callbacks are called on it, without a lock
+ * held, and must not wait. All calls are thread safe; lab_stop is not for callbacks. What comes back from an
+ * analyst is foreign input. */
 #ifndef ASSAY_LAB_LAB_H
 #define ASSAY_LAB_LAB_H
 
@@ -20,16 +22,16 @@
 struct lab;
 
 struct lab_opts {
-    int analysts;             /* default: number of CPUs */
-    int tasks_per_analyst;    /* an analyst is replaced after that many tasks; default 64 */
-    const char *models_dir;   /* NULL: only the embedded model */
-    const char *detector;     /* name of the card to use; NULL: an installed detector if there is one, else the embedded */
-    const char *runtime;      /* path of ONNX Runtime; NULL: search */
-    int64_t memory_bytes;     /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 1 GiB */
-    int64_t artefact_bytes;   /* RLIMIT_FSIZE of an analyst; default 512 MiB */
-    int64_t max_pixels;       /* of one frame */
-    double max_seconds;       /* of one video */
-    void (*idle)(void *arg);  /* an analyst became idle (also once when the lab gets ready); may be NULL */
+    int analysts;           /* default: number of CPUs */
+    int tasks_per_analyst;  /* an analyst is replaced after that many tasks; default 64 */
+    const char *models_dir; /* NULL: only the embedded model */
+    const char *detector; /* name of the card to use; NULL: the first installed detector, else the embedded */
+    const char *runtime;  /* path of ONNX Runtime; NULL: search */
+    int64_t memory_bytes; /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 1 GiB */
+    int64_t artefact_bytes;  /* RLIMIT_FSIZE of an analyst, at least the size of a report; default 512 MiB */
+    int64_t max_pixels;      /* of one frame; default 8192 x 4096 */
+    double max_seconds;      /* of one video; default 1 hour */
+    void (*idle)(void *arg); /* an analyst became idle (also once when the lab gets ready); may be NULL */
     void *idle_arg;
 };
 struct lab_opts lab_opts_defaults(void);
@@ -43,9 +45,9 @@ struct lab_result {
 };
 
 struct lab_task {
-    struct job_spec spec;  /* deep-copied by lab_run */
-    int subject_fd;        /* borrowed for the call; duplicated */
-    int artefact_fd;       /* borrowed for the call; -1 = none */
+    struct job_spec spec;                                     /* deep-copied by lab_run */
+    int subject_fd;                                           /* borrowed for the call; duplicated */
+    int artefact_fd;                                          /* borrowed for the call; -1 = none */
     void (*done)(void *arg, const struct lab_result *result); /* exactly once, on the lab thread */
     void (*progress)(void *arg, int done, int planned);       /* may be NULL */
     void *arg;
@@ -53,7 +55,8 @@ struct lab_task {
 
 /* Starts the keeper and returns at once; models load meanwhile. opts is copied. */
 int lab_start(struct lab **ret_lab, const struct lab_opts *opts, struct err *err);
-/* 0 when all models are loaded and an analyst is ready; -1 with the keeper's own complaint (no runtime, bad card) or ERR_TIMEOUT. */
+/* 0 when all models are loaded and an analyst is ready; -1 with the keeper's own complaint (no runtime, bad
+ * card) or ERR_TIMEOUT. After a complaint the lab goes on trying, every 5 s at last, until lab_stop. */
 int lab_wait_ready(struct lab *lab, int64_t deadline_mono_us, struct err *err);
 bool lab_is_ready(struct lab *lab);
 /* Gives the task to an idle analyst. ERR_BUSY when there is none (wait for `idle`). */

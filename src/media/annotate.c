@@ -1,8 +1,6 @@
 #include "media/annotate.h"
 
 #include <libavutil/frame.h>
-#include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,6 +10,7 @@
 #include "base/text.h"
 #include "media/fdio_int.h"
 #include "media/mp4.h"
+#include "media/rescale_int.h"
 #include "media/turn_int.h"
 
 enum { LINE = 2, MAX_SIDE = 8192 }; /* lines start at even pixels, so that their colour is whole in 4:2:0 */
@@ -43,7 +42,7 @@ struct annotator {
     int rotation;
     const struct matrix *matrix;
     struct yuv red, grey;
-    struct SwsContext *sws;
+    struct rescaler rescaler;
     AVFrame *flat;    /* scaled, not yet upright */
     AVFrame *upright; /* drawn on */
     struct mp4_writer *mp4;
@@ -54,7 +53,7 @@ static void annotator_clear(struct annotator *a)
     mp4_freep(&a->mp4);
     av_frame_free(&a->flat);
     av_frame_free(&a->upright);
-    sws_freeContext(a->sws);
+    rescaler_clear(&a->rescaler);
     freep(&a->findings);
 }
 
@@ -189,24 +188,18 @@ static AVFrame *new_frame(int width, int height)
     return f;
 }
 
-/* To limited range in the source's own matrix. */
+/* To limited range in the matrix of the first frame. */
 static int flatten(struct annotator *a, const AVFrame *f, struct err *err)
 {
-    struct SwsContext *before = a->sws;
-    const int *matrix = sws_getCoefficients(a->matrix->space);
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
-    int full = f->color_range == AVCOL_RANGE_JPEG || (d && text_starts(d->name, "yuvj"));
+    const struct raster to = {
+        .width = a->flat->width,
+        .height = a->flat->height,
+        .format = AV_PIX_FMT_YUV420P,
+        .space = a->matrix->space,
+        .range = 0,
+    };
 
-    a->sws = sws_getCachedContext(before, f->width, f->height, f->format, a->flat->width, a->flat->height,
-                                  AV_PIX_FMT_YUV420P, SWS_BILINEAR | SWS_ACCURATE_RND, NULL, NULL, NULL);
-    if (!a->sws)
-        return FAIL(err, ERR_DECODE, "A frame of %dx%d cannot be converted for the annotated clip.", f->width,
-                    f->height);
-    if (a->sws != before)
-        sws_setColorspaceDetails(a->sws, matrix, full, matrix, 0, 0, 1 << 16, 1 << 16);
-    sws_scale(a->sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, a->flat->data,
-              a->flat->linesize);
-    return 0;
+    return rescale(&a->rescaler, f, &to, a->flat->data, a->flat->linesize, err);
 }
 
 static void make_upright(struct annotator *a)

@@ -1,7 +1,6 @@
 #include "media/image.h"
 
 #include <libavutil/frame.h>
-#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "media/fdio_int.h"
+#include "media/rescale_int.h"
 #include "media/turn_int.h"
 
 /* swscale's assembly reads and writes whole vectors: every buffer it touches gets aligned rows and room
@@ -23,10 +23,9 @@ struct scratch {
 
 /* What one kind of picture needs between frames. */
 struct target {
-    struct SwsContext *sws;
-    int colorspace, range; /* set in sws; -1 before */
-    struct scratch out;    /* scaled, not yet upright */
-    uint8_t *pixels;       /* upright and packed: the picture handed out */
+    struct rescaler rescaler;
+    struct scratch out; /* scaled, not yet upright */
+    uint8_t *pixels;    /* upright and packed: the picture handed out */
     size_t size;
 };
 
@@ -44,7 +43,7 @@ struct scaler *scaler_new(void)
 
 static void target_clear(struct target *t)
 {
-    sws_freeContext(t->sws);
+    rescaler_clear(&t->rescaler);
     freep(&t->out.data);
     freep(&t->pixels);
 }
@@ -87,56 +86,28 @@ static int check_side(int width, int height, struct err *err)
     return 0;
 }
 
-/* The frame's own matrix and range, as far as it says; the result is full range. Costly, so only on change.
- */
-static void set_colours(struct target *t, const AVFrame *f, bool fresh)
-{
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
-    int range = f->color_range == AVCOL_RANGE_JPEG || (d && strncmp(d->name, "yuvj", 4) == 0);
-    int space = f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)f->colorspace;
-    const int *matrix = sws_getCoefficients(space);
-
-    if (!fresh && t->colorspace == space && t->range == range)
-        return;
-    sws_setColorspaceDetails(t->sws, matrix, range, sws_getCoefficients(SWS_CS_DEFAULT), 1, 0, 1 << 16,
-                             1 << 16);
-    t->colorspace = space;
-    t->range = range;
-}
-
-static int fit_context(struct target *t, const AVFrame *f, int width, int height, enum AVPixelFormat format,
-                       struct err *err)
-{
-    struct SwsContext *before = t->sws;
-
-    t->sws = sws_getCachedContext(before, f->width, f->height, f->format, width, height, format, SWS_BILINEAR,
-                                  NULL, NULL, NULL);
-    if (!t->sws)
-        return FAIL(err, ERR_DECODE, "Frames of %dx%d in pixel format %s cannot be scaled.", f->width,
-                    f->height, av_get_pix_fmt_name(f->format) ? av_get_pix_fmt_name(f->format) : "unknown");
-    set_colours(t, f, t->sws != before);
-    return 0;
-}
-
 static int scale(struct target *t, const AVFrame *f, int rotation, struct picture *want,
                  enum AVPixelFormat format, struct err *err)
 {
     bool sideways = rotation % 180 != 0;
-    int width = sideways ? want->height : want->width, height = sideways ? want->width : want->height;
-    uint8_t *dst[4] = {NULL};
-    int stride[4] = {0};
+    const struct raster flat = {
+        .width = sideways ? want->height : want->width,
+        .height = sideways ? want->width : want->height,
+        .format = format,
+        .space = SWS_CS_DEFAULT,
+        .range = 1,
+    };
 
-    if (check_side(width, height, err) < 0 || fit_context(t, f, width, height, format, err) < 0)
+    if (check_side(want->width, want->height, err) < 0)
         return -1;
-    scratch_fit(&t->out, width, height, want->channels);
-    grow(&t->pixels, &t->size, (size_t)width * (size_t)height * (size_t)want->channels + ALIGN);
-    dst[0] = t->out.data;
-    stride[0] = t->out.stride;
-    if (sws_scale(t->sws, (const uint8_t *const *)f->data, f->linesize, 0, f->height, dst, stride) != height)
-        return FAIL(err, ERR_DECODE, "A frame could not be scaled.");
+    scratch_fit(&t->out, flat.width, flat.height, want->channels);
+    grow(&t->pixels, &t->size, (size_t)want->width * (size_t)want->height * (size_t)want->channels + ALIGN);
+    if (rescale(&t->rescaler, f, &flat, (uint8_t *const[4]){t->out.data}, (const int[4]){t->out.stride},
+                err) < 0)
+        return -1;
     want->pixels = t->pixels;
-    turn(&(struct plane){t->out.data, t->out.stride, width, height, want->channels}, rotation, want->pixels,
-         want->width * want->channels);
+    turn(&(struct plane){t->out.data, t->out.stride, flat.width, flat.height, want->channels}, rotation,
+         want->pixels, want->width * want->channels);
     return 0;
 }
 

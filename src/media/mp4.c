@@ -85,6 +85,11 @@ static const AVCodec *find_encoder(const char *name)
     return NULL;
 }
 
+bool mp4_can_encode(void)
+{
+    return find_encoder(NULL) != NULL;
+}
+
 static void tag_colours(AVCodecContext *c, const AVFrame *like)
 {
     if (!like)

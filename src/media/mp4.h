@@ -22,6 +22,8 @@ struct mp4_opts {
     const char *encoder;        /* libavcodec's name; NULL = libx264, else any H.264 encoder in software */
     const struct AVFrame *like; /* colour tags of the track are those of this frame; NULL = none */
 };
+/* Whether this libavcodec has any H.264 encoder in software. */
+bool mp4_can_encode(void);
 struct mp4_opts mp4_opts_defaults(void); /* 0x0, 25/1, crf 23, gop 50, baseline */
 
 /* fd is borrowed, empty and seekable; it is written from offset 0. ERR_INPUT on options out of range,

@@ -54,6 +54,7 @@ struct video {
     bool header_duration;                /* info.duration stands in the file */
     int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
     double last_pts, last_end;
+    double seen_until; /* latest end of a packet of any stream, as the container counts */
 };
 
 struct video_opts video_opts_defaults(void)
@@ -201,6 +202,14 @@ static bool is_video(const AVStream *s)
     return s->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(s->disposition & NOT_VIDEO);
 }
 
+static bool has_sound(const AVFormatContext *f)
+{
+    for (unsigned i = 0; i < f->nb_streams; i++)
+        if (f->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+            return true;
+    return false;
+}
+
 /* The stream that libav thinks best, unless that is a cover picture. */
 static int choose_stream(struct video *v, struct err *err)
 {
@@ -209,12 +218,10 @@ static int choose_stream(struct video *v, struct err *err)
     for (unsigned i = 0; i < v->format->nb_streams; i++)
         if ((best < 0 || !is_video(v->format->streams[best])) && is_video(v->format->streams[i]))
             best = (int)i;
-    if (v->format->nb_streams == 0)
-        return FAIL(err, ERR_DECODE, "The file is a video container without a stream in it.");
+    if ((best < 0 || !is_video(v->format->streams[best])) && has_sound(v->format))
+        return FAIL(err, ERR_NO_STREAM, "The file has no video stream, only sound.");
     if (best < 0 || !is_video(v->format->streams[best]))
-        return FAIL(err, ERR_NO_STREAM, "The file has no video stream, only sound or pictures beside it.");
-    for (unsigned i = 0; i < v->format->nb_streams; i++)
-        v->format->streams[i]->discard = (int)i == best ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+        return FAIL(err, ERR_DECODE, "The file is a video container, but without a video in it.");
     v->stream = v->format->streams[best];
     return 0;
 }
@@ -321,34 +328,74 @@ static int read_header(struct video *v, struct err *err)
 
 /* ---- decoding ---- */
 
-/* Reads the next packet of our stream and gives it to the decoder; at the end of the file tells the decoder.
+/* Other streams are read, too: where they end tells a clip that broke off from one whose picture ends early.
  */
+static void note_time(struct video *v)
+{
+    const AVPacket *p = v->packet;
+    double tick = av_q2d(v->format->streams[p->stream_index]->time_base);
+    int64_t stamp = p->pts != AV_NOPTS_VALUE ? p->pts : p->dts;
+    double start = v->format->start_time != AV_NOPTS_VALUE ? (double)v->format->start_time / AV_TIME_BASE : 0;
+    double until = ((double)stamp + (double)p->duration) * tick - start;
+
+    if (stamp != AV_NOPTS_VALUE && until > v->seen_until)
+        v->seen_until = until;
+}
+
+/* Whether the container's header promised clearly more than the file holds; edit lists may hide a few
+ * packets. */
+static bool ends_early(const struct video *v)
+{
+    bool few =
+        v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
+    bool brief = v->header_duration && v->seen_until + 0.5 < 0.9 * v->info.duration;
+
+    return few || brief;
+}
+
+/* A packet the decoder does not like is damage, not the end. */
+static int send_packet(struct video *v, struct err *err)
+{
+    int r;
+
+    if (v->packet->stream_index != v->stream->index)
+        return 0;
+    v->video_packets++;
+    r = avcodec_send_packet(v->decoder, v->packet);
+    if (r == AVERROR(ENOMEM))
+        return fail(v, r, "", err);
+    if (r < 0 || (v->packet->flags & AV_PKT_FLAG_CORRUPT))
+        v->info.truncated = true;
+    return 0;
+}
+
+/* The file ended or broke off: the decoder hands out what it still has. */
+static int start_draining(struct video *v, int why, struct err *err)
+{
+    if (v->io.expired || v->io.error || why == AVERROR(ENOMEM))
+        return fail(v, why, "", err);
+    if (why != AVERROR_EOF)
+        v->info.truncated = true;
+    v->drained = true;
+    avcodec_send_packet(v->decoder, NULL);
+    return 0;
+}
+
+/* Reads the next packet and, if it is of our stream, gives it to the decoder. */
 static int feed(struct video *v, struct err *err)
 {
     int r = av_read_frame(v->format, v->packet);
 
-    if (v->io.expired)
-        return fail_late(err);
-    if (r < 0) {
-        if (r == AVERROR(ENOMEM) || v->io.error)
-            return fail(v, r, "", err);
-        v->info.truncated |= r != AVERROR_EOF;
-        v->drained = true;
-        avcodec_send_packet(v->decoder, NULL);
-        return 0;
-    }
-    if (++v->packets / PACKETS_PER_FRAME > v->opts.max_frames) {
-        av_packet_unref(v->packet);
-        return FAIL(err, ERR_LIMIT, "The file has too many packets for a video of %lld frames.",
-                    (long long)v->opts.max_frames);
-    }
-    if (v->packet->stream_index == v->stream->index) {
-        v->video_packets++;
-        v->info.truncated |= (v->packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
-        r = avcodec_send_packet(v->decoder, v->packet);
-    }
+    if (r < 0)
+        return start_draining(v, r, err);
+    if (++v->packets / PACKETS_PER_FRAME > v->opts.max_frames)
+        r = FAIL(err, ERR_LIMIT, "The file has too many packets for a video of %lld frames.",
+                 (long long)v->opts.max_frames);
+    note_time(v);
+    if (r >= 0)
+        r = send_packet(v, err);
     av_packet_unref(v->packet);
-    return r == AVERROR(ENOMEM) ? fail(v, r, "", err) : r < 0 ? (v->info.truncated = true, 0) : 0;
+    return r < 0 ? -1 : 0;
 }
 
 /* 1 with a picture in v->frame, 0 at the end, -1. Damaged packets are passed over, as players do. */
@@ -427,8 +474,7 @@ static int end(struct video *v, struct err *err)
 
     if (v->handed_out == 0)
         return fail(v, 0, "The file looks like a video, but not one frame of it can be decoded.", err);
-    if (v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10)
-        info->truncated = true; /* the index promised more; a few may be missing through edit lists */
+    info->truncated |= ends_early(v);
     info->frames = v->handed_out;
     if (!v->header_duration)
         info->duration = v->last_end;

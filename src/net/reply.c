@@ -21,6 +21,7 @@ struct MHD_Response *reply_build(const struct reply *rep)
     response = MHD_create_response_from_buffer(rep->body.len, (void *)(uintptr_t)rep->body.data,
                                                MHD_RESPMEM_MUST_COPY);
     if (!response)
+        abort(); /* out of memory */
     if (rep->type)
         add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, rep->type);
     for (size_t i = 0; i < n; i++)

@@ -270,10 +270,10 @@ static enum MHD_Result queue_reply(struct request *r)
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
 
-/* What the head says about the body. More than one way to see where it ends would let a proxy in front of us and us
- * disagree about the next request. */
+/* What the head says about the request's end and address. More than one reading of it would let a proxy in front of us
+ * and us disagree about the next request; so whatever is unclear is refused, and the connection closed. */
 struct framing {
-    int lengths, encodings;
+    int lengths, encodings, hosts;
     bool broken;
     struct request *r;
 };
@@ -285,25 +285,32 @@ static enum MHD_Result framing_header(void *arg, enum MHD_ValueKind kind, const 
     (void)kind;
     if (text_is_nocase(key, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
         f->lengths++;
-        if (!text_to_i64(value, &f->r->length) || f->r->length < 0)
-            f->broken = true;
+        f->broken |= !text_to_i64(value, &f->r->length) || f->r->length < 0;
     } else if (text_is_nocase(key, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
         f->encodings++;
         f->broken |= !text_is_nocase(value, "chunked");
+    } else if (text_is_nocase(key, MHD_HTTP_HEADER_HOST)) {
+        f->hosts++;
     } else if (text_is_nocase(key, MHD_HTTP_HEADER_EXPECT)) {
         f->r->expects_100 = true;
     }
+    f->broken |= key[strcspn(key, " \t")] != '\0'; /* "Content-Length : 3" is another header to the library */
     return MHD_YES;
 }
 
-static bool framing_is_valid(struct request *r)
+/* NULL, or why the request is refused. */
+static const char *framing_fault(struct request *r, const char *version)
 {
     struct framing f = {.r = r};
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, framing_header, &f);
     if (f.encodings)
         r->length = -1;
-    return !f.broken && f.lengths + f.encodings <= 1;
+    if (f.broken || f.lengths + f.encodings > 1)
+        return "the length of the body is not clear: send one Content-Length or Transfer-Encoding: chunked";
+    if (f.hosts > 1 || (f.hosts == 0 && text_is(version, MHD_HTTP_VERSION_1_1)))
+        return "the request needs one Host header";
+    return NULL;
 }
 
 static enum MHD_Result query_check(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -368,10 +375,13 @@ static void head(struct request *r)
         route->handler->head(r);
 }
 
-/* Whether a reply that is known with the head can wait for the end of the body. */
+/* Whether a reply that is known with the head can wait for the end of the body. Not for a client that waits for our word
+ * before it sends the body, nor for a body we called too large. */
 static bool is_worth_reading(const struct request *r)
 {
-    return r->length == 0 || (r->length > 0 && r->length <= SWALLOW_SMALL && !r->expects_100);
+    if (r->length == 0)
+        return true;
+    return r->length > 0 && r->length <= SWALLOW_SMALL && !r->expects_100 && r->status != 413;
 }
 
 static struct request *request_new(struct server *s, struct MHD_Connection *connection, const char *url,
@@ -389,10 +399,12 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
     return r;
 }
 
-static enum MHD_Result step_head(struct request *r)
+static enum MHD_Result step_head(struct request *r, const char *version)
 {
-    if (!framing_is_valid(r)) {
-        refuse(r, 400, "the length of the body is not clear: send one Content-Length or Transfer-Encoding: chunked");
+    const char *fault = framing_fault(r, version);
+
+    if (fault) {
+        refuse(r, 400, fault);
         return queue_reply(r);
     }
     head(r);
@@ -459,10 +471,9 @@ enum MHD_Result request_step(void *server, struct MHD_Connection *connection, co
     struct request *r = *state;
     struct bytes piece = bytes_of(upload, *upload_size);
 
-    (void)version;
     if (!r) {
         *state = r = request_new(server, connection, url, method);
-        return step_head(r);
+        return step_head(r, version);
     }
     *upload_size = 0;
     return piece.len ? step_body(r, piece) : step_end(r);

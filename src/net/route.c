@@ -157,6 +157,7 @@ int route_find(const struct route_table *t, const char *method, const char *path
             continue;
         if (method_matches(row->route, method)) {
             ret_match->route = row->route;
+            ret_match->allow[0] = '\0';
             return 0;
         }
         allow_add(ret_match->allow, row->route->method);

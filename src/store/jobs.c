@@ -138,7 +138,9 @@ int records_move_job(struct records *db, const struct job_move *move, records_do
 
 static int run_release(struct conn *c, const void *args UNUSED, struct err *err)
 {
-    static const char sql[] = "UPDATE jobs SET state = 'new' WHERE state = 'claimed'";
+    /* Said twice, so that the index of the unfinished is used. */
+    static const char sql[] =
+        "UPDATE jobs SET state = 'new' WHERE state = 'claimed' AND state IN ('new','claimed')";
     CLEANUP(query_end) struct query q = {0};
 
     return query_begin(&q, c, sql, err) < 0 ? -1 : query_run(&q, err);

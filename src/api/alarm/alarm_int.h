@@ -8,10 +8,10 @@
 
 /* Two fields only, byte for byte what clients of this API look for. */
 void alarm_error(struct request *r, int status, const char *text);
-/* The status this dialect answers for an error, and the answer. */
-void alarm_fail(struct request *r, const struct err *err);
-/* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller is kept with the request's arena and
- * its rate-limit headers go into every later reply of this dialect. */
+/* The status this dialect answers for an error, and the answer. caller NULL: not known yet. */
+void alarm_fail(struct request *r, const struct caller *caller, const struct err *err);
+/* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller's rate-limit headers go into
+ * every later reply. */
 bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller);
 void alarm_reply(struct request *r, const struct caller *caller, int status, struct bytes body);
 void alarm_fail_as(struct request *r, const struct caller *caller, int status, const char *text);

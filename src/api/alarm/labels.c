@@ -31,7 +31,7 @@ static void stored(void *arg, const struct err *err)
     struct feedback *f = arg;
 
     if (err->kind != ERR_NONE)
-        alarm_fail(f->request, err);
+        alarm_fail(f->request, &f->caller, err);
     else
         alarm_reply(f->request, &f->caller, 200, f->answer);
 }
@@ -50,7 +50,7 @@ static void label_list_run(struct request *r)
     if (!alarm_enter(r, "read", &caller))
         return;
     if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
         return;
     }
     yyjson_mut_doc_set_root(doc, root);
@@ -128,7 +128,7 @@ static void add_label(struct request *r, const struct caller *caller, const char
         if (records_add_label(api_of(r)->db, &row, stored, f, &err) == 0)
             return;
     }
-    alarm_fail(r, &err);
+    alarm_fail(r, caller, &err);
 }
 
 static void label_add_run(struct request *r)
@@ -143,7 +143,7 @@ static void label_add_run(struct request *r)
     if (!id_is_valid(id))
         alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
     else if (!(doc = json_read(request_body(r), 64 << 10, &err)))
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
     else
         add_label(r, &caller, id, yyjson_doc_get_root(doc));
 }
@@ -161,7 +161,7 @@ static void flow_label_add_run(struct request *r)
     if (!alarm_enter(r, "submit", &caller))
         return;
     if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
         return;
     }
     id = json_str(request_arena(r), yyjson_doc_get_root(doc), "id", "");
@@ -187,7 +187,7 @@ static void custom_list_run(struct request *r)
     if (!alarm_enter(r, "read", &caller))
         return;
     if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
         return;
     }
     yyjson_mut_doc_set_root(doc, root);
@@ -238,7 +238,7 @@ static void add_custom(struct request *r, const struct caller *caller, yyjson_va
         bool last = i + 1 == n;
         if (records_add_custom_label(api_of(r)->db, caller->tenant, json_str(a, v, "value", ""),
                                      json_str(a, v, "label", NULL), last ? stored : NULL, f, &err) < 0) {
-            alarm_fail(r, &err);
+            alarm_fail(r, caller, &err);
             return;
         }
     }
@@ -254,12 +254,12 @@ static void custom_add_run(struct request *r)
     if (!alarm_enter(r, "submit", &caller))
         return;
     if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
         return;
     }
     labels = yyjson_obj_get(yyjson_doc_get_root(doc), "labels");
     if (check_custom(r, caller.tenant, labels, &err) < 0)
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
     else
         add_custom(r, &caller, labels);
 }

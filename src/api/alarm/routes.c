@@ -42,7 +42,7 @@ static const struct { enum err_kind kind; int status; } statuses[] = {
     {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409}, {ERR_BUSY, 503},        {ERR_TIMEOUT, 408},
 };
 
-void alarm_fail(struct request *r, const struct err *err)
+void alarm_fail(struct request *r, const struct caller *caller, const struct err *err)
 {
     int status = 500;
 
@@ -51,7 +51,7 @@ void alarm_fail(struct request *r, const struct err *err)
             status = statuses[i].status;
     if (status == 500)
         log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind), err->text);
-    alarm_error(r, status, status == 500 ? "internal server error" : err->text);
+    alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
 }
 
 static void add_rate_headers(struct reply *rep, struct request *r, const struct caller *caller, int status)
@@ -88,7 +88,7 @@ bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller
     else if (err.kind == ERR_DENIED)
         alarm_error(r, 403, no_access);
     else
-        alarm_fail(r, &err);
+        alarm_fail(r, NULL, &err);
     return false;
 }
 
@@ -176,7 +176,7 @@ static void classify_head(struct request *r)
     if (request_query(r, "webhook"))
         alarm_fail_as(r, &u->caller, 412, "this server does not call webhooks yet; poll /api/result/{id} instead");
     else if (multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
-        alarm_fail(r, &err);
+        alarm_fail(r, &u->caller, &err);
 }
 
 static void classify_body(struct request *r, struct bytes piece)
@@ -241,7 +241,7 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     struct api *api = api_of(u->request);
 
     if (err->kind != ERR_NONE) {
-        alarm_fail(u->request, err);
+        alarm_fail(u->request, &u->caller, err);
         return;
     }
     memcpy(u->id, ticket->id, sizeof u->id);
@@ -260,7 +260,7 @@ static void classify_run(struct request *r)
     struct err err = {0};
 
     if (check_upload(u, &err) < 0) {
-        alarm_fail(r, &err);
+        alarm_fail(r, &u->caller, &err);
         return;
     }
     job.spec = job_spec_defaults();
@@ -297,7 +297,7 @@ static void send_job(struct request *r, const struct caller *caller, const struc
     struct err err;
 
     if (alarm_render(a, &api->opts, job, &rep.body, &err) < 0 || !job_state_parse(job->state, &state)) {
-        alarm_fail(r, &(struct err){ERR_INTERNAL, "a stored result cannot be read"});
+        alarm_fail(r, caller, &(struct err){ERR_INTERNAL, "a stored result cannot be read"});
         return;
     }
     if (!job_state_is_final(state)) {
@@ -321,9 +321,9 @@ static void send_result(struct request *r, const struct caller *caller, const ch
         request_reply_kept(r, kept);
         kept_reply_unref(kept);
     } else if (records_get_job(api_of(r)->db, request_arena(r), caller->tenant, id, &job, &err) < 0) {
-        alarm_fail(r, &err);
+        alarm_fail(r, caller, &err);
     } else if (!text_is(job.dialect, "alarm")) {
-        alarm_error(r, 404, "no such result");
+        alarm_fail_as(r, caller, 404, "no such result");
     } else {
         send_job(r, caller, &job);
     }
@@ -358,7 +358,7 @@ static void result_by_number_run(struct request *r)
     if (!text || !text_to_i64(text, &number))
         alarm_fail_as(r, &caller, 400, "ask for /api/result/{id}, or give ?analyse_id=NUMBER");
     else if (records_find_number(api_of(r)->db, request_arena(r), caller.tenant, number, id, &err) < 0)
-        alarm_fail(r, &err);
+        alarm_fail(r, &caller, &err);
     else
         send_result(r, &caller, id);
 }

@@ -1,0 +1,37 @@
+# The front door. meson does the work; every target here is a line or two.
+#
+#   make build    build/assay (release)              make demo     a verdict for the bundled clip, in one go
+#   make test     every test; ends with one line     make bench    measurements (docs/benchmarks.md)
+#   make fuzz     every fuzz target, FUZZ_SECONDS each   make lint     layers, format, spelling, static checks
+#   make install  to PREFIX (default /usr/local)     make format   clang-format over all sources
+
+MESON_ARGS ?=
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+ifdef CI
+MESON_ARGS += -Dwerror=true
+endif
+
+.PHONY: build demo test bench fuzz format lint install clean deps torture
+build: deps
+	@tools/build build $(MESON_ARGS)
+deps:
+	@tools/deps
+demo: build
+	@tools/demo/run
+test: deps
+	@tools/test $(MESON_ARGS)
+bench: build
+	@bench/run
+torture: build
+	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} tests/flow/kill.sh build/assay
+fuzz: deps
+	@tools/fuzz $(FUZZ_SECONDS)
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+lint:
+	@tools/lint
+install: build
+	@tools/install "$(PREFIX)" "$(DESTDIR)"
+clean:
+	rm -rf build build-asan build-tsan build-fuzz

@@ -1,0 +1,233 @@
+/* Jobs from the queue to their final state. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "job/jobs_int.h"
+#include "report/json.h"
+
+enum { RETRY_US = 1000000 };
+
+struct task *job_task_new(struct jobs *jobs, const char *id)
+{
+    struct task *t = mem_alloc(sizeof *t);
+
+    task_init(t, &task_job, jobs, id);
+    return t;
+}
+
+void job_task_free(struct task *t)
+{
+    task_clear(t);
+    free(t);
+}
+
+/* ---- beginning ---- */
+
+static int read_job(struct task *t, struct err *err)
+{
+    struct job_row row;
+    int64_t size;
+
+    if (records_get_job(t->jobs->db, t->arena, NULL, t->id, &row, err) < 0)
+        return -1;
+    if (!text_is(row.state, job_state_name(JOB_NEW)))
+        return FAIL(err, ERR_CONFLICT, "job %s is %s already", t->id, row.state);
+    t->attempts = row.attempts;
+    if (spec_from_json(t->arena, row.spec, &t->spec, err) < 0)
+        return -1;
+    if (blob_open(t->jobs->blobs, row.sha256, &t->subject_fd, &size, err) == 0)
+        return 0;
+    err->kind = ERR_IO; /* the job was found, its file was not */
+    return -1;
+}
+
+static int job_prepare(struct task *t, struct err *err)
+{
+    t->arena = arena_new();
+    return read_job(t, err);
+}
+
+static void claim_written(void *arg UNUSED, const struct err *err)
+{
+    if (err->kind != ERR_NONE)
+        log_warn("claim not written", "why=%s", err->text);
+}
+
+/* A claim which is lost does no harm: finish_save claims again when it has to. */
+static void write_claim(struct task *t, records_done *done)
+{
+    struct job_move move = job_move_of(t->id, JOB_NEW, JOB_CLAIMED);
+    struct err err = {0};
+
+    move.started_us = t->started_us;
+    if (records_move_job(t->jobs->db, &move, done, NULL, &err) < 0)
+        log_warn("claim not queued", "job=%s why=%s", t->id, err.text);
+}
+
+static void job_begun(struct task *t)
+{
+    write_claim(t, claim_written);
+}
+
+/* ---- the outcome ---- */
+
+enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts, struct err *ret_why)
+{
+    enum err_kind kind = result->error.kind;
+
+    if (kind == ERR_NONE) {
+        *ret_why = result->report->error;
+        if (ret_why->kind == ERR_NONE)
+            return JOB_DONE;
+        return ret_why->kind == ERR_TIMEOUT ? JOB_TIMED_OUT : JOB_FAILED;
+    }
+    *ret_why = result->error;
+    if (kind == ERR_CANCELLED)
+        return JOB_CLAIMED;
+    if (kind == ERR_CRASH && attempts + 1 < max_attempts)
+        return JOB_NEW;
+    return kind == ERR_TIMEOUT ? JOB_TIMED_OUT : JOB_FAILED;
+}
+
+/* What goes into the record. The callback of the lab is over when it is written, so everything is copied. */
+static void fill_outcome(struct task *t, enum job_state end, const struct err *why, struct bytes report)
+{
+    struct job_move *move = &t->outcome;
+
+    t->end = end;
+    *move = job_move_of(t->id, JOB_CLAIMED, end);
+    move->attempts = t->attempts + (why->kind == ERR_CRASH);
+    if (!job_state_is_final(end))
+        return;
+    move->started_us = t->started_us;
+    move->finished_us = clock_wall_us();
+    move->error_code = err_code(why->kind);
+    if (why->kind != ERR_NONE)
+        move->error_text = arena_strdup(t->arena, why->text);
+    if (report.len)
+        move->report = bytes_of(arena_strndup(t->arena, (const char *)report.data, report.len), report.len);
+}
+
+static void log_outcome(const struct task *t)
+{
+    log_info("job ended", "job=%s state=%s code=%s attempts=%d ms=%lld", t->id, job_state_name(t->end),
+             t->outcome.error_code, t->outcome.attempts,
+             (long long)(t->outcome.finished_us - t->outcome.started_us) / 1000);
+}
+
+/* Nobody has to do anything more about this job here. */
+static void leave(struct task *t, bool final)
+{
+    struct jobs *jobs = t->jobs;
+
+    if (final)
+        waits_fire(jobs->waits, t->id, true);
+    jobs_ran(jobs, t);
+    job_task_free(t);
+}
+
+static void count(struct jobs *jobs, enum job_state end)
+{
+    pthread_mutex_lock(&jobs->lock);
+    if (end == JOB_DONE)
+        jobs->done++;
+    else
+        jobs->failed++;
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+static void outcome_written(struct task *t)
+{
+    struct jobs *jobs = t->jobs;
+
+    if (t->end == JOB_NEW) {
+        log_warn("analyst died, job queued again", "job=%s attempts=%d", t->id, t->outcome.attempts);
+        jobs_ran(jobs, t);
+        task_clear(t);
+        jobs_enqueue(jobs, t);
+        return;
+    }
+    log_outcome(t);
+    count(jobs, t->end);
+    leave(t, true);
+}
+
+static void retry_later(struct task *t)
+{
+    struct jobs *jobs = t->jobs;
+
+    t->retried = true;
+    pthread_mutex_lock(&jobs->lock);
+    task_list_remove(&jobs->running, t);
+    if (jobs->unsaved.len == 0)
+        jobs->retry_us = clock_mono_us() + RETRY_US;
+    task_list_push(&jobs->unsaved, t);
+    pthread_cond_broadcast(&jobs->wakeup);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* Writer thread. A conflict may come from a claim which was lost; a second one means that somebody else has
+ * moved the job. */
+static void saved(void *arg, const struct err *err)
+{
+    struct task *t = arg;
+
+    if (err->kind == ERR_NONE) {
+        t->retried = false;
+        outcome_written(t);
+    } else if (err->kind == ERR_NOT_FOUND || (err->kind == ERR_CONFLICT && t->retried)) {
+        log_error("outcome not wanted", "job=%s why=%s", t->id, err->text);
+        leave(t, true);
+    } else {
+        log_error("outcome not written, will try again", "job=%s why=%s", t->id, err->text);
+        retry_later(t);
+    }
+}
+
+void finish_save(struct task *t)
+{
+    struct err err = {0};
+
+    if (t->retried)
+        write_claim(t, NULL);
+    if (records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
+        saved(t, &err);
+}
+
+static void job_done(struct task *t, const struct lab_result *result)
+{
+    struct err why;
+    enum job_state end = finish_state(result, t->attempts, t->jobs->opts.max_attempts, &why);
+
+    fd_closep(&t->subject_fd);
+    if (end == JOB_CLAIMED) { /* taken back by jobs_stop: the next start goes on */
+        leave(t, false);
+        return;
+    }
+    fill_outcome(t, end, &why, result->report_json);
+    finish_save(t);
+}
+
+/* Fails it, claim and end in the usual order. A job which somebody else has moved or removed is left alone. */
+static void job_refused(struct task *t, const struct err *why)
+{
+    struct jobs *jobs = t->jobs;
+
+    pthread_mutex_lock(&jobs->lock);
+    task_list_push(&jobs->running, t);
+    pthread_mutex_unlock(&jobs->lock);
+    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND) {
+        leave(t, true);
+        return;
+    }
+    t->started_us = clock_wall_us();
+    write_claim(t, claim_written);
+    fill_outcome(t, JOB_FAILED, why, bytes_of(NULL, 0));
+    finish_save(t);
+}
+
+const struct task_kind task_job = {"job", job_prepare, job_begun, job_refused, job_done};

@@ -1,0 +1,301 @@
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "job/jobs_int.h"
+
+enum { CHORES_MAX = 1024 };
+
+struct jobs_opts jobs_opts_defaults(void)
+{
+    return (struct jobs_opts){.max_queued = 10000, .max_attempts = 2};
+}
+
+/* ---- tasks and lists of them ---- */
+
+void task_init(struct task *t, const struct task_kind *kind, struct jobs *jobs, const char *id)
+{
+    *t = (struct task){.kind = kind, .jobs = jobs, .subject_fd = -1, .artefact_fd = -1};
+    text_copy(t->id, sizeof t->id, id);
+}
+
+void task_clear(struct task *t)
+{
+    arena_freep(&t->arena);
+    fd_closep(&t->subject_fd);
+    fd_closep(&t->artefact_fd);
+}
+
+void task_list_init(struct task_list *l)
+{
+    *l = (struct task_list){.tail = &l->head};
+}
+
+void task_list_push(struct task_list *l, struct task *t)
+{
+    t->next = NULL;
+    *l->tail = t;
+    l->tail = &t->next;
+    l->len++;
+}
+
+void task_list_push_front(struct task_list *l, struct task *t)
+{
+    t->next = l->head;
+    l->head = t;
+    if (!t->next)
+        l->tail = &t->next;
+    l->len++;
+}
+
+static void unlink_at(struct task_list *l, struct task **p)
+{
+    struct task *t = *p;
+
+    *p = t->next;
+    if (!t->next)
+        l->tail = p;
+    l->len--;
+}
+
+struct task *task_list_pop(struct task_list *l)
+{
+    struct task *t = l->head;
+
+    if (t)
+        unlink_at(l, &l->head);
+    return t;
+}
+
+bool task_list_remove(struct task_list *l, struct task *t)
+{
+    struct task **p = &l->head;
+
+    while (*p && *p != t)
+        p = &(*p)->next;
+    if (!*p)
+        return false;
+    unlink_at(l, p);
+    return true;
+}
+
+void jobs_enqueue(struct jobs *jobs, struct task *t)
+{
+    pthread_mutex_lock(&jobs->lock);
+    task_list_push(&jobs->queued, t);
+    pthread_cond_broadcast(&jobs->wakeup);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_ran(struct jobs *jobs, struct task *t)
+{
+    pthread_mutex_lock(&jobs->lock);
+    task_list_remove(&jobs->running, t);
+    pthread_cond_broadcast(&jobs->wakeup);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* ---- chores ---- */
+
+bool jobs_chore(struct jobs *jobs, struct chore *c)
+{
+    return queue_push(jobs->chores, c);
+}
+
+static void *chore_main(void *arg)
+{
+    struct jobs *jobs = arg;
+    void *item;
+
+    while (queue_take(jobs->chores, &item, 1, 0) > 0)
+        ((struct chore *)item)->run(item);
+    return NULL;
+}
+
+/* ---- starting ---- */
+
+static struct jobs *jobs_new(void)
+{
+    struct jobs *jobs = mem_alloc(sizeof *jobs);
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&jobs->handover, NULL);
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&jobs->wakeup, &attr);
+    pthread_condattr_destroy(&attr);
+    task_list_init(&jobs->queued);
+    task_list_init(&jobs->ahead);
+    task_list_init(&jobs->running);
+    task_list_init(&jobs->unsaved);
+    jobs->chores = queue_new(CHORES_MAX);
+    jobs->maybe_idle = true;
+    return jobs;
+}
+
+static void keep_err(void *arg, const struct err *err)
+{
+    *(struct err *)arg = *err;
+}
+
+/* Whatever a dead server had claimed is new again, and everything unfinished waits in the old order. */
+static int take_up_unfinished(struct jobs *jobs, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct err released = {0};
+    const char **ids;
+    size_t n;
+
+    if (records_release_claims(jobs->db, keep_err, &released, err) < 0)
+        return -1;
+    records_sync(jobs->db);
+    if (released.kind != ERR_NONE)
+        return FAIL(err, released.kind, "%s", released.text);
+    if (records_unfinished(jobs->db, a, &ids, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        jobs_enqueue(jobs, job_task_new(jobs, ids[i]));
+    if (n > 0)
+        log_info("unfinished jobs taken up", "jobs=%zu", n);
+    return 0;
+}
+
+static int start_threads(struct jobs *jobs, struct err *err)
+{
+    for (; jobs->nchore_threads < CHORE_THREADS; jobs->nchore_threads++)
+        if (pthread_create(&jobs->chore_threads[jobs->nchore_threads], NULL, chore_main, jobs) != 0)
+            return FAIL(err, ERR_IO, "cannot start a thread of the job engine; raise the limit of threads");
+    if (pthread_create(&jobs->runner, NULL, run_main, jobs) != 0)
+        return FAIL(err, ERR_IO, "cannot start the run thread; raise the limit of threads");
+    jobs->has_runner = true;
+    return 0;
+}
+
+int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, struct lab *lab,
+               const struct jobs_opts *opts, struct err *err)
+{
+    CLEANUP(jobs_freep) struct jobs *jobs = jobs_new();
+
+    jobs->db = db;
+    jobs->blobs = blobs;
+    jobs->lab = lab;
+    jobs->opts = *opts;
+    if (records_own(db, err) < 0 || waits_start(&jobs->waits, err) < 0 || take_up_unfinished(jobs, err) < 0 ||
+        start_threads(jobs, err) < 0)
+        return -1;
+    *ret_jobs = TAKE(jobs);
+    return 0;
+}
+
+/* ---- stopping ---- */
+
+static void join_threads(struct jobs *jobs)
+{
+    queue_close(jobs->chores);
+    while (jobs->nchore_threads > 0)
+        pthread_join(jobs->chore_threads[--jobs->nchore_threads], NULL);
+    if (jobs->has_runner)
+        pthread_join(jobs->runner, NULL);
+    jobs->has_runner = false;
+}
+
+/* The ids of what runs, copied: the lab must not be called under the lock. */
+static size_t running_ids(struct jobs *jobs, struct arena *a, const char ***ret_ids)
+{
+    size_t n = 0, cap = 0;
+
+    *ret_ids = NULL;
+    pthread_mutex_lock(&jobs->lock);
+    for (struct task *t = jobs->running.head; t; t = t->next)
+        ARENA_PUSH(a, *ret_ids, n, cap) = arena_strdup(a, t->id);
+    pthread_mutex_unlock(&jobs->lock);
+    return n;
+}
+
+static void take_back_running(struct jobs *jobs)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char **ids;
+    size_t n = running_ids(jobs, a, &ids);
+
+    for (size_t i = 0; i < n; i++)
+        lab_cancel(jobs->lab, ids[i]);
+    pthread_mutex_lock(&jobs->lock);
+    while (jobs->running.len > 0 || jobs->nannotations > jobs->ahead.len)
+        pthread_cond_wait(&jobs->wakeup, &jobs->lock);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->stopping = true;
+    pthread_cond_broadcast(&jobs->wakeup);
+    pthread_mutex_unlock(&jobs->lock);
+    join_threads(jobs);
+    take_back_running(jobs);
+    records_sync(jobs->db); /* what the chores have queued is answered now */
+    annotate_drop_all(jobs);
+    if (jobs->waits)
+        waits_stop(jobs->waits);
+}
+
+static void free_jobs_in(struct task_list *l)
+{
+    for (struct task *t; (t = task_list_pop(l));)
+        job_task_free(t);
+}
+
+void jobs_freep(struct jobs **jobs)
+{
+    struct jobs *j = TAKE(*jobs);
+
+    if (!j)
+        return;
+    if (!j->stopping)
+        jobs_stop(j);
+    if (j->unsaved.len > 0)
+        log_error("outcomes lost", "jobs=%zu what=they_run_again_after_the_next_start", j->unsaved.len);
+    free_jobs_in(&j->queued);
+    free_jobs_in(&j->unsaved);
+    waits_freep(&j->waits);
+    queue_free(j->chores);
+    pthread_cond_destroy(&j->wakeup);
+    pthread_mutex_destroy(&j->lock);
+    pthread_mutex_destroy(&j->handover);
+    free(j);
+}
+
+/* ---- looking in ---- */
+
+struct jobs_stats jobs_stats(struct jobs *jobs)
+{
+    struct jobs_stats s;
+
+    pthread_mutex_lock(&jobs->lock);
+    s = (struct jobs_stats){
+        .queued = jobs->queued.len,
+        .running = jobs->running.len + jobs->unsaved.len,
+        .done = jobs->done,
+        .failed = jobs->failed,
+    };
+    pthread_mutex_unlock(&jobs->lock);
+    return s;
+}
+
+void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    enum job_state state;
+    const char *name;
+
+    /* First the place in the table, then the look: whichever way the job ends in between, somebody sees it. */
+    waits_add(jobs->waits, id, deadline_mono_us, cb, arg);
+    if (records_job_state(jobs->db, a, id, &name, NULL) < 0 || !job_state_parse(name, &state))
+        waits_fire(jobs->waits, id, false);
+    else if (job_state_is_final(state))
+        waits_fire(jobs->waits, id, true);
+}

@@ -1,0 +1,145 @@
+/* How the files of this folder work together.
+ *
+ *   submit.c    job_submit -> chore thread: seal, add row -> writer thread: queue the task, call `accepted`
+ *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
+ *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
+ *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
+ *   wait.c      who waits for which job, until when
+ *   state.c     the states */
+#ifndef ASSAY_JOB_JOBS_INT_H
+#define ASSAY_JOB_JOBS_INT_H
+
+#include <pthread.h>
+
+#include "base/queue.h"
+#include "job/job.h"
+
+/* ---- state.c ---- */
+
+/* A move of the job, checked against the drawing; the rest of it is "keep". */
+struct job_move job_move_of(const char *id, enum job_state from, enum job_state to);
+
+/* ---- wait.c: own lock, own thread ---- */
+
+struct waits;
+
+int waits_start(struct waits **ret_waits, struct err *err);
+/* Calls back once: waits_fire for that id, or at the deadline, or at waits_stop. */
+void waits_add(struct waits *w, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg);
+void waits_fire(struct waits *w, const char *id, bool finished);
+void waits_stop(struct waits *w); /* calls all that are left, and all later ones, with false */
+void waits_freep(struct waits **w);
+
+/* ---- chores: what waits for the disk and is in nobody's hurry ---- */
+
+struct chore {
+    void (*run)(struct chore *c); /* on a chore thread; owns c */
+};
+
+/* ---- tasks ---- */
+
+/* What an analyst can be given: a job or an annotated clip. One owner at a time: a list, the run thread, or the lab. */
+struct task;
+
+struct task_kind {
+    const char *what;
+    /* Run thread. Fills arena, spec, subject_fd, artefact_fd. */
+    int (*prepare)(struct task *t, struct err *err);
+    /* Run thread: the lab has it. Comes before `done`, whatever the lab does. */
+    void (*begun)(struct task *t);
+    /* Run thread: it could not be begun. Takes the task, which is in no list. */
+    void (*refused)(struct task *t, const struct err *why);
+    /* Lab thread. Takes the task, which is in `running`. */
+    void (*done)(struct task *t, const struct lab_result *result);
+};
+
+struct task {
+    struct task *next;
+    const struct task_kind *kind;
+    struct jobs *jobs;
+    char id[ID_TEXT];
+    struct arena *arena; /* what prepare reads; NULL before and after */
+    struct job_spec spec;
+    int subject_fd, artefact_fd; /* -1 = none */
+    int attempts;                /* jobs: analysts which died on it so far */
+    int64_t started_us;          /* wall */
+    enum job_state end;          /* jobs: what it becomes */
+    struct job_move outcome;     /* jobs: what finish.c writes; in the arena */
+    bool retried;                /* jobs: the disk refused the outcome once */
+};
+
+struct task_list {
+    struct task *head, **tail;
+    size_t len;
+};
+void task_list_init(struct task_list *l);
+void task_list_push(struct task_list *l, struct task *t);
+void task_list_push_front(struct task_list *l, struct task *t);
+struct task *task_list_pop(struct task_list *l); /* NULL when empty */
+bool task_list_remove(struct task_list *l, struct task *t);
+
+void task_init(struct task *t, const struct task_kind *kind, struct jobs *jobs, const char *id);
+void task_clear(struct task *t);  /* arena and descriptors */
+
+/* ---- jobs.c ---- */
+
+enum { CHORE_THREADS = 4 };
+
+struct annotation;
+
+struct jobs {
+    struct records *db;
+    struct blobs *blobs;
+    struct lab *lab;
+    struct jobs_opts opts;
+    struct waits *waits;
+    struct queue *chores;
+    pthread_t chore_threads[CHORE_THREADS], runner;
+    int nchore_threads;
+    bool has_runner;
+    /* Held while a task passes to the lab, so that its end waits until its beginning is recorded. Outside `lock`. */
+    pthread_mutex_t handover;
+    pthread_mutex_t lock;
+    pthread_cond_t wakeup; /* for the run thread and for jobs_stop */
+    /* --- guarded by lock --- */
+    struct task_list queued;  /* jobs which wait for an analyst */
+    struct task_list ahead;   /* annotations which do */
+    struct task_list running; /* what the lab has, and jobs whose outcome is being written */
+    struct task_list unsaved; /* jobs whose outcome the disk refused */
+    int64_t retry_us;         /* monotonic; when to try those again */
+    struct annotation *annotations; /* which one can still join */
+    size_t nannotations;            /* all, until their callers were told */
+    size_t submitting;        /* submits which are neither refused nor queued yet */
+    bool maybe_idle;          /* the lab may have an idle analyst: no refusal since the last kick */
+    bool stopping;
+    int64_t done, failed;
+};
+
+/* Queues a chore; false when the queue is full or closed. */
+bool jobs_chore(struct jobs *jobs, struct chore *c);
+/* A job waits for its analyst. */
+void jobs_enqueue(struct jobs *jobs, struct task *t);
+/* The task leaves `running`. */
+void jobs_ran(struct jobs *jobs, struct task *t);
+
+/* ---- run.c ---- */
+
+void *run_main(void *jobs);
+
+/* ---- finish.c ---- */
+
+extern const struct task_kind task_job;
+
+struct task *job_task_new(struct jobs *jobs, const char *id);
+void job_task_free(struct task *t);
+/* Writes the outcome of a job again after the disk has refused it. */
+void finish_save(struct task *t);
+/* Pure: what a result makes of a job on which `attempts` analysts have died before. ret_why is what the record says. */
+enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts, struct err *ret_why);
+
+/* ---- annotate.c ---- */
+
+/* Tells the callers of all annotations which have not begun that they will not. */
+void annotate_drop_all(struct jobs *jobs);
+
+#endif

@@ -1,0 +1,137 @@
+/* A job from the client's bytes to its row: sealed on a chore thread, acknowledged after the commit. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "job/jobs_int.h"
+#include "report/json.h"
+
+struct submit {
+    struct chore chore;
+    struct jobs *jobs;
+    struct arena *arena; /* holds this struct, too */
+    struct job_request req;
+    struct job_ticket ticket;
+    job_accepted *accepted;
+    void *arg;
+};
+
+static void copy_spec(struct arena *a, struct job_spec *spec)
+{
+    struct zone *zones = arena_array(a, spec->alarm.nzones, sizeof *zones);
+
+    for (size_t i = 0; i < spec->alarm.nzones; i++)
+        zones[i] = spec->alarm.zones[i];
+    spec->alarm.zones = zones;
+    spec->pipeline = arena_strdup(a, spec->pipeline);
+    spec->annotate.report_json = arena_strdup(a, spec->annotate.report_json);
+}
+
+static struct submit *submit_new(struct jobs *jobs, const struct job_request *req)
+{
+    struct arena *a = arena_new();
+    struct submit *s = arena_alloc(a, sizeof *s);
+
+    *s = (struct submit){.jobs = jobs, .arena = a, .req = *req};
+    s->req.tenant = arena_strdup(a, req->tenant);
+    s->req.dialect = arena_strdup(a, req->dialect);
+    s->req.name = arena_strdup(a, req->name);
+    s->req.request.data = (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
+    copy_spec(a, &s->req.spec);
+    s->ticket.created_us = clock_wall_us();
+    id_new(s->ticket.id, s->ticket.created_us);
+    s->req.spec.id = s->ticket.id;
+    s->req.spec.subject.name = s->req.name ? s->req.name : "";
+    return s;
+}
+
+/* Answers and frees. */
+static void submit_end(struct submit *s, const struct err *err)
+{
+    blob_writer_freep(&s->req.body);
+    s->accepted(s->arg, &s->ticket, err);
+    arena_free(s->arena);
+}
+
+static int admit(struct jobs *jobs, struct err *err)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&jobs->lock);
+    if (jobs->stopping)
+        r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
+    else if (jobs->queued.len + jobs->submitting >= jobs->opts.max_queued)
+        r = FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later", jobs->opts.max_queued);
+    else
+        jobs->submitting++;
+    pthread_mutex_unlock(&jobs->lock);
+    return r;
+}
+
+/* From "submitting" to the queue, or out of it (t NULL), in one step: the sum must not dip. */
+static void admitted(struct jobs *jobs, struct task *t)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->submitting--;
+    if (t)
+        task_list_push(&jobs->queued, t);
+    pthread_cond_broadcast(&jobs->wakeup);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* Writer thread. */
+static void row_written(void *arg, const struct err *err)
+{
+    struct submit *s = arg;
+
+    admitted(s->jobs, err->kind == ERR_NONE ? job_task_new(s->jobs, s->ticket.id) : NULL);
+    submit_end(s, err);
+}
+
+static int add_row(struct submit *s, struct err *err)
+{
+    struct job_row row = {
+        .tenant = s->req.tenant,
+        .dialect = s->req.dialect,
+        .state = job_state_name(JOB_NEW),
+        .created_us = s->ticket.created_us,
+        .sha256 = s->req.spec.subject.sha256,
+        .size = s->req.spec.subject.size,
+        .name = s->req.name,
+        .number = s->req.number,
+        .spec = spec_to_json(s->arena, &s->req.spec),
+        .request = s->req.request,
+    };
+
+    text_copy(row.id, sizeof row.id, s->ticket.id);
+    return records_add_job(s->jobs->db, &row, row_written, s, err);
+}
+
+static void submit_run(struct chore *c)
+{
+    struct submit *s = (struct submit *)c;
+    struct subject *subject = &s->req.spec.subject;
+    struct blob_writer *body = s->req.body;
+    struct err err = {0};
+
+    s->req.body = NULL;
+    if (blob_seal_take(body, subject->sha256, &subject->size, &err) == 0 && add_row(s, &err) == 0)
+        return;
+    row_written(s, &err);
+}
+
+void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg)
+{
+    struct submit *s = submit_new(jobs, req);
+    struct err err = {0};
+
+    s->chore.run = submit_run;
+    s->accepted = accepted;
+    s->arg = arg;
+    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, &err) < 0) {
+        submit_end(s, &err);
+        return;
+    }
+    if (jobs_chore(jobs, &s->chore))
+        return;
+    err_set(&err, ERR_BUSY, "the disk does not keep up; try again later");
+    row_written(s, &err);
+}

@@ -1,0 +1,310 @@
+/* The keeper: loads the models once, forks analysts on demand, tells the front how they ended. One thread. It
+ * never sees a byte of a subject; its analysts talk to the front only. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "lab/lab.h"
+#include "lab/lab_int.h"
+#include "report/json.h"
+
+struct child {
+    pid_t pid;
+    uint64_t serial;
+};
+
+struct keeper {
+    struct arena *arena;
+    struct msg_options opts;
+    struct runtime *runtime;
+    struct card card; /* of the detector; the model borrows it */
+    struct model *detector;
+    int children_fd; /* signalfd: SIGCHLD */
+    size_t nchildren;
+    struct child children[LAB_MAX_ANALYSTS];
+};
+
+static const char *or_null(const char *s)
+{
+    return *s ? s : NULL;
+}
+
+/* ---- models ---- */
+
+static const struct card_entry *entry_named(const struct card_entry *entries, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (entries[i].card.name && text_is(entries[i].card.name, name))
+            return &entries[i];
+    return NULL;
+}
+
+static const struct card_entry *first_detector(const struct card_entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!entries[i].problem && text_is(entries[i].card.task, "detect"))
+            return &entries[i];
+    return NULL;
+}
+
+/* 1: an installed card is chosen; 0: the embedded one is to be used. */
+static int choose_installed(struct keeper *k, struct err *err)
+{
+    const char *wanted = or_null(k->opts.detector);
+    const struct card_entry *found;
+    struct card_entry *entries = NULL;
+    size_t n = 0;
+
+    if (*k->opts.models_dir && cards_list(k->arena, k->opts.models_dir, &entries, &n, err) < 0)
+        return -1;
+    found = wanted ? entry_named(entries, n, wanted) : first_detector(entries, n);
+    if (!found)
+        return 0;
+    if (found->problem)
+        return FAIL(err, ERR_MODEL, "model card %s: %s", found->path, found->problem);
+    if (!text_is(found->card.task, "detect"))
+        return FAIL(err, ERR_MODEL, "model %s is not a detector but made for \"%s\"", wanted,
+                    found->card.task);
+    k->card = found->card;
+    return card_verify(&k->card, err) < 0 ? -1 : 1;
+}
+
+static int choose_embedded(struct keeper *k, struct err *err)
+{
+    const char *wanted = or_null(k->opts.detector);
+
+    if (card_parse(k->arena, embedded_card(), NULL, "the embedded model card", &k->card, err) < 0)
+        return -1;
+    if (wanted && !text_is(wanted, k->card.name))
+        return FAIL(err, ERR_MODEL, "no model card named %s in %s; the embedded detector is %s", wanted,
+                    *k->opts.models_dir ? k->opts.models_dir : "(no models directory)", k->card.name);
+    return 0;
+}
+
+static int load_models(struct keeper *k, struct err *err)
+{
+    int installed = choose_installed(k, err);
+
+    if (installed < 0 || (installed == 0 && choose_embedded(k, err) < 0))
+        return -1;
+    if (runtime_open(&k->runtime, or_null(k->opts.runtime), err) < 0)
+        return -1;
+    return model_load(&k->detector, k->runtime, &k->card, installed ? (struct bytes){0} : embedded_model(),
+                      err);
+}
+
+static struct msg_model model_of(const struct card *card)
+{
+    struct model_ref ref = card_ref(card);
+    struct msg_model m;
+
+    text_copy(m.name, sizeof m.name, ref.name);
+    text_copy(m.version, sizeof m.version, ref.version);
+    text_copy(m.task, sizeof m.task, ref.task);
+    text_copy(m.sha256, sizeof m.sha256, ref.sha256);
+    return m;
+}
+
+/* ---- analysts ---- */
+
+/* The report is a file, too. */
+static int64_t largest_file(const struct msg_options *opts)
+{
+    return opts->artefact_bytes > REPORT_MAX_BYTES ? opts->artefact_bytes : REPORT_MAX_BYTES;
+}
+
+static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
+{
+    struct analyst_setup setup = {
+        .sock = sock,
+        .keeper = keeper,
+        .tools = {.detector = k->detector,
+                  .max_pixels = k->opts.max_pixels,
+                  .max_seconds = k->opts.max_seconds},
+        .walls = {.memory_bytes = k->opts.memory_bytes, .file_bytes = largest_file(&k->opts)},
+    };
+
+    analyst_main(&setup);
+}
+
+static int tell_front(const struct message *m, const int *fds, size_t nfds)
+{
+    return link_send(KEEPER_SOCKET, m, fds, nfds, NULL);
+}
+
+static int tell_exit(uint64_t serial, int status)
+{
+    struct message m = {.type = MSG_EXITED, .exited = {.serial = serial, .wait_status = status}};
+
+    return tell_front(&m, NULL, 0);
+}
+
+/* A failed fork is told like a death, so that the front tries again later. */
+static int spawn(struct keeper *k, uint64_t serial)
+{
+    struct message m = {.type = MSG_ANALYST, .analyst = {.serial = serial}};
+    CLEANUP(fd_closep) int theirs = -1;
+    CLEANUP(fd_closep) int ours = -1;
+    CLEANUP(fd_closep) int pidfd = -1;
+    pid_t me = getpid(), pid;
+    int pair[2];
+
+    if (k->nchildren == LAB_MAX_ANALYSTS || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return tell_exit(serial, W_EXITCODE(1, 0));
+    ours = pair[0];
+    theirs = pair[1];
+    pid = fork();
+    if (pid == 0) {
+        close(ours);
+        become_analyst(k, theirs, me);
+    }
+    if (pid < 0)
+        return tell_exit(serial, W_EXITCODE(1, 0));
+    k->children[k->nchildren++] = (struct child){pid, serial};
+    pidfd =
+        (int)syscall(SYS_pidfd_open, pid, 0); /* it is our child and not reaped: the pid is still its own */
+    if (pidfd < 0) {
+        kill(pid, SIGKILL);
+        return 0;
+    }
+    return tell_front(&m, (int[]){ours, pidfd}, 2);
+}
+
+static int child_ended(struct keeper *k, pid_t pid, int status)
+{
+    for (size_t i = 0; i < k->nchildren; i++)
+        if (k->children[i].pid == pid) {
+            uint64_t serial = k->children[i].serial;
+            k->children[i] = k->children[--k->nchildren];
+            return tell_exit(serial, status);
+        }
+    return 0;
+}
+
+static int reap(struct keeper *k)
+{
+    struct signalfd_siginfo unused;
+    ssize_t n UNUSED = read(k->children_fd, &unused, sizeof unused);
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (child_ended(k, pid, status) < 0)
+            return -1;
+    return 0;
+}
+
+static void end_children(struct keeper *k)
+{
+    for (size_t i = 0; i < k->nchildren; i++)
+        kill(k->children[i].pid, SIGKILL);
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+        ;
+}
+
+/* ---- the process ---- */
+
+static int on_front(struct keeper *k)
+{
+    int fds[LINK_MAX_FDS];
+    struct message m;
+
+    if (link_recv(KEEPER_SOCKET, &m, fds) != LINK_MESSAGE || m.type != MSG_SPAWN)
+        return -1;
+    return spawn(k, m.spawn.serial);
+}
+
+/* Until the front hangs up. */
+static void serve(struct keeper *k)
+{
+    struct pollfd fds[] = {{.fd = KEEPER_SOCKET, .events = POLLIN}, {.fd = k->children_fd, .events = POLLIN}};
+
+    for (;;) {
+        if (poll(fds, COUNT_OF(fds), -1) < 0 && errno != EINTR)
+            return;
+        if (fds[1].revents && reap(k) < 0)
+            return;
+        if (fds[0].revents && on_front(k) < 0)
+            return;
+    }
+}
+
+/* Ctrl-C reaches the whole process group; the front decides when the lab ends. */
+static int settle(struct keeper *k, struct err *err)
+{
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    sigset_t children;
+
+    if (close_range(KEEPER_SOCKET + 1, ~0U, 0) < 0 || fcntl(KEEPER_SOCKET, F_SETFD, FD_CLOEXEC) < 0)
+        return FAIL_ERRNO(err, "the keeper has no socket; it is started by assay itself, not by hand");
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0,
+          0); /* a front that died before this line shows as a closed socket */
+    for (size_t i = 0; i < COUNT_OF(ignored); i++)
+        signal(ignored[i], SIG_IGN);
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &children, NULL);
+    k->children_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+    return k->children_fd < 0 ? FAIL_ERRNO(err, "cannot watch the analysts") : 0;
+}
+
+static int receive_options(struct keeper *k)
+{
+    int fds[LINK_MAX_FDS];
+    struct message m;
+
+    if (link_recv(KEEPER_SOCKET, &m, fds) != LINK_MESSAGE || m.type != MSG_OPTIONS)
+        return -1;
+    k->opts = m.options;
+    return 0;
+}
+
+static int fail(const struct err *err)
+{
+    struct message m = {.type = MSG_FAILED, .failed = *err};
+
+    (void)tell_front(&m, NULL, 0);
+    return 1;
+}
+
+static int run(struct keeper *k)
+{
+    struct message ready = {.type = MSG_READY};
+    struct err err = {0};
+
+    if (settle(k, &err) < 0 || receive_options(k) < 0)
+        return 1;
+    if (load_models(k, &err) < 0)
+        return fail(&err);
+    ready.ready.nmodels = 1;
+    ready.ready.models[0] = model_of(&k->card);
+    if (tell_front(&ready, NULL, 0) < 0)
+        return 1;
+    serve(k);
+    end_children(k);
+    return 0;
+}
+
+int keeper_main(void)
+{
+    struct keeper k = {.arena = arena_new(), .children_fd = -1};
+    int status = run(&k);
+
+    model_freep(&k.detector);
+    runtime_freep(&k.runtime);
+    fd_closep(&k.children_fd);
+    arena_free(k.arena);
+    return status;
+}

@@ -1,0 +1,156 @@
+#include "scene.h"
+
+#include "base/c23.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "scene_int.h"
+
+static const struct kind *const kinds[] = {
+    &kind_person, &kind_person_far, &kind_vehicle, &kind_animal, &kind_plant, &kind_flag,  &kind_wind,
+    &kind_rain,   &kind_insect,     &kind_spider,  &kind_web,    &kind_shake, &kind_light, &kind_empty,
+};
+
+/* Streams of random numbers. */
+enum { FOR_SITE = 1, FOR_PROPS, FOR_CAMERA, FOR_FRAMES };
+
+struct scene {
+    const struct kind *kind;
+    struct scene_opts opts;
+    struct stage stage;
+    struct camera camera;
+    struct canvas canvas;
+    struct arena *clip, *frame;
+    int next, frames;
+};
+
+struct scene_opts scene_opts_defaults(void)
+{
+    return (struct scene_opts){.seconds = 3, .fps = 10, .width = 640, .height = 480};
+}
+
+const struct scene_kind_info *scene_kind(int i)
+{
+    static const struct scene_kind_info end = {NULL, NULL, NULL};
+
+    return i >= 0 && i < (int)COUNT_OF(kinds) ? &kinds[i]->info : &end;
+}
+
+static const struct kind *find_kind(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (text_is(kinds[i]->info.name, name))
+            return kinds[i];
+    return NULL;
+}
+
+static int check(const struct scene_opts *o, struct err *err)
+{
+    if (!find_kind(o->kind))
+        return FAIL(err, ERR_INPUT, "There is no scene \"%s\": --list names all.", o->kind ? o->kind : "");
+    if (!(o->seconds >= 0.1 && o->seconds <= 120) || o->fps < 1 || o->fps > 60)
+        return FAIL(err, ERR_INPUT, "A scene lasts 0.1 to 120 seconds at 1 to 60 frames per second.");
+    if (o->width < 64 || o->height < 64 || o->width > 1920 || o->height > 1920 || o->width % 2 ||
+        o->height % 2)
+        return FAIL(err, ERR_INPUT, "A scene's width and height are even and 64 to 1920.");
+    if (o->site && backdrop_site(o->site) < 0)
+        return FAIL(err, ERR_INPUT, "There is no site \"%s\".", o->site);
+    return 0;
+}
+
+static struct backdrop make_backdrop(const struct scene_opts *o)
+{
+    struct rng r = rng_new(o->seed, FOR_SITE);
+    int site = rng_int(&r, sites_count()), cloudy = rng_int(&r, 5);
+    enum daylight day = o->dusk ? DAY_DUSK : cloudy < 2 ? DAY_SUN : cloudy < 4 ? DAY_CLOUD : DAY_DUSK;
+
+    if (o->site)
+        site = backdrop_site(o->site);
+    return backdrop_new(&r, site, day, o->night, o->width, o->height);
+}
+
+int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct err *err)
+{
+    struct scene *s;
+    struct rng camera = rng_new(opts->seed, FOR_CAMERA);
+
+    if (check(opts, err) < 0)
+        return -1;
+    s = mem_alloc(sizeof *s);
+    s->opts = *opts;
+    s->kind = find_kind(opts->kind);
+    s->clip = arena_new();
+    s->frames = (int)(opts->seconds * opts->fps + 0.5);
+    s->frames = s->frames < 1 ? 1 : s->frames;
+    s->canvas = canvas_new(s->clip, opts->width, opts->height);
+    s->stage = (struct stage){
+        .clip = s->clip,
+        .rng = rng_new(opts->seed, FOR_PROPS),
+        .backdrop = make_backdrop(opts),
+        .background = canvas_new(s->clip, opts->width, opts->height),
+        .width = (float)opts->width,
+        .height = (float)opts->height,
+        .seconds = (float)opts->seconds,
+        .night = opts->night,
+    };
+    s->camera = camera_new(&camera, opts->night, s->stage.backdrop.hour);
+    if (s->kind->setup)
+        s->kind->setup(&s->stage);
+    backdrop_draw(&s->stage.backdrop, &s->stage.background);
+    if (s->kind->prepare)
+        s->kind->prepare(&s->stage);
+    *ret_scene = s;
+    return 0;
+}
+
+void scene_freep(struct scene **s)
+{
+    struct scene *gone = TAKE(*s);
+
+    if (!gone)
+        return;
+    arena_freep(&gone->frame);
+    arena_freep(&gone->clip);
+    freep(&gone);
+}
+
+int scene_frames(const struct scene *s)
+{
+    return s->frames;
+}
+
+const char *scene_site(const struct scene *s)
+{
+    return backdrop_name(&s->stage.backdrop);
+}
+
+bool scene_next(struct scene *s, struct scene_frame *ret_frame)
+{
+    struct instant m = {.canvas = &s->canvas, .exposure = {.gain = 1}, .truth = ret_frame};
+
+    if (s->next >= s->frames)
+        return false;
+    arena_freep(&s->frame);
+    m.frame = s->frame = arena_new();
+    m.rng = rng_new(s->opts.seed, FOR_FRAMES + (uint32_t)s->next);
+    m.t = (float)s->next / (float)s->opts.fps;
+    *ret_frame = (struct scene_frame){.pts = (double)s->next / s->opts.fps};
+    canvas_copy(&s->canvas, &s->stage.background);
+    if (s->kind->draw)
+        s->kind->draw(&s->stage, &m);
+    camera_take(&s->camera, &s->canvas, m.exposure, ret_frame->pts, &m.rng, s->frame, &ret_frame->picture);
+    s->next++;
+    return true;
+}
+
+void instant_box(const struct stage *s, struct instant *m, const char *label, struct bounds b)
+{
+    float x0 = clampf(b.x0 / s->width, 0, 1), x1 = clampf(b.x1 / s->width, 0, 1);
+    float y0 = clampf(b.y0 / s->height, 0, 1), y1 = clampf(b.y1 / s->height, 0, 1);
+    struct scene_frame *f = m->truth;
+
+    if (f->nboxes == SCENE_MAX_BOXES || (x1 - x0) * s->width < (b.x1 - b.x0) / 6 ||
+        (y1 - y0) * s->height < (b.y1 - b.y0) / 6 || !(b.x1 > b.x0))
+        return;
+    f->boxes[f->nboxes++] = (struct scene_box){label, {x0, y0, x1 - x0, y1 - y0}};
+}
