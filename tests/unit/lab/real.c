@@ -37,7 +37,7 @@ static int look_at(struct look *l, const struct video_frame *f, struct err *err)
     int moment = report_add_moment(l->report, f->index, f->pts);
 
     if (scaler_bgr(l->scaler, f->av, l->rotation, HEIGHT * 4 / 3, HEIGHT, &pic, err) < 0 ||
-        detect(l->detector, l->report->arena, &pic, NULL, 0, &found, &n, err) < 0)
+        detect(l->detector, l->report->arena, &pic, 0, &found, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
         report_add_finding(l->report, &(struct finding){.moment = moment,
