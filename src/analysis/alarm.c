@@ -73,20 +73,27 @@ static float best_fit(const struct movement *moving, const struct box *box)
     return best;
 }
 
+static bool counts_for_intrusion(const struct sighting *s)
+{
+    return !s->excluded && (strcmp(s->concept->name, "person") == 0 || strcmp(s->concept->name, "vehicle") == 0);
+}
+
 static struct sighting to_sighting(const struct watch *w, int moment, const struct movement *moving,
                                    const struct detection *d, const struct box *box)
 {
     const struct card_concept *concept = card_concept(w->card, d->label->concept);
-    float score = (float)calibrate(&concept->calibration, (double)d->score);
-
-    return (struct sighting){
+    struct sighting s = {
         .moment = moment,
         .concept = concept,
-        .score = score_with_motion(score, best_fit(moving, box), &w->rule),
+        .score = (float)calibrate(&concept->calibration, (double)d->score),
         .box = *box,
         .excluded = is_excluded(w, box),
         .moves = moment == 0 || motion_inside(w->motion, box) >= moving_share,
     };
+
+    if (counts_for_intrusion(&s))
+        s.score = score_with_motion(s.score, best_fit(moving, box), &w->rule);
+    return s;
 }
 
 static void add_sighting(struct watch *w, const struct sighting *s)
@@ -156,11 +163,6 @@ static void remember(struct watch *w, const struct picture *pic)
 }
 
 /* ---- places for a second look ---- */
-
-static bool counts_for_intrusion(const struct sighting *s)
-{
-    return !s->excluded && (strcmp(s->concept->name, "person") == 0 || strcmp(s->concept->name, "vehicle") == 0);
-}
 
 static float best_in_frame(const struct watch *w, int moment)
 {

@@ -35,18 +35,14 @@ float boxes_iou(const struct box *a, const struct box *b)
     return both > 0 ? common / both : 0;
 }
 
-static float middle_of(const struct risk_rule *rule)
-{
-    return (float)((rule->low + rule->high) / 2);
-}
-
 float score_with_motion(float score, float fit, const struct risk_rule *rule)
 {
     static const float same_place = 0.3f;
+    float highest = (float)(rule->low + (rule->high - rule->low) / 4);
 
     if (fit < same_place)
         return score;
-    return fmaxf(score, fminf(2 * score / (1 + score), middle_of(rule)));
+    return fmaxf(score, fminf(2 * score / (1 + score), highest));
 }
 
 /* ---- scores ---- */
@@ -62,11 +58,12 @@ static float as_concept(const struct sighting *s, const void *arg)
 static float as_intrusion(const struct sighting *s, const void *arg)
 {
     const struct risk_rule *rule = arg;
+    float middle = (float)((rule->low + rule->high) / 2);
 
     if (text_is(s->concept->name, "person"))
         return s->score;
     if (text_is(s->concept->name, "vehicle"))
-        return s->moves ? s->score : fminf(s->score, middle_of(rule));
+        return s->moves ? s->score : fminf(s->score, middle);
     return -1;
 }
 

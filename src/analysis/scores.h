@@ -21,9 +21,9 @@ struct sightings {
 };
 
 /* Motion as evidence: when something moves where the detector weakly sees something, the odds that it is there double (a
- * detection in a random place is far more often wrong than one in the very place that moves). Motion alone lifts a score
- * no higher than the middle of the rule's thresholds: it gets a clip looked at, but never makes an intrusion.
- * `fit`: intersection over union of the detection and the moving region it fits best. */
+ * detection in a random place is far more often wrong than one in the very place that moves). Motion lifts a score no
+ * higher than a quarter of the way from the rule's low threshold to its high one: it gets a clip looked at, but never makes
+ * an intrusion. `fit`: intersection over union of the detection and the moving region it fits best. */
 float score_with_motion(float score, float fit, const struct risk_rule *rule);
 float boxes_iou(const struct box *a, const struct box *b);
 /* Share of `a` that lies in `b`. */
