@@ -266,7 +266,7 @@ static void a_report_is_drawn_over_its_clip(void)
     CHECK(kit_open(&k, NULL));
     r = kit_judge(&k, a, real_clip(a), spec);
     spec.pipeline = "annotate";
-    spec.annotate.report_json = (const char *)report_to_json(a, r).data;
+    spec.annotate.report = r;
     in = open(real_clip(a), O_RDONLY | O_CLOEXEC);
     r = report_new(a, &spec);
     analyse(&k.tools, &spec, (struct subject_fds){in, out}, r);
