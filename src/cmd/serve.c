@@ -15,16 +15,23 @@ struct serve_settings {
     bool print_config;
 };
 
-#define ROW(name, type, field, fallback, min, max, arg, help)                                                  \
-    {name, type, offsetof(struct serve_settings, field), fallback, min, max, arg, help}
+#define ROW(name, type, field, fallback, min, max, arg, help)                             \
+    {                                                                                     \
+        name, type, offsetof(struct serve_settings, field), fallback, min, max, arg, help \
+    }
 static const struct option serve_rows[] = {
-    ROW("listen", OPT_STRING, listen, "127.0.0.1:8480", 0, 0, "ADDR:PORT", "address to serve on; port 0: any free one"),
+    ROW("listen", OPT_STRING, listen, "127.0.0.1:8480", 0, 0, "ADDR:PORT",
+        "address to serve on; port 0: any free one"),
     ROW("threads", OPT_INT, threads, "2", 1, 64, "N", "threads that serve HTTP"),
     ROW("max-connections", OPT_INT, connections, "1024", 1, 100000, "N", "open connections at most"),
-    ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME", "drop a connection that is silent that long"),
-    ROW("drain", OPT_DURATION, drain_ms, "10s", 0, 600000, "TIME", "on SIGTERM, time for open requests to finish"),
-    ROW("max-queued", OPT_INT, max_queued, "10000", 1, 1e9, "N", "jobs waiting at most; beyond it uploads get 503"),
-    ROW("print-config", OPT_FLAG, print_config, "false", 0, 0, NULL, "print all options as a configuration file and exit"),
+    ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME",
+        "drop a connection that is silent that long"),
+    ROW("drain", OPT_DURATION, drain_ms, "10s", 0, 600000, "TIME",
+        "on SIGTERM, time for open requests to finish"),
+    ROW("max-queued", OPT_INT, max_queued, "10000", 1, 1e9, "N",
+        "jobs waiting at most; beyond it uploads get 503"),
+    ROW("print-config", OPT_FLAG, print_config, "false", 0, 0, NULL,
+        "print all options as a configuration file and exit"),
 };
 
 struct serve {
@@ -104,16 +111,20 @@ static int start_all(struct serve *s, struct err *err)
     return lab_wait_ready(s->analysts, clock_mono_us() + 60000000, err);
 }
 
+/* In this order nobody replies to a request that is gone: first no handler runs any more, then whatever calls
+ * back from another thread ends (the jobs, the lab, the store's writer), then the requests. */
 static void stop_all(struct serve *s)
 {
-    if (s->server) {
+    if (s->server)
         server_drain(s->server, clock_mono_us() + s->http.drain_ms * 1000);
-        server_stop(s->server);
-    }
-    if (s->analysts)
-        lab_stop(s->analysts);
     if (s->jobs)
         jobs_stop(s->jobs);
+    if (s->analysts)
+        lab_stop(s->analysts);
+    if (s->db)
+        records_sync(s->db);
+    server_stop(s->server);
+    jobs_freep(&s->jobs);
     records_freep(&s->db);
     blobs_freep(&s->blobs);
     api_clear(&s->api);
@@ -153,8 +164,10 @@ static int serve(struct serve *s)
 
 static const struct command_help help = {
     .usage = "assay serve [options]",
-    .text = "Serves the HTTP API. Every option can also stand in a file (--config) or in the environment (--max-upload is\n"
-            "ASSAY_MAX_UPLOAD); a flag wins over the environment, the environment over the file. Nothing is reachable\n"
+    .text = "Serves the HTTP API. Every option can also stand in a file (--config) or in the environment "
+            "(--max-upload is\n"
+            "ASSAY_MAX_UPLOAD); a flag wins over the environment, the environment over the file. Nothing is "
+            "reachable\n"
             "without a key: make one with `assay key new`.",
     .after = "Stop it with SIGTERM or Ctrl-C: open requests finish, queued jobs go on at the next start.",
 };
@@ -163,12 +176,9 @@ static int serve_run(int argc, char **argv)
 {
     struct serve *s = &(struct serve){.arena = arena_new()};
     struct option_set sets[] = {
-        common_set(&s->common),
-        {"HTTP", serve_rows, COUNT_OF(serve_rows), &s->http},
-        data_set(&s->data),
-        {"Jobs", api_options, api_noptions, &s->api.opts},
-        lab_set(&s->lab),
-        log_set(&s->log),
+        common_set(&s->common), {"HTTP", serve_rows, COUNT_OF(serve_rows), &s->http},
+        data_set(&s->data),     {"Jobs", api_options, api_noptions, &s->api.opts},
+        lab_set(&s->lab),       log_set(&s->log),
     };
     struct conf *conf;
     struct err err;

@@ -37,8 +37,9 @@ struct yuv {
 
 struct annotator {
     const struct report *report;
-    const struct finding **findings; /* by moment */
-    size_t first, last, moment;      /* findings[first..last) belong to the moment */
+    const struct finding **findings; /* those worth a box, by moment */
+    size_t nfindings;
+    size_t first, last, moment; /* findings[first..last) belong to the moment */
     int rotation;
     const struct matrix *matrix;
     struct yuv red, grey;
@@ -150,14 +151,26 @@ static int by_moment(const void *left, const void *right)
     return (a->moment > b->moment) - (a->moment < b->moment);
 }
 
-static void sort_findings(struct annotator *a)
+/* What an operator should look at: sure findings, or where there is none the doubtful ones that made the clip
+ * suspicious. */
+static double least_score(const struct report *r)
 {
-    size_t n = a->report->nfindings;
+    for (size_t i = 0; i < r->nfindings; i++)
+        if (r->findings[i].score >= r->verdict.thresholds.label)
+            return r->verdict.thresholds.label;
+    return r->verdict.thresholds.low;
+}
 
-    a->findings = mem_alloc((n + 1) * sizeof *a->findings);
-    for (size_t i = 0; i < n; i++)
-        a->findings[i] = &a->report->findings[i];
-    qsort(a->findings, n, sizeof *a->findings, by_moment);
+static void pick_findings(struct annotator *a)
+{
+    const struct report *r = a->report;
+    double least = least_score(r);
+
+    a->findings = mem_alloc((r->nfindings + 1) * sizeof *a->findings);
+    for (size_t i = 0; i < r->nfindings; i++)
+        if (r->findings[i].score >= least)
+            a->findings[a->nfindings++] = &r->findings[i];
+    qsort(a->findings, a->nfindings, sizeof *a->findings, by_moment);
 }
 
 /* Moves on to the moment nearest to `pts`. Both only grow. */
@@ -168,9 +181,9 @@ static void seek_moment(struct annotator *a, double pts)
     while (a->moment + 1 < r->nmoments &&
            fabs(r->moments[a->moment + 1].pts - pts) <= fabs(r->moments[a->moment].pts - pts))
         a->moment++;
-    while (a->first < r->nfindings && a->findings[a->first]->moment < (int)a->moment)
+    while (a->first < a->nfindings && a->findings[a->first]->moment < (int)a->moment)
         a->first++;
-    for (a->last = a->first; a->last < r->nfindings && a->findings[a->last]->moment == (int)a->moment;
+    for (a->last = a->first; a->last < a->nfindings && a->findings[a->last]->moment == (int)a->moment;
          a->last++)
         ;
 }
@@ -264,7 +277,7 @@ static int start(struct annotator *a, const struct media_info *info, const AVFra
     a->upright->color_range = AVCOL_RANGE_MPEG;
     a->upright->colorspace = (enum AVColorSpace)a->matrix->space;
     o.like = a->upright;
-    sort_findings(a);
+    pick_findings(a);
     return mp4_open(&a->mp4, out_fd, &o, err);
 }
 

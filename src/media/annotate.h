@@ -1,7 +1,8 @@
 /* The annotated clip: the whole video again as MP4 (H.264 constrained baseline, yuv420p, even size, constant
  * rate = the source's average), with thin red boxes around counted findings and a 2-pixel red border (RGB
  * 255,12,16) around the whole picture unless the risk is "safe": a report without a verdict gets the border,
- * too. No text. Excluded findings are drawn grey. Between two moments a box stays where the nearest moment
+ * too. No text. Excluded findings are drawn grey. Findings below the verdict's label threshold are left out;
+ * where none reaches it, those below the low one. Between two moments a box stays where the nearest moment
  * found it.
  *
  * Errors: those of media/video.h for the subject, ERR_IO when out_fd cannot be written (a process with

@@ -477,19 +477,44 @@ static enum MHD_Result step_end(struct request *r)
     return request_replied(r) ? queue_reply(r) : suspend(r);
 }
 
+/* False when the server is stopping: the request is refused without its handler. */
+static bool may_go_on(struct request *r, bool begins)
+{
+    int phase = atomic_load(&r->server->phase);
+
+    if (phase == SERVER_OPEN || (phase == SERVER_DRAINING && !begins) || request_replied(r))
+        return true;
+    refuse(r, 503, stopping_text);
+    return false;
+}
+
+static enum MHD_Result step(struct server *s, struct MHD_Connection *connection, const char *url,
+                            const char *method, const char *version, struct bytes piece, void **state)
+{
+    struct request *r = *state;
+
+    if (!r) {
+        *state = r = request_new(s, connection, url, method);
+        return may_go_on(r, true) ? step_head(r, version) : queue_early(r);
+    }
+    may_go_on(r, false);
+    return piece.len ? step_body(r, piece) : step_end(r);
+}
+
 enum MHD_Result request_step(void *server, struct MHD_Connection *connection, const char *url,
                              const char *method, const char *version, const char *upload, size_t *upload_size,
                              void **state)
 {
-    struct request *r = *state;
+    struct server *s = server;
     struct bytes piece = bytes_of(upload, *upload_size);
+    enum MHD_Result result;
 
-    if (!r) {
-        *state = r = request_new(server, connection, url, method);
-        return step_head(r, version);
-    }
-    *upload_size = 0;
-    return piece.len ? step_body(r, piece) : step_end(r);
+    if (*state)
+        *upload_size = 0;
+    atomic_fetch_add(&s->steps, 1);
+    result = step(s, connection, url, method, version, piece, state);
+    atomic_fetch_sub(&s->steps, 1);
+    return result;
 }
 
 void request_end(void *server, struct MHD_Connection *connection, void **state,

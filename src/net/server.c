@@ -224,9 +224,13 @@ static void wait_for_requests(struct server *s, int64_t deadline_mono_us)
 
 void server_drain(struct server *s, int64_t deadline_mono_us)
 {
+    atomic_store(&s->phase, SERVER_DRAINING);
     if (s->listen_fd < 0)
         s->listen_fd = MHD_quiesce_daemon(s->daemon);
     wait_for_requests(s, deadline_mono_us);
+    atomic_store(&s->phase, SERVER_CLOSED);
+    while (atomic_load(&s->steps) > 0) /* short: handlers do not block */
+        sleep_ms(1);
 }
 
 void server_stop(struct server *s)

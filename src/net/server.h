@@ -58,9 +58,10 @@ struct server_opts {
 /* ERR_INPUT for a bad address, ERR_IO when it cannot be listened on. */
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err);
 int server_port(const struct server *s);
-/* Stops accepting; open requests may finish until the deadline. Then stop whatever replies from other threads
- * (it must not reply to a request of a stopped server), then server_stop: it answers what is still suspended
- * with 503. */
+/* Stops accepting; requests that begin from now on get 503, open ones may finish until the deadline. When it
+ * returns, no handler runs and none will be called again, but for `gone`. Then stop whatever replies from
+ * other threads (it must not reply to a request of a stopped server), then server_stop: it answers what is
+ * still suspended with 503. */
 void server_drain(struct server *s, int64_t deadline_mono_us);
 void server_stop(struct server *s); /* NULL is fine */
 

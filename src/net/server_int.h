@@ -78,6 +78,12 @@ void farewell_add(struct farewell *f, int fd);
 
 /* ---- server.c ---- */
 
+enum server_phase {
+    SERVER_OPEN,
+    SERVER_DRAINING, /* requests that begin now are refused; open ones go on */
+    SERVER_CLOSED,   /* no handler is called any more, but for `gone` */
+};
+
 struct server {
     struct server_opts opts;
     struct route_table *routes;
@@ -86,7 +92,9 @@ struct server {
     struct MHD_Daemon *daemon;
     int listen_fd; /* ours again after a drain, else -1 */
     int port;
-    atomic_size_t open; /* requests between begin and end */
+    atomic_int phase;    /* enum server_phase; only grows */
+    atomic_size_t steps; /* net threads inside request_step: while CLOSED and 0, no handler runs */
+    atomic_size_t open;  /* requests between begin and end */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct request *suspended;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/mem.h"
 #include "clips.h"
 #include "media/annotate.h"
@@ -278,7 +279,40 @@ static const struct finding findings[] = {
     {0, "person", 0.9, {0.75f, 0.5f, 9.0f, 9.0f}, true},
     {7, "person", 0.9, {0, 0, 1, 1}, false}, /* of a moment that is not there */
     {-1, "person", 0.9, {-5, -5, 50, 50}, false},
+    {0, "vehicle", 0.3, {0.5f, 0.25f, 0.125f, 0.25f}, false}, /* doubtful */
 };
+
+/* The colour at a place of a frame of the annotated clip; '?' when that fails. */
+static char drawn_at(int fd, const struct report *report, int frame, int x, int y)
+{
+    CLEANUP(scaler_freep) struct scaler *s = scaler_new();
+    CLEANUP(fd_closep) int out = clip_of("", 0);
+    CLEANUP(video_freep) struct video *v = NULL;
+    struct video_opts o = video_opts_defaults();
+    struct video_frame f;
+    struct picture p = {0};
+
+    if (annotate_video(fd, out, report, &o, NULL) < 0 || video_open(&v, out, &o, NULL) < 0)
+        return '?';
+    while (video_next(v, &f, NULL) > 0 && f.index < frame)
+        ;
+    if (scaler_bgr(s, f.av, 0, 320, 240, &p, NULL) < 0 || !p.pixels)
+        return '?';
+    return colour_at(&p, x, y);
+}
+
+static struct report drawn_report(const char *risk, struct moment *m, struct finding *found)
+{
+    memcpy(m, moments, sizeof moments);
+    memcpy(found, findings, sizeof findings);
+    return (struct report){
+        .verdict = {.risk = risk, .thresholds = {0.2, 0.8, 0.5}},
+        .moments = m,
+        .nmoments = COUNT_OF(moments),
+        .findings = found,
+        .nfindings = COUNT_OF(findings),
+    };
+}
 
 static void draws_findings_and_border(void)
 {
@@ -297,30 +331,35 @@ static void draws_findings_and_border(void)
         {"safe", 20, 300, 200, '.'}, {"intrusion", 20, 200, 30, '.'},
     };
     CLEANUP(fd_closep) int fd = clip_mp4(320, 240, 25, 25, 1);
-    CLEANUP(scaler_freep) struct scaler *s = scaler_new();
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        CLEANUP(fd_closep) int out = clip_of("", 0);
-        CLEANUP(video_freep) struct video *v = NULL;
-        struct video_opts o = video_opts_defaults();
-        struct report report = {.verdict.risk = rows[i].risk, .nmoments = 2, .nfindings = COUNT_OF(findings)};
         struct moment m[COUNT_OF(moments)];
         struct finding found[COUNT_OF(findings)];
-        struct video_frame f;
-        struct picture p = {0};
-        struct err err = {0};
+        struct report report = drawn_report(rows[i].risk, m, found);
 
-        memcpy(m, moments, sizeof m);
-        memcpy(found, findings, sizeof found);
-        report.moments = m;
-        report.findings = found;
-        CHECK(annotate_video(fd, out, &report, &o, &err) == 0);
-        CHECK(video_open(&v, out, &o, &err) == 0);
-        while (v && video_next(v, &f, &err) > 0 && f.index < rows[i].frame)
-            ;
-        CHECK(v && scaler_bgr(s, f.av, 0, 320, 240, &p, &err) == 0);
-        CHECK(p.pixels && colour_at(&p, rows[i].x, rows[i].y) == rows[i].want);
-        ROW("%zu: %s frame %d at %d,%d: %s", i, rows[i].risk, rows[i].frame, rows[i].x, rows[i].y, err.text);
+        CHECK(drawn_at(fd, &report, rows[i].frame, rows[i].x, rows[i].y) == rows[i].want);
+        ROW("%zu: %s frame %d at %d,%d", i, rows[i].risk, rows[i].frame, rows[i].x, rows[i].y);
+    }
+}
+
+/* Doubtful findings are drawn only where there is nothing surer. */
+static void draws_doubtful_findings_alone(void)
+{
+    static const struct {
+        double sure, doubtful;
+        char want;
+    } rows[] = {{0.9, 0.3, '.'}, {0.5, 0.3, '.'}, {0.4, 0.3, 'r'}, {0.1, 0.2, 'r'}, {0.1, 0.1, '.'}};
+    CLEANUP(fd_closep) int fd = clip_mp4(320, 240, 25, 25, 1);
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct moment m[COUNT_OF(moments)];
+        struct finding found[COUNT_OF(findings)];
+        struct report report = drawn_report("safe", m, found);
+
+        for (size_t n = 0; n < COUNT_OF(findings); n++)
+            found[n].score = text_is(found[n].label, "vehicle") ? rows[i].doubtful : rows[i].sure;
+        CHECK(drawn_at(fd, &report, 0, 160, 90) == rows[i].want);
+        ROW("%g and %g", rows[i].sure, rows[i].doubtful);
     }
 }
 
@@ -387,6 +426,7 @@ int main(void)
     RUN(tells_a_full_disk);
     RUN(an_empty_clip_is_an_error);
     RUN(draws_findings_and_border);
+    RUN(draws_doubtful_findings_alone);
     RUN(keeps_all_frames);
     RUN(passes_errors_on);
     return test_end();

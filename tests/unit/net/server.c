@@ -22,7 +22,7 @@ enum { MIB = 1 << 20, UPLOAD = 300 * MIB, ANSWER_MAX = 1 << 20, PATIENCE_MS = 20
 
 /* What the handlers share with the tests. */
 struct stage {
-    atomic_int heads, runs, gone;
+    atomic_int heads, runs, late, gone;
     atomic_llong bytes;
     _Atomic(struct request *) parked;
     struct kept_reply *kept;
@@ -132,6 +132,7 @@ static void start_thread(void *(*fn)(void *), struct request *r)
 
 static void late_run(struct request *r)
 {
+    atomic_fetch_add(&stage_of(r)->late, 1);
     start_thread(reply_soon, r);
 }
 
@@ -578,8 +579,8 @@ static void drain_waits_for_the_open_request(void)
     CLEANUP(answer_clear) struct answer a = {0};
 
     put_text(fd, "GET /late HTTP/1.1\r\n" HOST "\r\n");
-    for (struct pollfd p = {fd, POLLIN, 0}; poll(&p, 1, 5) == 0;)
-        server_drain(s, clock_mono_us() + 10000000);
+    CHECK(comes_to(&stage.late, 1));
+    server_drain(s, clock_mono_us() + 10000000);
     a = get(fd, false);
     CHECK_INT(a.status, 200);
     server_stop(s);
@@ -587,6 +588,32 @@ static void drain_waits_for_the_open_request(void)
     CHECK_INT(connect(refused, (struct sockaddr *)&addr, sizeof addr), -1);
     close(refused);
     close(fd);
+}
+
+static void no_handler_runs_after_a_drain(void)
+{
+    struct stage stage = {0};
+    struct server *s = start(&stage, 10, 0);
+    int idle = dial(s), sending = dial(s);
+    CLEANUP(answer_clear) struct answer first = {0}, begun = {0}, sent = {0};
+
+    put_text(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    first = get(idle, false);
+    CHECK_INT(first.status, 200);
+    put_text(sending, "POST /count HTTP/1.1\r\n" HOST "Content-Length: 6\r\n\r\nabc");
+    while (atomic_load(&stage.bytes) < 3)
+        usleep(1000);
+    server_drain(s, clock_mono_us() + 10000);
+    put_text(idle, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    begun = get(idle, false);
+    CHECK_INT(begun.status, 503);
+    put_text(sending, "def");
+    sent = get(sending, false);
+    CHECK_INT(sent.status, 503);
+    CHECK_INT(atomic_load(&stage.bytes), 3);
+    server_stop(s);
+    close(idle);
+    close(sending);
 }
 
 static void client_leaves_within_the_body(void)
@@ -823,6 +850,7 @@ int main(void)
     RUN(client_vanishes_while_suspended);
     RUN(stop_answers_the_suspended);
     RUN(drain_waits_for_the_open_request);
+    RUN(no_handler_runs_after_a_drain);
     RUN(client_leaves_within_the_body);
     RUN(streams_a_large_upload_in_flat_memory);
     RUN(refusal_reaches_a_client_that_sends_first);

@@ -60,7 +60,7 @@ static void the_foot_point_decides(void)
         {"whole frame, feet on the lower border", 0, 0, 1, 1, true},
         {"rounded a little beyond the frame", 0.5, 0.2, 0.1, (double)0.8f + 1e-7, true},
     };
-    static const struct zone zones[] = {square, lower_half};
+    const struct zone zones[] = {square, lower_half};
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
         CHECK(zones_exclude(zones, 2, rows[i].x, rows[i].y, rows[i].w, rows[i].h) == rows[i].excluded);
