@@ -373,10 +373,11 @@ static void add_nuisances(struct watch *w)
 /* Somebody who was seen was seen. But nobody can say "safe" of what is missing or damaged. */
 static int check_whole(const struct watch *w, struct err *err)
 {
-    const struct report *r = w->report;
+    struct report *r = w->report;
 
     if (!r->media.truncated || !text_is(r->verdict.risk, "safe"))
         return 0;
+    r->nscores = 0; /* a low score without a verdict would read like one */
     return FAIL(err, ERR_DECODE, "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
                                  "all of it.", r->sampling.judged);
 }

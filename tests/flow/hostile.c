@@ -525,6 +525,7 @@ static void check_ending(struct arena *a, struct bytes result, unsigned codes)
         CHECK_STR(classify, "error");
         CHECK_STR(risk, "");
         CHECK_STR(json_at(a, result, "labels"), "[]");
+        CHECK_STR(json_at(a, result, "scores"), "{}");
         listed = code && (codes & CODE((unsigned)atoi(code)));
         CHECK(listed);
         CHECK(strlen(json_at(a, result, "error_msg")) > 10); /* a sentence */
