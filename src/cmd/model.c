@@ -26,7 +26,9 @@ static int load_places(struct places *p, struct err *err)
 
 static void list_row(const struct card *c, const char *where)
 {
-    printf("%-20s  %-8s  %-8s  %-14s  %s\n", c->name, c->version, c->task, c->licence ? c->licence : "?", where);
+    size_t word = strcspn(c->licence, " :;,("); /* its name; the small print is in `show` */
+
+    printf("%-20s  %-8s  %-8s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
 }
 
 static int model_list(struct places *p, const char *name, struct err *err)
@@ -66,8 +68,7 @@ static int model_show(struct places *p, const char *name, struct err *err)
     if (need_card(p, name, &c, err) < 0)
         return -1;
     printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   %s\nweakness  %s\n", c->name,
-           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence ? c->licence : "", c->source ? c->source : "",
-           c->made_by ? c->made_by : "", c->weakness ? c->weakness : "");
+           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source, c->made_by, c->weakness);
     printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width, c->input.height,
            c->input.order, c->input.fit, c->output.name, c->output.decoder);
     printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high, c->rule.label);
