@@ -20,6 +20,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "harness.h"
+#include "stage.h"
 #include "test.h"
 
 enum {
@@ -420,150 +421,89 @@ static void server_killed_at_random(void)
 
 /* ---- analysts and keeper ---- */
 
-/* A server with one analyst. */
-struct scene {
-    struct arena *a;
-    char *base;
-    const char *key;
-    struct served s;
-    pid_t keeper, analyst;
-};
+static const char *const one_analyst[] = {"--analysts", "1", NULL};
 
-static pid_t only_child(pid_t parent)
+/* The long clip, in the hands of the only analyst. */
+static char *begin_long_job(struct stage *g)
 {
-    pid_t children[8];
-    int64_t deadline = clock_mono_us() + 10000000;
+    char *id = stage_submit(g, "long.mp4");
 
-    while (process_children(parent, children, 8) == 0 && clock_mono_us() < deadline)
-        usleep(1000);
-    return process_children(parent, children, 8) ? children[0] : -1;
+    CHECK(stage_in_hand(g, id, "0"));
+    return id;
 }
 
-static struct scene scene_open(void)
-{
-    char *const args[] = {(char[]){"--analysts"}, (char[]){"1"}, NULL};
-    struct scene c = {.a = arena_new()};
-    char *dir;
-
-    c.base = folder_new(c.a);
-    dir = arena_printf(c.a, "%s/data", c.base);
-    c.key = key_new(c.a, dir, "acme", NULL);
-    served_start(&c.s, c.a, dir, args);
-    c.keeper = only_child(c.s.pid);
-    c.analyst = only_child(c.keeper);
-    return c;
-}
-
-static void scene_close(struct scene *c)
-{
-    CHECK_INT(served_stop(&c->s), 0);
-    folder_remove(c->base);
-    c->a = arena_free(c->a);
-}
-
-/* Waits until the job is with an analyst after `attempts` deaths; false when it has ended before. */
-static bool in_hand(struct scene *c, const char *id, const char *attempts)
-{
-    int64_t deadline = clock_mono_us() + 20000000;
-
-    while (clock_mono_us() < deadline) {
-        struct answer job = http_get(c->a, c->s.port, arena_printf(c->a, "/v1/jobs/%s", id), c->key);
-        const char *state = json_at(c->a, job.body, "state");
-        if (text_is(state, "claimed") && text_is(json_at(c->a, job.body, "attempts"), attempts))
-            return true;
-        if (!text_is(state, "new") && !text_is(state, "claimed"))
-            return false;
-        usleep(2000);
-    }
-    return false;
-}
-
-/* Uploads the long clip and returns its id when the analyst has it. */
-static char *begin_long_job(struct scene *c)
-{
-    struct answer answer =
-        post_clip(c->a, c->s.port, "/api/classify", c->key, "long.mp4", clip_load(c->a, "long.mp4"), NULL);
-    char *id = json_at(c->a, answer.body, "id");
-
-    CHECK_INT(answer.status, 200);
-    CHECK(id && in_hand(c, id, "0"));
-    return id ? id : arena_strdup(c->a, "");
-}
-
-static void check_state(struct scene *c, const char *id, const char *state, const char *attempts,
+static void check_state(struct stage *g, const char *id, const char *state, const char *attempts,
                         const char *code)
 {
-    struct answer result = result_wait(c->a, c->s.port, c->key, id, 60);
-    struct answer job = http_get(c->a, c->s.port, arena_printf(c->a, "/v1/jobs/%s", id), c->key);
+    struct answer result = result_wait(g->a, g->s.port, g->key, id, 60), job = stage_job(g, id);
 
-    CHECK_STR(json_at(c->a, job.body, "state"), state);
-    CHECK_STR(json_at(c->a, job.body, "attempts"), attempts);
+    CHECK_STR(json_at(g->a, job.body, "state"), state);
+    CHECK_STR(json_at(g->a, job.body, "attempts"), attempts);
     if (code) {
-        CHECK_STR(json_at(c->a, job.body, "error.code"), code);
-        CHECK_STR(json_at(c->a, result.body, "error_code"), "9");
-        CHECK_STR(json_at(c->a, result.body, "risk"), "");
-        CHECK_STR(json_at(c->a, result.body, "scores"), "{}");
-        CHECK_STR(json_at(c->a, result.body, "status.classify"), "error");
+        CHECK_STR(json_at(g->a, job.body, "error.code"), code);
+        CHECK_STR(json_at(g->a, result.body, "error_code"), "9");
+        CHECK_STR(json_at(g->a, result.body, "risk"), "");
+        CHECK_STR(json_at(g->a, result.body, "scores"), "{}");
+        CHECK_STR(json_at(g->a, result.body, "status.classify"), "error");
     }
     if (!test_ok)
         printf("# %.600s\n", (const char *)job.body.data);
 }
 
-static void check_next_job(struct scene *c)
+static void check_next_job(struct stage *g)
 {
-    struct answer answer = post_clip(c->a, c->s.port, "/api/classify?sync=true", c->key, "tiny.mp4",
-                                     clip_load(c->a, "tiny.mp4"), NULL);
+    struct answer answer = stage_post(g, "/api/classify?sync=true", "tiny.mp4");
 
     CHECK_INT(answer.status, 200);
-    CHECK_STR(json_at(c->a, answer.body, "status.classify"), "done");
+    CHECK_STR(json_at(g->a, answer.body, "status.classify"), "done");
 }
 
 static void killed_analyst_is_replaced(void)
 {
-    struct scene c = scene_open();
-    char *id = begin_long_job(&c);
+    struct stage g = stage_open(one_analyst);
+    char *id = begin_long_job(&g);
 
-    kill(c.analyst, SIGKILL);
-    check_state(&c, id, "done", "1", NULL);
-    check_next_job(&c);
-    CHECK(only_child(c.s.pid) == c.keeper && only_child(c.keeper) != c.analyst);
-    scene_close(&c);
+    kill(g.analyst, SIGKILL);
+    check_state(&g, id, "done", "1", NULL);
+    check_next_job(&g);
+    CHECK(only_child(g.s.pid) == g.keeper && only_child(g.keeper) != g.analyst);
+    CHECK_INT(stage_close(&g), 0);
 }
 
 static void two_deaths_fail_the_job(void)
 {
-    struct scene c = scene_open();
-    char *id = begin_long_job(&c);
+    struct stage g = stage_open(one_analyst);
+    char *id = begin_long_job(&g);
 
-    kill(c.analyst, SIGKILL);
-    CHECK(in_hand(&c, id, "1"));
-    kill(only_child(c.keeper), SIGKILL);
-    check_state(&c, id, "failed", "2", "analyst_crashed");
-    check_next_job(&c);
-    scene_close(&c);
+    kill(g.analyst, SIGKILL);
+    CHECK(stage_in_hand(&g, id, "1"));
+    kill(only_child(g.keeper), SIGKILL);
+    check_state(&g, id, "failed", "2", "analyst_crashed");
+    check_next_job(&g);
+    CHECK_INT(stage_close(&g), 0);
 }
 
 static void killed_keeper_is_replaced(void)
 {
-    struct scene c = scene_open();
-    char *id = begin_long_job(&c);
+    struct stage g = stage_open(one_analyst);
+    char *id = begin_long_job(&g);
 
-    kill(c.keeper, SIGKILL); /* takes its analyst along */
-    check_state(&c, id, "done", "1", NULL);
-    check_next_job(&c);
-    CHECK(only_child(c.s.pid) != c.keeper);
-    scene_close(&c);
+    kill(g.keeper, SIGKILL); /* takes its analyst along */
+    check_state(&g, id, "done", "1", NULL);
+    check_next_job(&g);
+    CHECK(only_child(g.s.pid) != g.keeper);
+    CHECK_INT(stage_close(&g), 0);
 }
 
 static void idle_ones_may_die_too(void)
 {
-    struct scene c = scene_open();
+    struct stage g = stage_open(one_analyst);
 
-    kill(c.analyst, SIGKILL);
-    check_next_job(&c);
-    kill(c.keeper, SIGKILL);
-    check_next_job(&c);
-    scene_close(&c);
+    kill(g.analyst, SIGKILL);
+    check_next_job(&g);
+    kill(g.keeper, SIGKILL);
+    check_next_job(&g);
+    CHECK_INT(stage_close(&g), 0);
 }
 
 int main(void)
