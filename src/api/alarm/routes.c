@@ -197,8 +197,10 @@ static void classify_body(struct request *r, struct bytes piece)
 {
     struct upload *u = request_data(r);
 
-    if (u->err.kind == ERR_NONE)
-        multipart_feed(u->multipart, piece, &u->err);
+    if (u->err.kind != ERR_NONE)
+        return;
+    if (multipart_feed(u->multipart, piece, &u->err) < 0)
+        blob_writer_freep(&u->video); /* now: the rest of the body may take its time, and the disk may be full */
 }
 
 static int check_upload(struct upload *u, struct err *err)
