@@ -400,7 +400,7 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
     CLEANUP(watch_clear) struct watch w = {.tools = tools,
                                            .params = &spec->alarm,
                                            .card = card,
-                                           .rule = spec->alarm.has_rule ? spec->alarm.rule : card->rule,
+                                           .rule = risk_rule_over(&card->rule, &spec->alarm.rule),
                                            .deadline = deadline_mono_us,
                                            .report = report,
                                            .scratch = arena_new()};
@@ -409,6 +409,8 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
     int r;
 
     report_add_model(report, &ref);
+    if (risk_rule_check(&w.rule, err) < 0) /* an own threshold that does not fit the card's others */
+        return -1;
     if (open_video(&w, fds.media, err) < 0)
         return -1;
     report->decode_us += clock_cpu_us() - begin;

@@ -155,7 +155,7 @@ static int by_name(const void *x, const void *y)
 
 static bool is_label(const struct score *s, const struct risk_rule *rule)
 {
-    return s->value >= rule->label && !text_is(s->label, "nothing") && !text_is(s->label, "other");
+    return s->value >= risk_label_from(rule, s->label) && !text_is(s->label, "nothing") && !text_is(s->label, "other");
 }
 
 static void list_labels(struct report *r, const struct risk_rule *rule)

@@ -12,18 +12,23 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "verdict/concept.h"
+
+static const char *const tenant_members[] = {"low", "high", "label", "labels", "cameras", NULL};
+static const char *const camera_members[] = {"low", "high", "label", "labels", "zones", NULL};
+static const char *const zone_members[] = {"width",    "height", "points", "active", "enabled",
+                                           "repeatAt", "from",   "to",     NULL};
 
 enum { RULES_MAX_BYTES = 16 << 20, EVERY_DAY = 127 };
 
 struct timed_zone {
     struct zone zone;
-    int weekdays;             /* bit 0 = Monday ... bit 6 = Sunday */
-    int64_t from_us, to_us;   /* 0 = open */
+    int weekdays;           /* bit 0 = Monday ... bit 6 = Sunday */
+    int64_t from_us, to_us; /* 0 = open */
 };
 
 struct camera_rule {
     const char *id;
-    bool has_rule;
     struct risk_rule rule;
     size_t nzones;
     struct timed_zone *zones;
@@ -31,7 +36,6 @@ struct camera_rule {
 
 struct tenant_rule {
     const char *name;
-    bool has_rule;
     struct risk_rule rule;
     size_t ncameras;
     struct camera_rule *cameras;
@@ -43,16 +47,74 @@ struct rules {
     struct tenant_rule *tenants;
 };
 
+/* A member that is misspelled or of the wrong type must not be a threshold that silently does not apply. */
+static int check_members(yyjson_val *obj, const char *const *known, const char *where, struct err *err)
+{
+    yyjson_val *key, *value;
+    size_t i, n;
+
+    if (!yyjson_is_obj(obj))
+        return FAIL(err, ERR_INPUT, "rules for %s: an object {...} is needed", where);
+    yyjson_obj_foreach(obj, i, n, key, value)
+    {
+        const char *const *k = known;
+
+        (void)value;
+        while (*k && !text_is(*k, yyjson_get_str(key)))
+            k++;
+        if (!*k)
+            return FAIL(err, ERR_INPUT, "rules for %s: unknown member '%s'", where, yyjson_get_str(key));
+    }
+    return 0;
+}
+
+/* Keeps *ret when the member is absent. */
+static int parse_number(yyjson_val *obj, const char *key, const char *where, double *ret, struct err *err)
+{
+    yyjson_val *v = yyjson_obj_get(obj, key);
+
+    if (v && !yyjson_is_num(v))
+        return FAIL(err, ERR_INPUT, "rules for %s: '%s' must be a number", where, key);
+    *ret = v ? yyjson_get_num(v) : *ret;
+    return 0;
+}
+
+/* {"animal": 0.3}: replaces the inherited ones. */
+static int parse_labels(struct arena *a, yyjson_val *obj, const char *where, struct risk_rule *rule,
+                        struct err *err)
+{
+    struct label_threshold *all = arena_array(a, yyjson_obj_size(obj), sizeof *all);
+    yyjson_val *key, *value;
+    size_t i, n;
+
+    if (!obj)
+        return 0;
+    yyjson_obj_foreach(obj, i, n, key, value)
+    {
+        const char *label = arena_strdup(a, yyjson_get_str(key));
+
+        if (!concept_is_label(label) || !yyjson_is_num(value))
+            return FAIL(err, ERR_INPUT, "rules for %s: 'labels' needs concepts and numbers, not '%s'", where,
+                        label);
+        all[i] = (struct label_threshold){label, yyjson_get_num(value)};
+    }
+    rule->labels = all;
+    rule->nlabels = n;
+    return 0;
+}
+
 /* Thresholds of an object over those it inherits. */
-static int parse_rule(yyjson_val *obj, const char *where, struct risk_rule *rule, bool *ret_has, struct err *err)
+static int parse_rule(struct arena *a, yyjson_val *obj, const char *where, struct risk_rule *rule,
+                      struct err *err)
 {
     struct err why;
 
-    *ret_has = *ret_has || yyjson_obj_get(obj, "low") || yyjson_obj_get(obj, "high") || yyjson_obj_get(obj, "label");
-    rule->low = json_num(obj, "low", rule->low);
-    rule->high = json_num(obj, "high", rule->high);
-    rule->label = json_num(obj, "label", rule->label);
-    if (risk_rule_check(rule, &why) < 0)
+    if (parse_number(obj, "low", where, &rule->low, err) < 0 ||
+        parse_number(obj, "high", where, &rule->high, err) < 0 ||
+        parse_number(obj, "label", where, &rule->label, err) < 0 ||
+        parse_labels(a, yyjson_obj_get(obj, "labels"), where, rule, err) < 0)
+        return -1;
+    if (risk_rule_check_partial(rule, &why) < 0)
         return FAIL(err, ERR_INPUT, "rules for %s: %s", where, why.text);
     return 0;
 }
@@ -68,7 +130,8 @@ static int parse_points(yyjson_val *points, double width, double height, struct 
     {
         double px = json_num(p, "px", -1), py = json_num(p, "py", -1);
         if (px < 0 || py < 0 || px > width || py > height)
-            return FAIL(err, ERR_INPUT, "point %zu of a zone lies outside its %g x %g frame", i, width, height);
+            return FAIL(err, ERR_INPUT, "point %zu of a zone lies outside its %g x %g frame", i, width,
+                        height);
         zone->points[zone->n++] = (struct zone_point){px / width, py / height};
     }
     return 0;
@@ -87,6 +150,8 @@ static int parse_zone(yyjson_val *obj, struct timed_zone *z, struct err *err)
 {
     double width = json_num(obj, "width", 0), height = json_num(obj, "height", 0);
 
+    if (check_members(obj, zone_members, "a zone", err) < 0)
+        return -1;
     if (!(width > 0 && height > 0))
         return FAIL(err, ERR_INPUT, "a zone needs the width and height of the frame it is drawn in");
     z->weekdays = (int)json_int(obj, "repeatAt", EVERY_DAY) & EVERY_DAY;
@@ -126,8 +191,8 @@ static int parse_cameras(struct arena *a, yyjson_val *obj, struct tenant_rule *t
         struct camera_rule *camera = &tenant->cameras[tenant->ncameras++];
         camera->id = arena_strdup(a, yyjson_get_str(key));
         camera->rule = tenant->rule;
-        camera->has_rule = tenant->has_rule;
-        if (parse_rule(value, camera->id, &camera->rule, &camera->has_rule, err) < 0 ||
+        if (check_members(value, camera_members, camera->id, err) < 0 ||
+            parse_rule(a, value, camera->id, &camera->rule, err) < 0 ||
             parse_zones(a, yyjson_obj_get(value, "zones"), camera, err) < 0)
             return -1;
     }
@@ -146,8 +211,9 @@ static int parse(struct rules *r, yyjson_val *root, struct err *err)
     {
         struct tenant_rule *tenant = &r->tenants[r->ntenants++];
         tenant->name = arena_strdup(r->arena, yyjson_get_str(key));
-        tenant->rule = risk_rule_defaults();
-        if (parse_rule(value, tenant->name, &tenant->rule, &tenant->has_rule, err) < 0 ||
+        tenant->rule = risk_rule_unset();
+        if (check_members(value, tenant_members, tenant->name, err) < 0 ||
+            parse_rule(r->arena, value, tenant->name, &tenant->rule, err) < 0 ||
             parse_cameras(r->arena, yyjson_obj_get(value, "cameras"), tenant, err) < 0)
             return -1;
     }
@@ -233,8 +299,8 @@ static bool active_at(const struct timed_zone *z, int64_t now_us)
            (!z->to_us || now_us < z->to_us);
 }
 
-void rules_apply(const struct rules *r, struct arena *a, const char *tenant, const char *camera_id, int64_t now_wall_us,
-                 struct alarm_params *params)
+void rules_apply(const struct rules *r, struct arena *a, const char *tenant, const char *camera_id,
+                 int64_t now_wall_us, struct alarm_params *params)
 {
     const struct tenant_rule *t = find_tenant(r, tenant);
     const struct camera_rule *camera = t ? find_camera(t, camera_id) : NULL;
@@ -242,7 +308,6 @@ void rules_apply(const struct rules *r, struct arena *a, const char *tenant, con
 
     if (!t)
         return;
-    params->has_rule = camera ? camera->has_rule : t->has_rule;
     params->rule = camera ? camera->rule : t->rule;
     if (!camera)
         return;

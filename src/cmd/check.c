@@ -1,4 +1,5 @@
-/* assay check: verdicts for files, without a server. The same keeper, analysts and pipeline as behind the API. */
+/* assay check: verdicts for files, without a server. The same keeper, analysts and pipeline as behind the
+ * API. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -22,12 +23,18 @@ struct check_settings {
 };
 
 static const struct option check_rows[] = {
-    {"json", OPT_FLAG, offsetof(struct check_settings, json), "false", 0, 0, NULL, "print the canonical report, one JSON line a file"},
-    {"annotate", OPT_STRING, offsetof(struct check_settings, annotate), NULL, 0, 0, "OUT.mp4", "also write the clip with boxes drawn (one file only)"},
-    {"low", OPT_DOUBLE, offsetof(struct check_settings, low), "-1", -1, 1, "P", "danger from this score on; -1: the model card's own"},
-    {"high", OPT_DOUBLE, offsetof(struct check_settings, high), "-1", -1, 1, "P", "intrusion from this score on; -1: the model card's own"},
-    {"deadline", OPT_DURATION, offsetof(struct check_settings, deadline_ms), "60s", 1, 3600000, "TIME", "longest analysis of one file"},
-    {"max-frames", OPT_INT, offsetof(struct check_settings, max_frames), "600", 1, 100000, "N", "frames judged of one clip at most"},
+    {"json", OPT_FLAG, offsetof(struct check_settings, json), "false", 0, 0, NULL,
+     "print the canonical report, one JSON line a file"},
+    {"annotate", OPT_STRING, offsetof(struct check_settings, annotate), NULL, 0, 0, "OUT.mp4",
+     "also write the clip with boxes drawn (one file only)"},
+    {"low", OPT_DOUBLE, offsetof(struct check_settings, low), "-1", -1, 1, "P",
+     "danger from this score on; -1: the model card's own"},
+    {"high", OPT_DOUBLE, offsetof(struct check_settings, high), "-1", -1, 1, "P",
+     "intrusion from this score on; -1: the model card's own"},
+    {"deadline", OPT_DURATION, offsetof(struct check_settings, deadline_ms), "60s", 1, 3600000, "TIME",
+     "longest analysis of one file"},
+    {"max-frames", OPT_INT, offsetof(struct check_settings, max_frames), "600", 1, 100000, "N",
+     "frames judged of one clip at most"},
 };
 
 /* One task in the lab, waited for. */
@@ -66,7 +73,8 @@ static void errand_progress(void *arg, int done, int planned)
     struct errand *e = arg;
 
     if (e->show_progress)
-        fprintf(stderr, "\r%s: %d of about %d frames judged ", e->name, done, planned > done ? planned : done);
+        fprintf(stderr, "\r%s: %d of about %d frames judged ", e->name, done,
+                planned > done ? planned : done);
 }
 
 /* 0 and the report's text (malloc'ed), or -1. */
@@ -131,9 +139,10 @@ static void print_verdict(const char *path, const struct report *r)
     printf("%s: %s (intrusion %.2f)\n", path, r->verdict.risk, intrusion ? intrusion->value : 0.0);
     print_scores(r);
     print_first_sight(r);
-    printf("  judged %d frames of %.1f s (%s, %d x %d%s) in %.2f s with %s %s\n", r->sampling.judged, r->media.duration,
-           r->media.codec, r->media.width, r->media.height, r->media.truncated ? ", breaks off" : "",
-           (double)r->total_us / 1e6, r->nmodels ? r->models[0].name : "?", r->nmodels ? r->models[0].version : "");
+    printf("  judged %d frames of %.1f s (%s, %d x %d%s) in %.2f s with %s %s\n", r->sampling.judged,
+           r->media.duration, r->media.codec, r->media.width, r->media.height,
+           r->media.truncated ? ", breaks off" : "", (double)r->total_us / 1e6,
+           r->nmodels ? r->models[0].name : "?", r->nmodels ? r->models[0].version : "");
 }
 
 struct check {
@@ -157,17 +166,16 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct job
     spec->subject.name = path;
     spec->deadline_ms = c->s->deadline_ms;
     spec->alarm.max_frames = (int)c->s->max_frames;
-    if (c->s->low >= 0 || c->s->high >= 0) {
-        spec->alarm.has_rule = true;
-        spec->alarm.rule = risk_rule_defaults();
-        spec->alarm.rule.low = c->s->low >= 0 ? c->s->low : spec->alarm.rule.low;
-        spec->alarm.rule.high = c->s->high >= 0 ? c->s->high : spec->alarm.rule.high;
-    }
+    if (c->s->low >= 0)
+        spec->alarm.rule.low = c->s->low;
+    if (c->s->high >= 0)
+        spec->alarm.rule.high = c->s->high;
     return job_spec_check(spec, err);
 }
 
 /* Runs the annotate pipeline with the report of the first run. */
-static int annotate(struct check *c, int fd, struct job_spec spec, const struct report *report, struct err *err)
+static int annotate(struct check *c, int fd, struct job_spec spec, const struct report *report,
+                    struct err *err)
 {
     CLEANUP(fd_closep) int out = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     struct errand e = {.name = c->s->annotate};
@@ -225,7 +233,8 @@ static int check_all(struct check *c, int argc, char **argv)
 static const struct command_help help = {
     .usage = "assay check [options] FILE...",
     .text = "Judges video files on this machine, without a server, in the same sandbox as behind the API.\n"
-            "Exit status, the worst of all files: 0 safe, 10 danger, 20 intrusion, 30 no verdict; 1 and 2: not started.",
+            "Exit status, the worst of all files: 0 safe, 10 danger, 20 intrusion, 30 no verdict; 1 and 2: "
+            "not started.",
     .after = "Examples:\n"
              "  assay check clip.mp4\n"
              "  assay check --json *.mp4 | jq .verdict.risk\n"
@@ -239,7 +248,8 @@ static int check_run(int argc, char **argv)
     struct check_settings s;
     struct data_settings data;
     struct lab_settings lab;
-    struct option_set sets[] = {common_set(&common), {"Check", check_rows, COUNT_OF(check_rows), &s}, data_set(&data), lab_set(&lab)};
+    struct option_set sets[] = {
+        common_set(&common), {"Check", check_rows, COUNT_OF(check_rows), &s}, data_set(&data), lab_set(&lab)};
     struct check c = {.arena = a, .s = &s};
     struct conf *conf;
     struct lab_opts opts;

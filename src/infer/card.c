@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "verdict/concept.h"
 
 /* What the functions below share while one card is read. */
 struct reader {
@@ -24,8 +25,8 @@ struct field {
     const char *key;
     enum type type;
     bool required;
-    size_t at;             /* offset in the struct which is filled */
-    double min, max;       /* WHOLE, NUMBER, TRIPLE; TEXT: longest */
+    size_t at;                /* offset in the struct which is filled */
+    double min, max;          /* WHOLE, NUMBER, TRIPLE; TEXT: longest */
     const char *const *words; /* WORD: the allowed ones, NULL-terminated */
 };
 
@@ -37,9 +38,6 @@ static const char *const orders[] = {"bgr", "rgb", NULL};
 static const char *const fits[] = {"letterbox-topleft", "stretch", NULL};
 static const char *const decoders[] = {"yolox-raw", "boxes", NULL};
 static const char *const schemas[] = {"assay.model/1", NULL};
-/* The pipeline's words for what a model may see; "intrusion" and "nothing" are made by rules only. */
-static const char *const concepts[] = {"person", "vehicle", "animal", "plant", "flag", "rain",
-                                       "wind",   "spider",  "web",    "text",  "other", NULL};
 
 /* What is read, then moved to struct card. */
 struct head {
@@ -71,14 +69,10 @@ static const struct field head_fields[] = {
 
 #define AT(member) offsetof(struct card_input, member)
 static const struct field input_fields[] = {
-    {"name", TEXT, true, AT(name), 0, SHORT, NULL},
-    {"width", WHOLE, true, AT(width), 32, 2048, NULL},
-    {"height", WHOLE, true, AT(height), 32, 2048, NULL},
-    {"order", WORD, true, AT(order), 0, 0, orders},
-    {"scale", NUMBER, false, AT(scale), 1e-6, 1e6, NULL},
-    {"mean", TRIPLE, false, AT(mean), -1e6, 1e6, NULL},
-    {"std", TRIPLE, false, AT(std), 1e-6, 1e6, NULL},
-    {"fit", WORD, true, AT(fit), 0, 0, fits},
+    {"name", TEXT, true, AT(name), 0, SHORT, NULL},       {"width", WHOLE, true, AT(width), 32, 2048, NULL},
+    {"height", WHOLE, true, AT(height), 32, 2048, NULL},  {"order", WORD, true, AT(order), 0, 0, orders},
+    {"scale", NUMBER, false, AT(scale), 1e-6, 1e6, NULL}, {"mean", TRIPLE, false, AT(mean), -1e6, 1e6, NULL},
+    {"std", TRIPLE, false, AT(std), 1e-6, 1e6, NULL},     {"fit", WORD, true, AT(fit), 0, 0, fits},
     {"pad", WHOLE, false, AT(pad), 0, 255, NULL},
 };
 #undef AT
@@ -90,12 +84,12 @@ static const struct field output_fields[] = {
 
 static const struct field label_fields[] = {
     {"name", TEXT, true, offsetof(struct card_label, name), 0, SHORT, NULL},
-    {"concept", WORD, true, offsetof(struct card_label, concept), 0, 0, concepts},
+    {"concept", WORD, true, offsetof(struct card_label, concept), 0, 0, concept_words},
     {"threshold", NUMBER, true, offsetof(struct card_label, threshold), 0, 1, NULL},
 };
 
 static const struct field concept_fields[] = {
-    {"name", WORD, true, offsetof(struct card_concept, name), 0, 0, concepts},
+    {"name", WORD, true, offsetof(struct card_concept, name), 0, 0, concept_words},
     {"calibration", OTHER, false, 0, 0, 0, NULL},
 };
 
@@ -175,11 +169,16 @@ static int read_field(struct reader *r, yyjson_val *v, const struct field *f, vo
     void *to = (char *)base + f->at;
 
     switch (f->type) {
-    case WHOLE: return read_whole(r, v, f, to);
-    case NUMBER: return read_number(r, v, f, to);
-    case TRIPLE: return read_triple(r, v, f, to);
-    case OTHER: return 0;
-    default: return read_string(r, v, f, to);
+    case WHOLE:
+        return read_whole(r, v, f, to);
+    case NUMBER:
+        return read_number(r, v, f, to);
+    case TRIPLE:
+        return read_triple(r, v, f, to);
+    case OTHER:
+        return 0;
+    default:
+        return read_string(r, v, f, to);
     }
 }
 
@@ -192,8 +191,8 @@ static const struct field *find_field(const struct field *fields, size_t n, cons
 }
 
 /* Reads all members of obj into base; each at most once, none unknown, the required ones present. */
-static int read_fields(struct reader *r, yyjson_val *obj, const char *what, const struct field *fields, size_t n,
-                       void *base)
+static int read_fields(struct reader *r, yyjson_val *obj, const char *what, const struct field *fields,
+                       size_t n, void *base)
 {
     size_t i, count;
     yyjson_val *key, *v;
@@ -201,7 +200,8 @@ static int read_fields(struct reader *r, yyjson_val *obj, const char *what, cons
 
     if (!yyjson_is_obj(obj))
         return BAD(r, "%s must be an object", what);
-    yyjson_obj_foreach(obj, i, count, key, v) {
+    yyjson_obj_foreach(obj, i, count, key, v)
+    {
         const struct field *f = find_field(fields, n, yyjson_get_str(key));
         if (!f)
             return BAD(r, "%s has a member \"%.60s\" that is not in the schema", what, yyjson_get_str(key));
@@ -285,7 +285,8 @@ static int read_labels(struct reader *r, yyjson_val *list, struct card *card)
     if (!yyjson_is_arr(list) || n < 1 || n > CARD_MAX_LABELS)
         return BAD(r, "\"labels\" must be a list of 1 to %d labels", CARD_MAX_LABELS);
     all = arena_array(r->arena, n, sizeof *all);
-    yyjson_arr_foreach(list, i, max, v) {
+    yyjson_arr_foreach(list, i, max, v)
+    {
         if (read_label(r, v, &all[i]) < 0)
             return -1;
         if (all[i].concept && !card_concept(card, all[i].concept))
@@ -305,8 +306,8 @@ static bool has_label_for(const struct card *card, const char *concept)
     return false;
 }
 
-/* A concept nothing can trigger would score 0 for ever: as good as a lie. And without people or vehicles there is
- * nothing to make an intrusion score of. */
+/* A concept nothing can trigger would score 0 for ever: as good as a lie. And without people or vehicles
+ * there is nothing to make an intrusion score of. */
 static int check_concepts(struct reader *r, const struct card *card)
 {
     for (size_t i = 0; i < card->nconcepts; i++)
@@ -345,7 +346,7 @@ static int read_card(struct reader *r, yyjson_val *root, struct head *head)
         return BAD(r, "\"sha256\" must be %d hex digits", HASH_HEX - 1);
     for (size_t i = 0; i < HASH_HEX; i++)
         card->sha256[i] = head->sha256[i] >= 'A' && head->sha256[i] <= 'F' ? (char)(head->sha256[i] | 0x20)
-                                                                         : head->sha256[i];
+                                                                           : head->sha256[i];
     if (read_input(r, yyjson_obj_get(root, "input"), &card->input) < 0 ||
         READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0 ||
         read_concepts(r, yyjson_obj_get(root, "concepts"), card) < 0 ||

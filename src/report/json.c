@@ -19,20 +19,32 @@ static void put_str(doc_t *d, val_t *obj, const char *key, const char *s)
     yyjson_mut_obj_add_strcpy(d, obj, key, s ? s : "");
 }
 
-/* Metre-stick precision for pictures: 4 digits behind the point are less than a pixel of any frame we judge, and keep
- * the report small. */
+/* Metre-stick precision for pictures: 4 digits behind the point are less than a pixel of any frame we judge,
+ * and keep the report small. */
 static double rounded(double v)
 {
     return round(v * 10000) / 10000;
 }
 
+static void put_given(doc_t *d, val_t *obj, const char *key, double value)
+{
+    if (!isnan(value))
+        yyjson_mut_obj_add_real(d, obj, key, value);
+}
+
 static void put_rule(doc_t *d, val_t *obj, const struct risk_rule *rule)
 {
-    val_t *o = yyjson_mut_obj_add_obj(d, obj, "thresholds");
+    val_t *o = yyjson_mut_obj_add_obj(d, obj, "thresholds"), *labels;
 
-    yyjson_mut_obj_add_real(d, o, "low", rule->low);
-    yyjson_mut_obj_add_real(d, o, "high", rule->high);
-    yyjson_mut_obj_add_real(d, o, "label", rule->label);
+    put_given(d, o, "low", rule->low);
+    put_given(d, o, "high", rule->high);
+    put_given(d, o, "label", rule->label);
+    if (!rule->nlabels)
+        return;
+    labels = yyjson_mut_obj_add_obj(d, o, "labels");
+    for (size_t i = 0; i < rule->nlabels; i++)
+        yyjson_mut_obj_add(labels, yyjson_mut_strcpy(d, rule->labels[i].label),
+                           yyjson_mut_real(d, rule->labels[i].from));
 }
 
 static void put_subject(doc_t *d, val_t *obj, const struct subject *s)
@@ -72,7 +84,7 @@ struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
     yyjson_mut_obj_add_real(d, alarm, "fps", spec->alarm.fps);
     yyjson_mut_obj_add_int(d, alarm, "height", spec->alarm.height);
     yyjson_mut_obj_add_int(d, alarm, "max_frames", spec->alarm.max_frames);
-    if (spec->alarm.has_rule)
+    if (!risk_rule_is_unset(&spec->alarm.rule))
         put_rule(d, alarm, &spec->alarm.rule);
     put_zones(d, alarm, &spec->alarm);
     if (spec->annotate.report) {
@@ -289,13 +301,44 @@ static yyjson_val *get_arr(struct reader *rd, yyjson_val *obj, const char *key, 
     return v;
 }
 
+static double get_given(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    return yyjson_obj_get(obj, key) ? get_num(rd, obj, key, 0, 1) : (double)NAN;
+}
+
+static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk_rule *rule)
+{
+    struct label_threshold *all;
+    yyjson_val *key, *value;
+    size_t i, n;
+
+    if (obj && (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS)) {
+        refuse(rd, "labels");
+        return;
+    }
+    rule->labels = all = arena_array(rd->arena, yyjson_obj_size(obj), sizeof *all);
+    yyjson_obj_foreach(obj, i, n, key, value)
+    {
+        if (!yyjson_is_num(value))
+            refuse(rd, "labels");
+        all[rule->nlabels++] =
+            (struct label_threshold){arena_strdup(rd->arena, yyjson_get_str(key)), yyjson_get_num(value)};
+    }
+}
+
+/* A rule that may be given in part. */
 static struct risk_rule get_rule(struct reader *rd, yyjson_val *obj)
 {
-    return (struct risk_rule){
-        .low = get_num(rd, obj, "low", 0, 1),
-        .high = get_num(rd, obj, "high", 0, 1),
-        .label = get_num(rd, obj, "label", 0, 1),
+    struct risk_rule rule = {
+        .low = get_given(rd, obj, "low"),
+        .high = get_given(rd, obj, "high"),
+        .label = get_given(rd, obj, "label"),
     };
+
+    get_label_thresholds(rd, yyjson_obj_get(obj, "labels"), &rule);
+    if (risk_rule_check_partial(&rule, NULL) < 0)
+        refuse(rd, "thresholds");
+    return rule;
 }
 
 static struct subject get_subject(struct reader *rd, yyjson_val *root)
@@ -343,11 +386,9 @@ static struct alarm_params get_alarm(struct reader *rd, yyjson_val *root)
         .fps = get_num(rd, o, "fps", 0, 60),
         .height = (int)get_int(rd, o, "height", 0, 4096),
         .max_frames = (int)get_int(rd, o, "max_frames", 0, 1000000),
-        .has_rule = rule != NULL,
+        .rule = rule ? get_rule(rd, rule) : risk_rule_unset(),
     };
 
-    if (rule)
-        p.rule = get_rule(rd, rule);
     get_zones(rd, o, &p);
     return p;
 }
@@ -504,6 +545,8 @@ static void get_verdict(struct reader *rd, yyjson_val *root, struct report *r)
     if (risk_rank(r->verdict.risk) < 0)
         refuse(rd, "risk");
     r->verdict.thresholds = get_rule(rd, get_obj(rd, o, "thresholds"));
+    if (risk_rule_check(&r->verdict.thresholds, NULL) < 0)
+        refuse(rd, "thresholds");
     labels = get_arr(rd, o, "labels", MAX_LABELS, &r->verdict.nlabels);
     r->verdict.labels = arena_array(rd->arena, r->verdict.nlabels, sizeof *r->verdict.labels);
     for (size_t i = 0; i < r->verdict.nlabels; i++) {

@@ -1,8 +1,8 @@
-/* The canonical JSON of job_spec and report. Same report, same bytes: fixed key order, shortest round-trip numbers.
- * Schema: docs/report.md. Version: REPORT_SCHEMA.
+/* The canonical JSON of job_spec and report. Same report, same bytes: fixed key order, shortest round-trip
+ * numbers. Schema: docs/report.md. Version: REPORT_SCHEMA.
  *
- * A report comes back from an analyst, which a hostile file may have taken over, so report_from_json treats its
- * input as foreign: ceilings, ranges, finite numbers, known error codes, valid UTF-8. */
+ * A report comes back from an analyst, which a hostile file may have taken over, so report_from_json treats
+ * its input as foreign: ceilings, ranges, finite numbers, known error codes, valid UTF-8. */
 #ifndef ASSAY_REPORT_JSON_H
 #define ASSAY_REPORT_JSON_H
 

@@ -1,9 +1,9 @@
-/* What was found: one typed struct for every pipeline, dialect-free. A pipeline fills it, report/json.h turns it into
- * the canonical JSON (schema in docs/report.md) and back, a dialect renders it.
+/* What was found: one typed struct for every pipeline, dialect-free. A pipeline fills it, report/json.h turns
+ * it into the canonical JSON (schema in docs/report.md) and back, a dialect renders it.
  *
- * Everything hangs on the report's arena. Labels are the pipeline's own words in English ("person", "vehicle");
- * a dialect translates. Boxes are in 0..1 of the displayed frame (after rotation), seconds are PTS minus the PTS of
- * the first frame. A score that no model or rule made is absent, never 0. */
+ * Everything hangs on the report's arena. Labels are the pipeline's own words in English ("person",
+ * "vehicle"); a dialect translates. Boxes are in 0..1 of the displayed frame (after rotation), seconds are
+ * PTS minus the PTS of the first frame. A score that no model or rule made is absent, never 0. */
 #ifndef ASSAY_REPORT_REPORT_H
 #define ASSAY_REPORT_REPORT_H
 
@@ -49,11 +49,11 @@ struct score {
 };
 
 struct finding {
-    int moment;        /* index into moments */
+    int moment; /* index into moments */
     const char *label;
-    double score;      /* 0..1 */
+    double score; /* 0..1 */
     struct box box;
-    bool excluded;     /* foot point in an exclusion zone: shown, not counted */
+    bool excluded; /* foot point in an exclusion zone: shown, not counted */
 };
 
 struct model_ref {
@@ -61,8 +61,8 @@ struct model_ref {
 };
 
 struct verdict {
-    const char *rule;  /* "alarm/1", NULL when there is no verdict */
-    const char *risk;  /* "safe", "danger", "intrusion", "" */
+    const char *rule; /* "alarm/1", NULL when there is no verdict */
+    const char *risk; /* "safe", "danger", "intrusion", "" */
     struct risk_rule thresholds;
     size_t nlabels;
     const char **labels; /* alphabetical */
@@ -84,7 +84,7 @@ struct report {
     size_t nmodels, models_cap;
     struct model_ref *models;
     struct verdict verdict;
-    const char *decoder; /* "libavcodec 59.37.100 libavformat ... libswscale ..." */
+    const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */
     int64_t decode_us, infer_us, total_us; /* total: wall; the other two: CPU */
 };
 

@@ -9,7 +9,7 @@ struct job_spec job_spec_defaults(void)
         .pipeline = "alarm",
         .subject = {.name = ""},
         .deadline_ms = 60000,
-        .alarm = {.fps = 3, .height = 320, .max_frames = 600},
+        .alarm = {.fps = 3, .height = 320, .max_frames = 600, .rule = risk_rule_unset()},
     };
 }
 
@@ -25,9 +25,9 @@ static int alarm_check(const struct alarm_params *p, struct err *err)
         return FAIL(err, ERR_LIMIT, "more than %d exclusion zones", ZONE_MAX);
     for (size_t i = 0; i < p->nzones; i++)
         if (p->zones[i].n < 3 || p->zones[i].n > ZONE_MAX_POINTS)
-            return FAIL(err, ERR_INPUT, "an exclusion zone has %zu corners; 3 to %d are possible", p->zones[i].n,
-                        ZONE_MAX_POINTS);
-    return p->has_rule ? risk_rule_check(&p->rule, err) : 0;
+            return FAIL(err, ERR_INPUT, "an exclusion zone has %zu corners; 3 to %d are possible",
+                        p->zones[i].n, ZONE_MAX_POINTS);
+    return risk_rule_check_partial(&p->rule, err);
 }
 
 int job_spec_check(const struct job_spec *spec, struct err *err)

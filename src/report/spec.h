@@ -1,5 +1,5 @@
-/* What was asked: one job. Filled by a dialect (or `assay check`), checked by spec_check, handed to an analyst.
- * Everything a pipeline needs to give the same answer again is in here; nothing of HTTP is. */
+/* What was asked: one job. Filled by a dialect (or `assay check`), checked by spec_check, handed to an
+ * analyst. Everything a pipeline needs to give the same answer again is in here; nothing of HTTP is. */
 #ifndef ASSAY_REPORT_SPEC_H
 #define ASSAY_REPORT_SPEC_H
 
@@ -21,11 +21,11 @@ struct subject {
 
 /* Pipeline "alarm": intrusion or not. */
 struct alarm_params {
-    double fps;    /* frames judged per second of video; default 3 */
-    int height;    /* lines of the frames judged; default 320; width scales and is rounded to even */
-    int max_frames; /* ceiling of judged frames; default 600. Longer videos are judged at a lower rate, evenly */
-    bool has_rule;  /* false: the model card's own thresholds */
-    struct risk_rule rule;
+    double fps;     /* frames judged per second of video; default 3 */
+    int height;     /* lines of the frames judged; default 320; width scales and is rounded to even */
+    int max_frames; /* ceiling of judged frames; default 600. Longer videos are judged at a lower rate, evenly
+                     */
+    struct risk_rule rule; /* what is not a number: the model card's own */
     size_t nzones;
     const struct zone *zones;
 };
@@ -39,7 +39,7 @@ struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate" */
     struct subject subject;
-    int64_t deadline_ms;  /* from the start of the analysis; 1..3600000 */
+    int64_t deadline_ms; /* from the start of the analysis; 1..3600000 */
     struct alarm_params alarm;
     struct annotate_params annotate;
 };

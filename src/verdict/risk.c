@@ -28,7 +28,48 @@ int risk_rule_check(const struct risk_rule *rule, struct err *err)
                     rule->low, rule->high);
     if (!(rule->label > 0 && rule->label <= 1))
         return FAIL(err, ERR_INPUT, "the label threshold must be above 0 and at most 1");
+    for (size_t i = 0; i < rule->nlabels; i++)
+        if (!(rule->labels[i].from > 0 && rule->labels[i].from <= 1))
+            return FAIL(err, ERR_INPUT, "the label threshold of %s must be above 0 and at most 1",
+                        rule->labels[i].label);
     return 0;
+}
+
+double risk_label_from(const struct risk_rule *rule, const char *label)
+{
+    for (size_t i = 0; i < rule->nlabels; i++)
+        if (text_is(rule->labels[i].label, label))
+            return rule->labels[i].from;
+    return rule->label;
+}
+
+struct risk_rule risk_rule_unset(void)
+{
+    return (struct risk_rule){.low = NAN, .high = NAN, .label = NAN};
+}
+
+bool risk_rule_is_unset(const struct risk_rule *rule)
+{
+    return isnan(rule->low) && isnan(rule->high) && isnan(rule->label) && !rule->nlabels;
+}
+
+struct risk_rule risk_rule_over(const struct risk_rule *base, const struct risk_rule *own)
+{
+    return (struct risk_rule){
+        .low = isnan(own->low) ? base->low : own->low,
+        .high = isnan(own->high) ? base->high : own->high,
+        .label = isnan(own->label) ? base->label : own->label,
+        .nlabels = own->nlabels ? own->nlabels : base->nlabels,
+        .labels = own->nlabels ? own->labels : base->labels,
+    };
+}
+
+int risk_rule_check_partial(const struct risk_rule *rule, struct err *err)
+{
+    static const struct risk_rule widest = {.low = 0, .high = 1, .label = 1};
+    struct risk_rule whole = risk_rule_over(&widest, rule);
+
+    return risk_rule_check(&whole, err);
 }
 
 const char *risk_of(double intrusion, const struct risk_rule *rule)

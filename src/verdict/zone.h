@@ -1,5 +1,5 @@
-/* Exclusion zones: polygons in which a detection does not count. A box is inside when its foot point (the middle of
- * its lower edge) is inside; points on an edge count as inside. Pure. */
+/* Exclusion zones: polygons in which a detection does not count. A box is inside when its foot point (the
+ * middle of its lower edge) is inside; points on an edge count as inside. Pure. */
 #ifndef ASSAY_VERDICT_ZONE_H
 #define ASSAY_VERDICT_ZONE_H
 
@@ -10,7 +10,9 @@ enum { ZONE_MAX_POINTS = 64, ZONE_MAX = 32 };
 
 struct zone {
     size_t n; /* 3..ZONE_MAX_POINTS */
-    struct zone_point { double x, y; } points[ZONE_MAX_POINTS]; /* 0..1 of the displayed frame */
+    struct zone_point {
+        double x, y;
+    } points[ZONE_MAX_POINTS]; /* 0..1 of the displayed frame */
 };
 
 /* Even-odd rule. x, y in 0..1. */

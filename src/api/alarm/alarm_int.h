@@ -1,5 +1,6 @@
-/* The alarm dialect: the wire API of docs/api-alarm.md. routes.c has the handlers, parse.c turns fields into a job, render.c a job into
- * this dialect's JSON, labels.c keeps operators' feedback, video.c sends clips back. */
+/* The alarm dialect: the wire API of docs/api-alarm.md. routes.c has the handlers, parse.c turns fields into
+ * a job, render.c a job into this dialect's JSON, labels.c keeps operators' feedback, video.c sends clips
+ * back. */
 #ifndef ASSAY_API_ALARM_ALARM_INT_H
 #define ASSAY_API_ALARM_ALARM_INT_H
 
@@ -10,8 +11,8 @@
 void alarm_error(struct request *r, int status, const char *text);
 /* The status this dialect answers for an error, and the answer. caller NULL: not known yet. */
 void alarm_fail(struct request *r, const struct caller *caller, const struct err *err);
-/* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller's rate-limit headers go into
- * every later reply. */
+/* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller's
+ * rate-limit headers go into every later reply. */
 bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller);
 /* The same for a route with {id}: the id, NULL after a refusal (400 for what is no id). */
 const char *alarm_enter_id(struct request *r, const char *scope, struct caller *ret_caller);
@@ -28,23 +29,26 @@ struct alarm_notes {
 };
 enum { METADATA_MAX = 64 << 10 };
 
-/* metadata: the raw part, empty when absent. query_number: the `analyse_id` of the query or NULL. ERR_INPUT or ERR_LIMIT. */
-int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_number, struct alarm_notes *ret,
-                      struct err *err);
+/* metadata: the raw part, empty when absent. query_number: the `analyse_id` of the query or NULL. ERR_INPUT
+ * or ERR_LIMIT. */
+int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_number,
+                      struct alarm_notes *ret, struct err *err);
 struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *notes);
 int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes *ret, struct err *err);
 
 /* ---- render.c ---- */
 
 /* A ClassifyResult (docs/api-alarm.md, section 3). */
-int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job, struct bytes *ret_json, struct err *err);
+int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job,
+                 struct bytes *ret_json, struct err *err);
 /* The dialect's word for a label of a report: "vehicle" is "vehicule", "nothing" is "NOTHING". */
 const char *alarm_word(const char *label);
 
 /* ---- the handlers, one table in routes.c ---- */
 extern const struct handler alarm_classify, alarm_result, alarm_result_by_number;
 extern const struct handler alarm_annotated, alarm_served, alarm_original;
-extern const struct handler alarm_label_list, alarm_label_add, alarm_flow_label_add, alarm_custom_list, alarm_custom_add;
+extern const struct handler alarm_label_list, alarm_label_add, alarm_flow_label_add, alarm_custom_list,
+    alarm_custom_add;
 extern const struct handler alarm_version, alarm_health;
 
 #endif

@@ -8,8 +8,8 @@
 
 enum { MAX_LABELS = 64, LABEL_MAX = 64, COMMENT_MAX = 4096, MAX_CUSTOM = 1000, BODY_MAX = 64 << 10 };
 
-static const char *const standard[] = {"animal", "flag", "person", "plant",  "rain",  "spider", "text",
-                                       "vehicule", "web", "wind",  "EMPTY", "FIX",   "N/A"};
+static const char *const standard[] = {"animal",   "flag", "person", "plant", "rain", "spider", "text",
+                                       "vehicule", "web",  "wind",   "EMPTY", "FIX",  "N/A"};
 
 static bool is_standard(const char *label)
 {
@@ -37,7 +37,8 @@ static void stored(void *arg, const struct err *err)
 }
 
 /* The tenant's own words, for a caller who may read; false when the request is answered. */
-static bool enter_custom(struct request *r, struct caller *ret_caller, struct custom_label **ret, size_t *ret_n)
+static bool enter_custom(struct request *r, struct caller *ret_caller, struct custom_label **ret,
+                         size_t *ret_n)
 {
     struct err err;
 
@@ -97,9 +98,11 @@ static int check_labels(yyjson_val *labels, struct err *err)
 
     if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
         return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d texts", MAX_LABELS);
-    yyjson_arr_foreach(labels, i, n, v)
-        if (!yyjson_is_str(v) || !yyjson_get_len(v) || yyjson_get_len(v) > LABEL_MAX)
-            return FAIL(err, ERR_INPUT, "a label is a text of 1 to %d bytes", LABEL_MAX);
+    yyjson_arr_foreach(labels, i, n,
+                       v) if (!yyjson_is_str(v) || !yyjson_get_len(v) ||
+                              yyjson_get_len(v) > LABEL_MAX) return FAIL(err, ERR_INPUT,
+                                                                         "a label is a text of 1 to %d bytes",
+                                                                         LABEL_MAX);
     return 0;
 }
 
@@ -114,9 +117,11 @@ static struct bytes label_entry(struct arena *a, const struct api *api, const st
     data = yyjson_mut_obj_add_obj(doc, root, "data");
     yyjson_mut_obj_add_str(doc, data, "id", row->id);
     yyjson_mut_obj_add_int(doc, data, "analyseId",
-                           job->number ? job->number : (int64_t)hash_crc32(bytes_of(job->id, strlen(job->id))));
+                           job->number ? job->number
+                                       : (int64_t)hash_crc32(bytes_of(job->id, strlen(job->id))));
     yyjson_mut_obj_add_str(doc, data, "videoName", job->name);
-    yyjson_mut_obj_add(data, yyjson_mut_str(doc, "labels"), yyjson_mut_rawn(doc, (const char *)row->labels.data, row->labels.len));
+    yyjson_mut_obj_add(data, yyjson_mut_str(doc, "labels"),
+                       yyjson_mut_rawn(doc, (const char *)row->labels.data, row->labels.len));
     yyjson_mut_obj_add_str(doc, data, "createdAt", clock_rfc3339(when, row->created_us));
     yyjson_mut_obj_add_str(doc, data, "userId", "000000000000000000000000");
     yyjson_mut_obj_add_bool(doc, data, "backup", false);
@@ -221,7 +226,8 @@ static int check_custom(struct request *r, const char *tenant, yyjson_val *label
     size_t i, n;
 
     if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
-        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}", MAX_LABELS);
+        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}",
+                    MAX_LABELS);
     yyjson_arr_foreach(labels, i, n, v)
     {
         size_t len = yyjson_get_len(yyjson_obj_get(v, "value"));
@@ -230,7 +236,9 @@ static int check_custom(struct request *r, const char *tenant, yyjson_val *label
     }
     if (records_custom_labels(api_of(r)->db, request_arena(r), tenant, &have, &n, err) < 0)
         return -1;
-    return n + yyjson_arr_size(labels) > MAX_CUSTOM ? FAIL(err, ERR_LIMIT, "more than %d own labels", MAX_CUSTOM) : 0;
+    return n + yyjson_arr_size(labels) > MAX_CUSTOM
+               ? FAIL(err, ERR_LIMIT, "more than %d own labels", MAX_CUSTOM)
+               : 0;
 }
 
 /* All writes go into the writer's queue in one go; the last one answers for all of them. */

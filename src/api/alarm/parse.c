@@ -47,8 +47,8 @@ static int parse_number(yyjson_val *obj, const char *query_number, int64_t *ret,
     return 0;
 }
 
-int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_number, struct alarm_notes *ret,
-                      struct err *err)
+int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_number,
+                      struct alarm_notes *ret, struct err *err)
 {
     CLEANUP(json_freep) yyjson_doc *doc = NULL;
     yyjson_val *root = NULL;

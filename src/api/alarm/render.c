@@ -9,7 +9,9 @@
 typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
 
-static const struct { const char *label, *word; } words[] = {
+static const struct {
+    const char *label, *word;
+} words[] = {
     {"vehicle", "vehicule"}, /* the vendor's spelling */
     {"nothing", "NOTHING"},
 };
@@ -23,19 +25,22 @@ const char *alarm_word(const char *label)
 }
 
 /* How the state of a job reads on this wire. For a failed one it depends on where it failed. */
-static const struct { const char *state, *classify, *video; } statuses[] = {
-    {"new", "accepted", "accepted"},
-    {"claimed", "in-progress", "in-progress"},
-    {"done", "done", "done"},
-    {"timed_out", "timeout", "timeout"},
-    {"failed", "error", "error"},
-    {"cancelled", "error", "done"},
+static const struct {
+    const char *state, *classify, *video;
+} statuses[] = {
+    {"new", "accepted", "accepted"}, {"claimed", "in-progress", "in-progress"},
+    {"done", "done", "done"},        {"timed_out", "timeout", "timeout"},
+    {"failed", "error", "error"},    {"cancelled", "error", "done"},
 };
 
 /* error_code of the wire, and whether the video itself was at fault. Codes not listed are 9, internal. */
-static const struct { enum err_kind kind; int code; bool video_fault; } faults[] = {
-    {ERR_NONE, 0, false},   {ERR_DECODE, 1, true},  {ERR_NO_STREAM, 2, true}, {ERR_TIMEOUT, 3, true},
-    {ERR_MODEL, 4, false},  {ERR_LIMIT, 5, true},   {ERR_CRASH, 9, true},
+static const struct {
+    enum err_kind kind;
+    int code;
+    bool video_fault;
+} faults[] = {
+    {ERR_NONE, 0, false},  {ERR_DECODE, 1, true}, {ERR_NO_STREAM, 2, true}, {ERR_TIMEOUT, 3, true},
+    {ERR_MODEL, 4, false}, {ERR_LIMIT, 5, true},  {ERR_CRASH, 9, true},
 };
 
 static int fault_code(enum err_kind kind, bool *ret_video_fault)
@@ -85,7 +90,8 @@ static void put_status(struct scene *s, val_t *root, bool video_fault)
 
 static int64_t analyse_id(const struct scene *s)
 {
-    return s->notes.analyse_id ? s->notes.analyse_id : (int64_t)hash_crc32(bytes_of(s->job->id, strlen(s->job->id)));
+    return s->notes.analyse_id ? s->notes.analyse_id
+                               : (int64_t)hash_crc32(bytes_of(s->job->id, strlen(s->job->id)));
 }
 
 static void put_head(struct scene *s, val_t *root, bool video_fault)
@@ -171,7 +177,8 @@ static int load(struct arena *a, struct scene *s, struct err *err)
     return s->job->request.len ? alarm_notes_from_json(a, s->job->request, &s->notes, err) : 0;
 }
 
-int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job, struct bytes *ret_json, struct err *err)
+int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job,
+                 struct bytes *ret_json, struct err *err)
 {
     CLEANUP(json_mut_freep) doc_t *doc = yyjson_mut_doc_new(NULL);
     struct scene s = {.doc = doc, .opts = opts, .job = job, .notes = {.camera_id = ""}};

@@ -37,8 +37,11 @@ void alarm_fail_as(struct request *r, const struct caller *caller, int status, c
 }
 
 /* 412 is this API's "your request makes no sense"; it has no 400 for uploads. */
-static const struct { enum err_kind kind; int status; } statuses[] = {
-    {ERR_INPUT, 412},    {ERR_LIMIT, 413},    {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403},
+static const struct {
+    enum err_kind kind;
+    int status;
+} statuses[] = {
+    {ERR_INPUT, 412},     {ERR_LIMIT, 413},    {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403},
     {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409}, {ERR_BUSY, 503},        {ERR_TIMEOUT, 408},
 };
 
@@ -50,7 +53,8 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
         if (statuses[i].kind == err->kind)
             status = statuses[i].status;
     if (status == 500)
-        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind), err->text);
+        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind),
+                  err->text);
     alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
 }
 
@@ -130,7 +134,9 @@ static int part_begin(void *arg, const struct part *part, struct err *err)
     struct upload *u = arg;
     struct api *api = api_of(u->request);
 
-    u->part = text_is(part->name, "video") ? PART_VIDEO : text_is(part->name, "metadata") ? PART_METADATA : PART_OTHER;
+    u->part = text_is(part->name, "video")      ? PART_VIDEO
+              : text_is(part->name, "metadata") ? PART_METADATA
+                                                : PART_OTHER;
     if (u->part == PART_METADATA) {
         if (u->has_metadata)
             return FAIL(err, ERR_INPUT, "more than one part 'metadata'");
@@ -188,7 +194,8 @@ static void classify_head(struct request *r)
         return;
     u->sync = wants_sync(r);
     if (request_query(r, "webhook"))
-        alarm_fail_as(r, &u->caller, 412, "this server does not call webhooks yet; poll /api/result/{id} instead");
+        alarm_fail_as(r, &u->caller, 412,
+                      "this server does not call webhooks yet; poll /api/result/{id} instead");
     else if (multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
         alarm_fail(r, &u->caller, &err);
 }
@@ -200,7 +207,8 @@ static void classify_body(struct request *r, struct bytes piece)
     if (u->err.kind != ERR_NONE)
         return;
     if (multipart_feed(u->multipart, piece, &u->err) < 0)
-        blob_writer_freep(&u->video); /* now: the rest of the body may take its time, and the disk may be full */
+        blob_writer_freep(
+            &u->video); /* now: the rest of the body may take its time, and the disk may be full */
 }
 
 static int check_upload(struct upload *u, struct err *err)
@@ -217,7 +225,8 @@ static int check_upload(struct upload *u, struct err *err)
         return FAIL(err, ERR_INPUT, "the form has no part 'video' with the file to classify");
     if (!blob_written(u->video))
         return FAIL(err, ERR_INPUT, "the part 'video' is empty");
-    return alarm_parse_notes(a, buf_bytes(&u->metadata), request_query(u->request, "analyse_id"), &u->notes, err);
+    return alarm_parse_notes(a, buf_bytes(&u->metadata), request_query(u->request, "analyse_id"), &u->notes,
+                             err);
 }
 
 static void send_result(struct request *r, const struct caller *caller, const char *id);
@@ -392,7 +401,9 @@ static void version_run(struct request *r)
     yyjson_mut_obj_add_str(doc, root, "node", api->node);
     yyjson_mut_obj_add_str(doc, root, "pod", "");
     yyjson_mut_obj_add_str(doc, root, "build_at", api->build_at);
-    yyjson_mut_obj_add_str(doc, root, "model", n ? arena_printf(request_arena(r), "%s %s", models[0].name, models[0].version) : "");
+    yyjson_mut_obj_add_str(doc, root, "model",
+                           n ? arena_printf(request_arena(r), "%s %s", models[0].name, models[0].version)
+                             : "");
     yyjson_mut_obj_add_str(doc, root, "namespace", "");
     alarm_reply(r, NULL, 200, json_write(request_arena(r), doc));
 }
@@ -432,7 +443,8 @@ static const struct route routes[] = {
 /* Canonical, the older form, and what the sample environment's server address makes of both. */
 static const char *const prefixes[] = {"/api", "", "/v1", "/v1/api", NULL};
 
-/* Everything that is not under a native path keeps this API's error shape, so that its clients can read a wrong path, too. */
+/* Everything that is not under a native path keeps this API's error shape, so that its clients can read a
+ * wrong path, too. */
 static bool owns(const char *path)
 {
     static const char *const first[] = {"/classify", "/result", "/video", "/avconv", "/label", "/flow", NULL};

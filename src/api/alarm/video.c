@@ -24,9 +24,11 @@ static void send_blob(struct request *r, const struct caller *caller, const char
 }
 
 /* What the original is called on the wire, by its name; the bytes go back as they came. */
-static const struct { const char *ending, *type; } types[] = {
-    {".mp4", "video/mp4"},   {".mov", "video/quicktime"}, {".avi", "video/x-msvideo"}, {".mkv", "video/x-matroska"},
-    {".webm", "video/webm"}, {".gif", "image/gif"},
+static const struct {
+    const char *ending, *type;
+} types[] = {
+    {".mp4", "video/mp4"},        {".mov", "video/quicktime"}, {".avi", "video/x-msvideo"},
+    {".mkv", "video/x-matroska"}, {".webm", "video/webm"},     {".gif", "image/gif"},
 };
 
 static const char *type_of(const char *name)
@@ -58,7 +60,8 @@ static void annotated(void *arg, const char *sha256, const struct err *err)
 
     if (err->kind == ERR_NONE)
         send_blob(c->request, &c->caller, sha256, "video/mp4");
-    else if (err->kind == ERR_UNSUPPORTED) /* no encoder in this installation: the clip without boxes is better than none */
+    else if (err->kind == ERR_UNSUPPORTED) /* no encoder in this installation: the clip without boxes is
+                                              better than none */
         send_original(c->request, &c->caller, c->id);
     else
         alarm_fail(c->request, &c->caller, err);
@@ -85,7 +88,8 @@ static void annotated_run(struct request *r)
 
 const struct handler alarm_annotated = {.run = annotated_run};
 
-/* The job that a name of the older routes means: the 24-digit id itself, else the newest job with that file name. */
+/* The job that a name of the older routes means: the 24-digit id itself, else the newest job with that file
+ * name. */
 static int find_named(struct request *r, const struct caller *caller, char ret_id[ID_TEXT], struct err *err)
 {
     const char *name = request_param(r, "name");
@@ -99,7 +103,8 @@ static int find_named(struct request *r, const struct caller *caller, char ret_i
     return records_find_name(api_of(r)->db, request_arena(r), caller->tenant, name, ret_id, err);
 }
 
-static void named_run(struct request *r, void (*send)(struct request *, const struct caller *, const char *id))
+static void named_run(struct request *r,
+                      void (*send)(struct request *, const struct caller *, const char *id))
 {
     struct caller caller;
     char id[ID_TEXT];

@@ -107,7 +107,7 @@ static void parameters_out_of_range_are_refused(void)
     CLEANUP(kit_clear) struct kit k = {0};
 
     CHECK(kit_open(&k, NULL));
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         CLEANUP(arena_freep) struct arena *a = arena_new();
         CLEANUP(fd_closep) int fd = clip_mp4(64, 64, 3, 10, 1);
         struct job_spec spec = job_spec_defaults();
@@ -115,8 +115,10 @@ static void parameters_out_of_range_are_refused(void)
 
         spec.alarm.fps = i == 0 ? 0 : 3;
         spec.alarm.height = i == 1 ? 31 : 320;
-        spec.alarm.has_rule = i == 2;
-        spec.alarm.rule = (struct risk_rule){0.9, 0.1, 0.5};
+        if (i == 2)
+            spec.alarm.rule = (struct risk_rule){.low = 0.9, .high = 0.1, .label = 0.5};
+        if (i == 3) /* above the card's own high threshold */
+            spec.alarm.rule.low = 0.9;
         r = judge_fd(&k, a, fd, spec);
         CHECK_STR(err_code(r->error.kind), "bad_input");
         CHECK_STR(r->verdict.risk, "");
@@ -179,7 +181,10 @@ static void the_rule_of_the_job_decides(void)
     static const struct {
         struct risk_rule rule;
         const char *risk;
-    } rows[] = {{{0, 0, 0.5}, "intrusion"}, {{0, 1, 0.5}, "danger"}};
+    } rows[] = {
+        {{.low = 0, .high = 0, .label = 0.5}, "intrusion"},
+        {{.low = 0, .high = 1, .label = 0.5}, "danger"},
+    };
     CLEANUP(kit_clear) struct kit k = {0};
 
     CHECK(kit_open(&k, NULL));
@@ -189,7 +194,6 @@ static void the_rule_of_the_job_decides(void)
         struct job_spec spec = job_spec_defaults();
         struct report *r;
 
-        spec.alarm.has_rule = true;
         spec.alarm.rule = rows[i].rule;
         r = judge_fd(&k, a, fd, spec);
         CHECK_STR(r->verdict.risk, rows[i].risk);

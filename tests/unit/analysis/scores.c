@@ -13,7 +13,7 @@ enum { PERSON, VEHICLE, ANIMAL };
 static const struct card_label labels[] = {{"man", "person", 0}, {"car", "vehicle", 0}, {"cat", "animal", 0}};
 static const struct card card = {
     .name = "made", .nlabels = 3, .labels = labels, .nconcepts = 3, .concepts = concepts};
-static const struct risk_rule rule = {0.2, 0.8, 0.5};
+static const struct risk_rule rule = {.low = 0.2, .high = 0.8, .label = 0.5};
 
 struct seen {
     int moment, concept;

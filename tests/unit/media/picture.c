@@ -306,7 +306,7 @@ static struct report drawn_report(const char *risk, struct moment *m, struct fin
     memcpy(m, moments, sizeof moments);
     memcpy(found, findings, sizeof findings);
     return (struct report){
-        .verdict = {.risk = risk, .thresholds = {0.2, 0.8, 0.5}},
+        .verdict = {.risk = risk, .thresholds = {.low = 0.2, .high = 0.8, .label = 0.5}},
         .moments = m,
         .nmoments = COUNT_OF(moments),
         .findings = found,

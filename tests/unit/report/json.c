@@ -1,5 +1,7 @@
 #include "report/json.h"
 
+#include <math.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "test.h"
@@ -8,6 +10,7 @@ static const char sha[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410f
 
 static struct job_spec a_spec(void)
 {
+    static const struct label_threshold animal = {"animal", 0.3};
     static const struct zone zone = {3, {{0, 0}, {1, 0}, {0.5, 1}}};
     struct job_spec spec = job_spec_defaults();
 
@@ -15,8 +18,7 @@ static struct job_spec a_spec(void)
     text_copy(spec.subject.sha256, sizeof spec.subject.sha256, sha);
     spec.subject.size = 786800;
     spec.subject.name = "door \"1\".mp4";
-    spec.alarm.has_rule = true;
-    spec.alarm.rule = (struct risk_rule){0.1, 0.9, 0.4};
+    spec.alarm.rule = (struct risk_rule){.low = 0.1, .high = 0.9, .label = NAN, .nlabels = 1, .labels = &animal};
     spec.alarm.zones = &zone;
     spec.alarm.nzones = 1;
     return spec;
@@ -36,7 +38,7 @@ static struct report *a_report(struct arena *a)
     report_add_finding(r, &(struct finding){1, "person", 0.87654321, {0.1f, 0.2f, 0.3f, 0.4f}, true});
     report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha});
     report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha});
-    r->verdict = (struct verdict){"alarm/1", "intrusion", {0.2, 0.8, 0.5}, 2, labels};
+    r->verdict = (struct verdict){"alarm/1", "intrusion", {.low = 0.2, .high = 0.8, .label = 0.5}, 2, labels};
     r->decoder = "libavcodec 59";
     r->decode_us = 1, r->infer_us = 2, r->total_us = 3;
     return r;
@@ -53,6 +55,8 @@ static void spec_survives_the_trip(void)
     CHECK_STR((const char *)spec_to_json(a, &back).data, (const char *)text.data);
     CHECK_STR(back.subject.name, "door \"1\".mp4");
     CHECK(back.alarm.zones[0].points[2].y == 1);
+    CHECK(back.alarm.rule.low == 0.1 && isnan(back.alarm.rule.label));
+    CHECK(risk_label_from(&back.alarm.rule, "animal") == 0.3);
 }
 
 static void report_survives_the_trip(void)

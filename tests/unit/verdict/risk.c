@@ -6,6 +6,7 @@
 #include "test.h"
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
+#define RULE(l, h, n) {.low = l, .high = h, .label = n}
 
 static void risk_is_inclusive_and_never_safe_without_a_score(void)
 {
@@ -15,24 +16,24 @@ static void risk_is_inclusive_and_never_safe_without_a_score(void)
         const char *risk;
         int rank, status;
     } rows[] = {
-        {0, {0.2, 0.8, 0.5}, "safe", 0, 0},
-        {0.19999, {0.2, 0.8, 0.5}, "safe", 0, 0},
-        {0.2, {0.2, 0.8, 0.5}, "danger", 1, 10},
-        {0.79999, {0.2, 0.8, 0.5}, "danger", 1, 10},
-        {0.8, {0.2, 0.8, 0.5}, "intrusion", 2, 20},
-        {1, {0.2, 0.8, 0.5}, "intrusion", 2, 20},
-        {1.5, {0.2, 0.8, 0.5}, "intrusion", 2, 20},
-        {0, {0, 0.8, 0.5}, "danger", 1, 10},
-        {0, {0, 0, 0.5}, "intrusion", 2, 20},
-        {0.5, {0.5, 0.5, 0.5}, "intrusion", 2, 20},
-        {1, {0.2, 1, 0.5}, "intrusion", 2, 20},
-        {NAN, {0.2, 0.8, 0.5}, "", -1, 30},
-        {NAN, {0, 0, 0.5}, "", -1, 30},
-        {-1, {0.2, 0.8, 0.5}, "", -1, 30},
-        {-INFINITY, {0.2, 0.8, 0.5}, "", -1, 30},
-        {INFINITY, {0.2, 0.8, 0.5}, "intrusion", 2, 20},
-        {0.1, {NAN, 0.8, 0.5}, "danger", 1, 10},
-        {0.1, {0.2, NAN, 0.5}, "intrusion", 2, 20},
+        {0, RULE(0.2, 0.8, 0.5), "safe", 0, 0},
+        {0.19999, RULE(0.2, 0.8, 0.5), "safe", 0, 0},
+        {0.2, RULE(0.2, 0.8, 0.5), "danger", 1, 10},
+        {0.79999, RULE(0.2, 0.8, 0.5), "danger", 1, 10},
+        {0.8, RULE(0.2, 0.8, 0.5), "intrusion", 2, 20},
+        {1, RULE(0.2, 0.8, 0.5), "intrusion", 2, 20},
+        {1.5, RULE(0.2, 0.8, 0.5), "intrusion", 2, 20},
+        {0, RULE(0, 0.8, 0.5), "danger", 1, 10},
+        {0, RULE(0, 0, 0.5), "intrusion", 2, 20},
+        {0.5, RULE(0.5, 0.5, 0.5), "intrusion", 2, 20},
+        {1, RULE(0.2, 1, 0.5), "intrusion", 2, 20},
+        {NAN, RULE(0.2, 0.8, 0.5), "", -1, 30},
+        {NAN, RULE(0, 0, 0.5), "", -1, 30},
+        {-1, RULE(0.2, 0.8, 0.5), "", -1, 30},
+        {-INFINITY, RULE(0.2, 0.8, 0.5), "", -1, 30},
+        {INFINITY, RULE(0.2, 0.8, 0.5), "intrusion", 2, 20},
+        {0.1, RULE(NAN, 0.8, 0.5), "danger", 1, 10},
+        {0.1, RULE(0.2, NAN, 0.5), "intrusion", 2, 20},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -59,9 +60,9 @@ static void rules_are_checked(void)
         struct risk_rule rule;
         int result;
     } rows[] = {
-        {{0.2, 0.8, 0.5}, 0},   {{0, 0, 1}, 0},          {{1, 1, 0.01}, 0},      {{0.5, 0.5, 0.5}, 0},
-        {{0.8, 0.2, 0.5}, -1},  {{-0.1, 0.8, 0.5}, -1},  {{0.2, 1.1, 0.5}, -1},  {{0.2, 0.8, 0}, -1},
-        {{0.2, 0.8, 1.1}, -1},  {{NAN, 0.8, 0.5}, -1},   {{0.2, NAN, 0.5}, -1},  {{0.2, 0.8, NAN}, -1},
+        {RULE(0.2, 0.8, 0.5), 0},   {RULE(0, 0, 1), 0},          {RULE(1, 1, 0.01), 0},      {RULE(0.5, 0.5, 0.5), 0},
+        {RULE(0.8, 0.2, 0.5), -1},  {RULE(-0.1, 0.8, 0.5), -1},  {RULE(0.2, 1.1, 0.5), -1},  {RULE(0.2, 0.8, 0), -1},
+        {RULE(0.2, 0.8, 1.1), -1},  {RULE(NAN, 0.8, 0.5), -1},   {RULE(0.2, NAN, 0.5), -1},  {RULE(0.2, 0.8, NAN), -1},
     };
     struct risk_rule standard = risk_rule_defaults();
 
@@ -74,6 +75,30 @@ static void rules_are_checked(void)
     }
     CHECK_INT(risk_rule_check(&standard, NULL), 0);
     CHECK(standard.low == 0.2 && standard.high == 0.8 && standard.label == 0.5);
+}
+
+static void a_rule_may_be_given_in_part(void)
+{
+    static const struct label_threshold animal = {"animal", 0.3}, broken = {"animal", 1.5};
+    struct risk_rule base = risk_rule_defaults(), own = risk_rule_unset(), both;
+
+    CHECK(risk_rule_is_unset(&own));
+    CHECK_INT(risk_rule_check_partial(&own, NULL), 0);
+    CHECK_INT(risk_rule_check(&own, NULL), -1);
+    own.high = 0.9;
+    own.nlabels = 1;
+    own.labels = &animal;
+    CHECK(!risk_rule_is_unset(&own));
+    CHECK_INT(risk_rule_check_partial(&own, NULL), 0);
+    both = risk_rule_over(&base, &own);
+    CHECK(both.low == 0.2 && both.high == 0.9 && both.label == 0.5);
+    CHECK(risk_label_from(&both, "animal") == 0.3 && risk_label_from(&both, "person") == 0.5);
+    own.low = 0.95;
+    CHECK_INT(risk_rule_check_partial(&own, NULL), -1);
+    own = risk_rule_unset();
+    own.nlabels = 1;
+    own.labels = &broken;
+    CHECK_INT(risk_rule_check_partial(&own, NULL), -1);
 }
 
 static void two_best_frames_decide(void)
@@ -126,6 +151,7 @@ int main(void)
     RUN(risk_is_inclusive_and_never_safe_without_a_score);
     RUN(unknown_risks_have_no_rank);
     RUN(rules_are_checked);
+    RUN(a_rule_may_be_given_in_part);
     RUN(two_best_frames_decide);
     RUN(calibration_interpolates);
     return test_end();
