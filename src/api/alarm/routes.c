@@ -92,6 +92,20 @@ bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller
     return false;
 }
 
+static bool id_is_fine(struct request *r, const struct caller *caller, const char *id)
+{
+    if (!id_is_valid(id))
+        alarm_fail_as(r, caller, 400, "a result id has 24 hexadecimal digits");
+    return id_is_valid(id);
+}
+
+const char *alarm_enter_id(struct request *r, const char *scope, struct caller *ret_caller)
+{
+    const char *id = request_param(r, "id");
+
+    return alarm_enter(r, scope, ret_caller) && id_is_fine(r, ret_caller, id) ? id : NULL;
+}
+
 /* ---------------------------------------------------------------- POST /classify */
 
 enum part_kind { PART_OTHER, PART_VIDEO, PART_METADATA };
@@ -333,14 +347,10 @@ static void send_result(struct request *r, const struct caller *caller, const ch
 
 static void result_run(struct request *r)
 {
-    const char *id = request_param(r, "id");
     struct caller caller;
+    const char *id = alarm_enter_id(r, "read", &caller);
 
-    if (!alarm_enter(r, "read", &caller))
-        return;
-    if (!id_is_valid(id))
-        alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
-    else
+    if (id)
         send_result(r, &caller, id);
 }
 
