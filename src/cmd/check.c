@@ -195,9 +195,9 @@ static int annotate(struct check *c, int fd, struct job_spec spec, const struct 
 
 static int check_file(struct check *c, const char *path, struct err *err)
 {
-    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    CLEANUP(freep) char *json = NULL;
     struct errand e = {.name = path, .show_progress = isatty(STDERR_FILENO)};
+    CLEANUP(freep) char *json = NULL;
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct lab_task task = {.subject_fd = fd, .artefact_fd = -1};
     struct report *report;
 
@@ -258,10 +258,8 @@ static int check_run(int argc, char **argv)
 
     if (status >= 0)
         return status;
-    if (argc < 2 || (s.annotate && argc != 2)) {
-        fprintf(stderr, "Usage: %s\n", help.usage);
-        return 2;
-    }
+    if (argc < 2 || (s.annotate && argc != 2))
+        return command_misused(&help, NULL);
     log_setup(LOG_WARN, false);
     lab.analysts = lab.analysts ? lab.analysts : 1;
     opts = lab_opts_of(&lab, &data, a);

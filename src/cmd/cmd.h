@@ -51,6 +51,8 @@ struct command_help {
 int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets, size_t nsets,
                     const struct common_settings *common, int *argc, char **argv, struct conf **ret_conf);
 int command_failed(const struct err *err); /* prints "assay: text" and returns 1 */
+/* Called wrongly: prints what is not understood (unless NULL) and the usage, and returns 2. */
+int command_misused(const struct command_help *help, const char *word);
 
 extern const char assay_version[], assay_build_at[];
 

@@ -178,6 +178,8 @@ static int doctor_run(int argc, char **argv)
 
     if (status >= 0)
         return status;
+    if (argc > 1)
+        return command_misused(&help, argv[1]);
     log_setup(LOG_ERROR, false);
     d.verbose = !s.brief;
     for (size_t i = 0; i < COUNT_OF(checks); i++)

@@ -89,6 +89,11 @@ static const struct command_help help = {
             "new and revoked keys within a second.",
 };
 
+static bool is_verb(const char *word)
+{
+    return text_is(word, "new") || text_is(word, "list") || text_is(word, "revoke");
+}
+
 static int key_run(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -98,20 +103,20 @@ static int key_run(int argc, char **argv)
     struct key_settings s;
     struct option_set sets[] = {common_set(&common), {"Keys", key_rows, COUNT_OF(key_rows), &s}, data_set(&data)};
     struct conf *conf;
-    struct err err = {ERR_INPUT, "assay key needs one of: new, list, revoke ID"};
+    struct err err;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf), result = -1;
 
     if (status >= 0)
         return status;
-    if (argc < 2)
-        return command_failed(&err);
+    if (argc < 2 || !is_verb(argv[1])) /* before a data directory is made */
+        return command_misused(&help, argc > 1 ? argv[1] : NULL);
     if (records_open(&db, data.data, &err) < 0)
         return command_failed(&err);
     if (text_is(argv[1], "new"))
         result = new_key(db, &s, &err);
     else if (text_is(argv[1], "list"))
         result = list_keys(db, a, &err);
-    else if (text_is(argv[1], "revoke"))
+    else
         result = revoke_key(db, argc > 2 ? argv[2] : "", &err);
     return result < 0 ? command_failed(&err) : 0;
 }

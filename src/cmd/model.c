@@ -139,7 +139,7 @@ static int model_run_command(int argc, char **argv)
     struct option_set sets[] = {common_set(&common), data_set(&data), lab_set(&lab)};
     struct places p = {.arena = a};
     struct conf *conf;
-    struct err err = {ERR_INPUT, "assay model needs one of: list, show NAME, verify [NAME], add CARD.json"};
+    struct err err;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 
     if (status >= 0)
@@ -155,7 +155,7 @@ static int model_run_command(int argc, char **argv)
             return command_failed(&err);
         return 0;
     }
-    return command_failed(&err);
+    return command_misused(&help, argc > 1 ? argv[1] : NULL);
 }
 
 const struct command command_model = {"model", "list, show, verify and add models", model_run_command};

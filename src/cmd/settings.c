@@ -93,6 +93,14 @@ int command_failed(const struct err *err)
     return 1;
 }
 
+int command_misused(const struct command_help *help, const char *word)
+{
+    if (word)
+        fprintf(stderr, "assay: '%s' is not understood here\n", word);
+    fprintf(stderr, "Usage: %s\n", help->usage);
+    return 2;
+}
+
 int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets, size_t nsets,
                     const struct common_settings *common, int *argc, char **argv, struct conf **ret_conf)
 {

@@ -5,15 +5,23 @@
 #include "infer/model.h"
 #include "media/video.h"
 
+static const struct command_help help = {.usage = "assay version"};
+
 static int version_run(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(runtime_freep) struct runtime *rt = NULL;
+    struct common_settings common;
+    struct option_set sets[] = {common_set(&common)};
+    struct conf *conf;
     struct card card;
     struct err err;
+    int status = command_options(a, &help, sets, 1, &common, &argc, argv, &conf);
 
-    (void)argc;
-    (void)argv;
+    if (status >= 0)
+        return status;
+    if (argc > 1)
+        return command_misused(&help, argv[1]);
     printf("assay %s (built %s)\n", assay_version, assay_build_at);
     if (card_parse(a, embedded_card(), NULL, "built-in", &card, &err) == 0)
         printf("built-in detector: %s %s, sha256 %.16s...\n", card.name, card.version, card.sha256);
