@@ -2,6 +2,7 @@
 #
 #   make build    build/assay (release)              make demo     a verdict for the bundled clip, in one go
 #   make test     every test; ends with one line     make bench    measurements (docs/benchmarks.md)
+#   make torture  kill -9, TORTURE_ROUNDS times (docs/reliability.md)
 #   make fuzz     every fuzz target, FUZZ_SECONDS each   make lint     layers, format, spelling, static checks
 #   make install  to PREFIX (default /usr/local)     make format   clang-format over all sources
 
@@ -24,7 +25,7 @@ test: deps
 bench: build
 	@bench/run
 torture: build
-	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} tests/flow/kill.sh build/assay
+	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} build/tests/flow/flow-kill
 fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)
 format:

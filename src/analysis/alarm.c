@@ -12,6 +12,7 @@
 #include "analysis/zoom.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "infer/detect.h"
 #include "media/sample.h"
 #include "verdict/zone.h"
@@ -369,6 +370,18 @@ static void add_nuisances(struct watch *w)
         report_add_score(w->report, scores[i].label, (double)scores[i].value, nuisance_source());
 }
 
+/* Somebody who was seen was seen. But nobody can say "safe" of what is missing or damaged. */
+static int check_whole(const struct watch *w, struct err *err)
+{
+    struct report *r = w->report;
+
+    if (!r->media.truncated || !text_is(r->verdict.risk, "safe"))
+        return 0;
+    r->nscores = 0; /* a low score without a verdict would read like one */
+    return FAIL(err, ERR_DECODE, "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
+                                 "all of it.", r->sampling.judged);
+}
+
 static int conclude(struct watch *w, struct err *err)
 {
     if (second_look(w, err) < 0)
@@ -377,7 +390,7 @@ static int conclude(struct watch *w, struct err *err)
     add_nuisances(w);
     if (scores_add(w->report, w->card, &w->rule, &w->sightings, err) < 0)
         return -1;
-    return scores_decide(w->report, &w->rule, err);
+    return scores_decide(w->report, &w->rule, err) < 0 ? -1 : check_whole(w, err);
 }
 
 static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,

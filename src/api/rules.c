@@ -185,7 +185,7 @@ struct rules *rules_load(const char *path, struct err *err)
     r->arena = arena_new();
     if (!path)
         return TAKE(r);
-    if (read_file(r->arena, path, &text, err) < 0)
+    if (read_file(r->arena, path, &text, err) < 0) /* cppcheck-suppress nullPointer ; TAKE above returned */
         return NULL;
     doc = json_read(text, RULES_MAX_BYTES, err);
     if (!doc || parse(r, yyjson_doc_get_root(doc), err) < 0)

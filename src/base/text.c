@@ -40,7 +40,7 @@ void text_hex(char *dst, const uint8_t *data, size_t n)
     dst[2 * n] = '\0';
 }
 
-static int hex_value(char c)
+int text_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -56,14 +56,14 @@ bool text_unhex(uint8_t *dst, size_t n, const char *hex)
     if (!text_is_hex(hex, 2 * n))
         return false;
     for (size_t i = 0; i < n; i++)
-        dst[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+        dst[i] = (uint8_t)(text_hex_digit(hex[2 * i]) << 4 | text_hex_digit(hex[2 * i + 1]));
     return true;
 }
 
 bool text_is_hex(const char *s, size_t digits)
 {
     for (size_t i = 0; i < digits; i++)
-        if (hex_value(s[i]) < 0) /* stops at the NUL, too */
+        if (text_hex_digit(s[i]) < 0) /* stops at the NUL, too */
             return false;
     return s[digits] == '\0';
 }

@@ -17,6 +17,7 @@ char *text_copy(char *dst, size_t size, const char *src);
 void text_hex(char *dst, const uint8_t *data, size_t n);
 /* Exactly n bytes from 2n hex digits; false on anything else. */
 bool text_unhex(uint8_t *dst, size_t n, const char *hex);
+int text_hex_digit(char c); /* 0..15, -1 when it is none */
 bool text_is_hex(const char *s, size_t digits); /* exactly that many lower- or upper-case hex digits */
 
 /* Whole string as a number; false on empty, trailing bytes or out of range. */

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 
 struct places {
     struct arena *arena;
+    const char *data; /* the data directory that dir is in, NULL when dir was named */
     const char *dir;
     struct card builtin;
     struct card_entry *entries;
@@ -26,7 +28,9 @@ static int load_places(struct places *p, struct err *err)
 
 static void list_row(const struct card *c, const char *where)
 {
-    printf("%-20s  %-8s  %-8s  %-14s  %s\n", c->name, c->version, c->task, c->licence ? c->licence : "?", where);
+    size_t word = strcspn(c->licence, " :;,("); /* its name; the small print is in `show` */
+
+    printf("%-20s  %-8s  %-8s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
 }
 
 static int model_list(struct places *p, const char *name, struct err *err)
@@ -66,8 +70,7 @@ static int model_show(struct places *p, const char *name, struct err *err)
     if (need_card(p, name, &c, err) < 0)
         return -1;
     printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   %s\nweakness  %s\n", c->name,
-           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence ? c->licence : "", c->source ? c->source : "",
-           c->made_by ? c->made_by : "", c->weakness ? c->weakness : "");
+           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source, c->made_by, c->weakness);
     printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width, c->input.height,
            c->input.order, c->input.fit, c->output.name, c->output.decoder);
     printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high, c->rule.label);
@@ -109,8 +112,8 @@ static int model_add(struct places *p, const char *path, struct err *err)
 {
     if (!path)
         return FAIL(err, ERR_INPUT, "assay model add needs the path of a model card (FILE.json, docs/models.md)");
-    if (mkdir(p->dir, 0755) < 0 && access(p->dir, F_OK) < 0)
-        return FAIL_ERRNO(err, "cannot make the directory %s", p->dir);
+    if (p->data && mkdir(p->data, 0700) < 0 && errno != EEXIST) /* the models folder itself is made by cards_add */
+        return FAIL_ERRNO(err, "cannot make the directory %s", p->data);
     if (cards_add(p->dir, path, err) < 0)
         return -1;
     printf("added to %s; restart the server to use it\n", p->dir);
@@ -144,6 +147,7 @@ static int model_run_command(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
         if (!text_is(verbs[i].name, argv[1]))
             continue;
+        p.data = lab.models ? NULL : data.data;
         p.dir = lab.models ? lab.models : arena_printf(a, "%s/models", data.data);
         if (verbs[i].run != model_add && access(p.dir, F_OK) < 0)
             p.dir = NULL;

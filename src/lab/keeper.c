@@ -51,10 +51,14 @@ static const struct card_entry *entry_named(const struct card_entry *entries, si
     return NULL;
 }
 
-static const struct card_entry *first_detector(const struct card_entry *entries, size_t n)
+/* Nobody named one: a broken card may be the one that was meant, so no other model silently takes its place. */
+static const struct card_entry *first_broken_or_detector(const struct card_entry *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!entries[i].problem && text_is(entries[i].card.task, "detect"))
+        if (entries[i].problem)
+            return &entries[i];
+    for (size_t i = 0; i < n; i++)
+        if (text_is(entries[i].card.task, "detect"))
             return &entries[i];
     return NULL;
 }
@@ -69,7 +73,7 @@ static int choose_installed(struct keeper *k, struct err *err)
 
     if (*k->opts.models_dir && cards_list(k->arena, k->opts.models_dir, &entries, &n, err) < 0)
         return -1;
-    found = wanted ? entry_named(entries, n, wanted) : first_detector(entries, n);
+    found = wanted ? entry_named(entries, n, wanted) : first_broken_or_detector(entries, n);
     if (!found)
         return 0;
     if (found->problem)

@@ -1,15 +1,5 @@
+#include "base/text.h"
 #include "net/server_int.h"
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 bool percent_is_valid(const char *s, size_t n)
 {
@@ -19,7 +9,7 @@ bool percent_is_valid(const char *s, size_t n)
             return false;
         if (s[i] != '%')
             continue;
-        if (n - i < 3 || (high = hex_value(s[i + 1])) < 0 || (low = hex_value(s[i + 2])) < 0 ||
+        if (n - i < 3 || (high = text_hex_digit(s[i + 1])) < 0 || (low = text_hex_digit(s[i + 2])) < 0 ||
             high + low == 0)
             return false;
         i += 2;
@@ -36,7 +26,7 @@ unsigned char percent_next(const char **s)
         return (unsigned char)*p;
     }
     *s += 3;
-    return (unsigned char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+    return (unsigned char)(text_hex_digit(p[1]) << 4 | text_hex_digit(p[2]));
 }
 
 char *percent_decode(struct arena *a, const char *s, size_t n)

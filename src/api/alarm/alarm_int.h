@@ -13,6 +13,8 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
 /* Checks the key; on refusal replies (403, or 429 with Retry-After) and returns false. The caller's rate-limit headers go into
  * every later reply. */
 bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller);
+/* The same for a route with {id}: the id, NULL after a refusal (400 for what is no id). */
+const char *alarm_enter_id(struct request *r, const char *scope, struct caller *ret_caller);
 void alarm_reply(struct request *r, const struct caller *caller, int status, struct bytes body);
 void alarm_fail_as(struct request *r, const struct caller *caller, int status, const char *text);
 

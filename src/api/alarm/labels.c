@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { MAX_LABELS = 64, LABEL_MAX = 64, COMMENT_MAX = 4096, MAX_CUSTOM = 1000 };
+enum { MAX_LABELS = 64, LABEL_MAX = 64, COMMENT_MAX = 4096, MAX_CUSTOM = 1000, BODY_MAX = 64 << 10 };
 
 static const char *const standard[] = {"animal", "flag", "person", "plant",  "rain",  "spider", "text",
                                        "vehicule", "web", "wind",  "EMPTY", "FIX",   "N/A"};
@@ -36,6 +36,33 @@ static void stored(void *arg, const struct err *err)
         alarm_reply(f->request, &f->caller, 200, f->answer);
 }
 
+/* The tenant's own words, for a caller who may read; false when the request is answered. */
+static bool enter_custom(struct request *r, struct caller *ret_caller, struct custom_label **ret, size_t *ret_n)
+{
+    struct err err;
+
+    if (!alarm_enter(r, "read", ret_caller))
+        return false;
+    if (records_custom_labels(api_of(r)->db, request_arena(r), ret_caller->tenant, ret, ret_n, &err) == 0)
+        return true;
+    alarm_fail(r, ret_caller, &err);
+    return false;
+}
+
+/* The body of a caller who may submit; NULL when the request is answered. */
+static yyjson_doc *enter_body(struct request *r, struct caller *ret_caller)
+{
+    yyjson_doc *doc;
+    struct err err;
+
+    if (!alarm_enter(r, "submit", ret_caller))
+        return NULL;
+    doc = json_read(request_body(r), BODY_MAX, &err);
+    if (!doc)
+        alarm_fail(r, ret_caller, &err);
+    return doc;
+}
+
 /* ---- OPTIONS and GET /label ---- */
 
 static void label_list_run(struct request *r)
@@ -44,15 +71,10 @@ static void label_list_run(struct request *r)
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
-    struct err err;
     size_t n;
 
-    if (!alarm_enter(r, "read", &caller))
+    if (!enter_custom(r, &caller, &custom, &n))
         return;
-    if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
-        alarm_fail(r, &caller, &err);
-        return;
-    }
     yyjson_mut_doc_set_root(doc, root);
     list = yyjson_mut_obj_add_arr(doc, root, "standard");
     for (size_t i = 0; i < COUNT_OF(standard); i++)
@@ -134,18 +156,17 @@ static void add_label(struct request *r, const struct caller *caller, const char
 static void label_add_run(struct request *r)
 {
     CLEANUP(json_freep) yyjson_doc *doc = NULL;
-    const char *id = request_param(r, "id");
     struct caller caller;
+    const char *id = alarm_enter_id(r, "submit", &caller);
     struct err err;
 
-    if (!alarm_enter(r, "submit", &caller))
+    if (!id)
         return;
-    if (!id_is_valid(id))
-        alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
-    else if (!(doc = json_read(request_body(r), 64 << 10, &err)))
-        alarm_fail(r, &caller, &err);
-    else
+    doc = json_read(request_body(r), BODY_MAX, &err);
+    if (doc)
         add_label(r, &caller, id, yyjson_doc_get_root(doc));
+    else
+        alarm_fail(r, &caller, &err);
 }
 
 const struct handler alarm_label_add = {.run = label_add_run};
@@ -153,17 +174,12 @@ const struct handler alarm_label_add = {.run = label_add_run};
 /* The same with the id in the body. */
 static void flow_label_add_run(struct request *r)
 {
-    CLEANUP(json_freep) yyjson_doc *doc = NULL;
     struct caller caller;
+    CLEANUP(json_freep) yyjson_doc *doc = enter_body(r, &caller);
     const char *id;
-    struct err err;
 
-    if (!alarm_enter(r, "submit", &caller))
+    if (!doc)
         return;
-    if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
-        alarm_fail(r, &caller, &err);
-        return;
-    }
     id = json_str(request_arena(r), yyjson_doc_get_root(doc), "id", "");
     if (!id_is_valid(id))
         alarm_fail_as(r, &caller, 412, "id must be a result id of 24 hexadecimal digits");
@@ -181,15 +197,10 @@ static void custom_list_run(struct request *r)
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
-    struct err err;
     size_t n;
 
-    if (!alarm_enter(r, "read", &caller))
+    if (!enter_custom(r, &caller, &custom, &n))
         return;
-    if (records_custom_labels(api_of(r)->db, request_arena(r), caller.tenant, &custom, &n, &err) < 0) {
-        alarm_fail(r, &caller, &err);
-        return;
-    }
     yyjson_mut_doc_set_root(doc, root);
     list = yyjson_mut_obj_add_arr(doc, root, "labels");
     for (size_t i = 0; i < n; i++) {
@@ -246,17 +257,13 @@ static void add_custom(struct request *r, const struct caller *caller, yyjson_va
 
 static void custom_add_run(struct request *r)
 {
-    CLEANUP(json_freep) yyjson_doc *doc = NULL;
-    yyjson_val *labels;
     struct caller caller;
+    CLEANUP(json_freep) yyjson_doc *doc = enter_body(r, &caller);
+    yyjson_val *labels;
     struct err err;
 
-    if (!alarm_enter(r, "submit", &caller))
+    if (!doc)
         return;
-    if (!(doc = json_read(request_body(r), 64 << 10, &err))) {
-        alarm_fail(r, &caller, &err);
-        return;
-    }
     labels = yyjson_obj_get(yyjson_doc_get_root(doc), "labels");
     if (check_custom(r, caller.tenant, labels, &err) < 0)
         alarm_fail(r, &caller, &err);

@@ -92,6 +92,20 @@ bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller
     return false;
 }
 
+static bool id_is_fine(struct request *r, const struct caller *caller, const char *id)
+{
+    if (!id_is_valid(id))
+        alarm_fail_as(r, caller, 400, "a result id has 24 hexadecimal digits");
+    return id_is_valid(id);
+}
+
+const char *alarm_enter_id(struct request *r, const char *scope, struct caller *ret_caller)
+{
+    const char *id = request_param(r, "id");
+
+    return alarm_enter(r, scope, ret_caller) && id_is_fine(r, ret_caller, id) ? id : NULL;
+}
+
 /* ---------------------------------------------------------------- POST /classify */
 
 enum part_kind { PART_OTHER, PART_VIDEO, PART_METADATA };
@@ -183,8 +197,10 @@ static void classify_body(struct request *r, struct bytes piece)
 {
     struct upload *u = request_data(r);
 
-    if (u->err.kind == ERR_NONE)
-        multipart_feed(u->multipart, piece, &u->err);
+    if (u->err.kind != ERR_NONE)
+        return;
+    if (multipart_feed(u->multipart, piece, &u->err) < 0)
+        blob_writer_freep(&u->video); /* now: the rest of the body may take its time, and the disk may be full */
 }
 
 static int check_upload(struct upload *u, struct err *err)
@@ -331,14 +347,10 @@ static void send_result(struct request *r, const struct caller *caller, const ch
 
 static void result_run(struct request *r)
 {
-    const char *id = request_param(r, "id");
     struct caller caller;
+    const char *id = alarm_enter_id(r, "read", &caller);
 
-    if (!alarm_enter(r, "read", &caller))
-        return;
-    if (!id_is_valid(id))
-        alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
-    else
+    if (id)
         send_result(r, &caller, id);
 }
 

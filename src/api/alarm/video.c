@@ -76,14 +76,10 @@ static void send_annotated(struct request *r, const struct caller *caller, const
 
 static void annotated_run(struct request *r)
 {
-    const char *id = request_param(r, "id");
     struct caller caller;
+    const char *id = alarm_enter_id(r, "read", &caller);
 
-    if (!alarm_enter(r, "read", &caller))
-        return;
-    if (!id_is_valid(id))
-        alarm_fail_as(r, &caller, 400, "a result id has 24 hexadecimal digits");
-    else
+    if (id)
         send_annotated(r, &caller, id);
 }
 

@@ -45,67 +45,24 @@ struct report *kit_judge(struct kit *k, struct arena *a, const char *path, struc
     return r;
 }
 
-/* ---- YOLOX-nano ---- */
-
-static const char *const coco[] = {
-    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
-    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
-    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
-    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
-    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
-    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
-    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
-    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"};
-
-static const char *concept_of(size_t label)
-{
-    if (label == 0)
-        return "person";
-    if ((label >= 1 && label <= 3) || (label >= 5 && label <= 8))
-        return "vehicle";
-    return label >= 14 && label <= 23 ? "animal" : NULL;
-}
-
-static const char yolox_head[] =
-    "{\"schema\":\"assay.model/1\",\"name\":\"yolox-nano\",\"version\":\"0.1.1rc0\",\"task\":\"detect\","
-    "\"file\":\"yolox_nano_416.onnx\","
-    "\"sha256\":\"695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14\","
-    "\"licence\":\"Apache-2.0\",\"source\":\"github.com/Kazuhito00/YOLOX-ONNX-TFLite-Sample\","
-    "\"made_by\":\"Megvii\",\"weakness\":\"small and far objects\","
-    "\"input\":{\"name\":\"images\",\"width\":416,\"height\":416,\"order\":\"bgr\",\"fit\":\"letterbox-topleft\",\"pad\":114},"
-    "\"output\":{\"name\":\"output\",\"decoder\":\"yolox-raw\"},\"nms_iou\":0.45,"
-    "\"concepts\":[{\"name\":\"person\"},{\"name\":\"vehicle\"},{\"name\":\"animal\"}],"
-    "\"rule\":{\"low\":0.2,\"high\":0.8,\"label\":0.5},\"labels\":[";
-
-static void print_labels(FILE *f)
-{
-    for (size_t i = 0; i < COUNT_OF(coco); i++) {
-        const char *concept = concept_of(i), *comma = i ? "," : "";
-        if (concept)
-            fprintf(f, "%s{\"name\":\"%s\",\"concept\":\"%s\",\"threshold\":0.1}", comma, coco[i], concept);
-        else
-            fprintf(f, "%s\"%s\"", comma, coco[i]);
-    }
-}
+/* ---- YOLOX-nano: the card that is shipped, beside the weights that are not ---- */
 
 const char *kit_yolox_card(struct arena *a, const char *dir)
 {
-    const char *shared = getenv("ASSAY_SHARED"), *path = arena_printf(a, "%s/yolox-nano.card.json", dir);
+    const char *root = getenv("ASSAY_ROOT"), *shared = getenv("ASSAY_SHARED");
+    const char *card = arena_printf(a, "%s/models/cards/yolox-nano.json", root ? root : ".");
     const char *model = arena_printf(a, "%s/models/detect/yolox_nano_416.onnx", shared ? shared : "");
-    FILE *f;
+    const char *path = arena_printf(a, "%s/yolox-nano.json", dir);
 
-    if (!shared || access(model, R_OK) < 0 ||
-        symlink(model, arena_printf(a, "%s/yolox_nano_416.onnx", dir)) < 0 || !(f = fopen(path, "w")))
+    if (!shared || access(model, R_OK) < 0 || symlink(card, path) < 0 ||
+        symlink(model, arena_printf(a, "%s/yolox_nano_416.onnx", dir)) < 0)
         return NULL;
-    fputs(yolox_head, f);
-    print_labels(f);
-    fputs("]}\n", f);
-    return fclose(f) == 0 ? path : NULL;
+    return path;
 }
 
 void kit_yolox_remove(struct arena *a, const char *dir)
 {
-    unlink(arena_printf(a, "%s/yolox-nano.card.json", dir));
+    unlink(arena_printf(a, "%s/yolox-nano.json", dir));
     unlink(arena_printf(a, "%s/yolox_nano_416.onnx", dir));
     rmdir(dir);
 }
