@@ -29,7 +29,7 @@ struct track {
 /* Running sums behind motion_stats. */
 struct sums {
     int pictures, global, moving_pictures, moves;
-    double share, regions, size, scatter, path, speed, dx, dy, sharp, bright;
+    double share, share2, regions, size, scatter, path, speed, dx, dy, sharp, bright, change, tall, fill;
     int64_t cells_moving, turns, repeats;
     float travel;
 };
@@ -338,6 +338,7 @@ static void count_cell(struct motion *m, int i)
     m->sign[i] = sign;
     if (m->times[i] < UINT16_MAX)
         m->times[i]++;
+    s->change += abs(m->value[i] - m->before[i]);
     s->bright += (double)((float)m->value[i] - m->mean[i]);
     if (i % m->cols + 1 < m->cols && i + m->cols < m->cols * m->rows) {
         s->dx += difference(m, i, i + 1);
@@ -364,6 +365,11 @@ static void count_regions(struct motion *m, const struct region *regions, size_t
     s->regions += (double)n;
     s->size += (double)regions[0].area;
     s->scatter += (double)(1 - fminf(regions[0].area / share, 1));
+    for (size_t i = 0; i < n; i++) {
+        const struct box *b = &regions[i].box;
+        s->tall += (double)logf(b->h * (float)m->rows / (b->w * (float)m->cols));
+        s->fill += (double)(regions[i].area / (b->w * b->h));
+    }
 }
 
 size_t motion_next(struct motion *m, const struct picture *bgr, double seconds, struct region *ret_regions)
@@ -385,6 +391,7 @@ size_t motion_next(struct motion *m, const struct picture *bgr, double seconds, 
     m->all_changed = share > global_limit;
     m->sums.pictures++;
     m->sums.share += (double)share;
+    m->sums.share2 += (double)share * (double)share;
     m->sums.global += m->all_changed;
     if (!m->all_changed) {
         count_cells(m, moving);
@@ -420,6 +427,38 @@ static int64_t persistent_motion(const struct motion *m)
     return sum;
 }
 
+/* Where in the picture cells moved, over all pictures. */
+struct map {
+    int ever, once;
+    double n, x, y, x2, y2; /* sums over cells and pictures; 0..1 */
+};
+
+static struct map map_of(const struct motion *m)
+{
+    struct map map = {0};
+
+    for (int i = 0; i < m->cols * m->rows; i++) {
+        double n = m->times[i], x = (i % m->cols + 0.5) / m->cols, y = (i / m->cols + 0.5) / m->rows;
+
+        map.ever += n > 0;
+        map.once += m->times[i] == 1;
+        map.n += n;
+        map.x += n * x;
+        map.y += n * y;
+        map.x2 += n * x * x;
+        map.y2 += n * y * y;
+    }
+    return map;
+}
+
+/* Standard deviation of n numbers from their sums. */
+static float deviation(double n, double sum, double sum_squares)
+{
+    double mean = n > 0 ? sum / n : 0;
+
+    return n > 0 ? (float)sqrt(fmax(sum_squares / n - mean * mean, 0)) : 0;
+}
+
 static float ratio(double a, double b)
 {
     return b > 0 ? (float)(a / b) : 0;
@@ -429,6 +468,7 @@ struct motion_stats motion_stats(const struct motion *m)
 {
     const struct sums *s = &m->sums;
     double moving = (double)s->cells_moving;
+    struct map map = map_of(m);
 
     return (struct motion_stats){
         .pictures = s->pictures,
@@ -444,6 +484,15 @@ struct motion_stats motion_stats(const struct motion *m)
         .speed = ratio(s->speed, s->moves),
         .vertical = ratio(s->dx, s->dx + s->dy),
         .sharpness = ratio(s->sharp, 2 * 255 * moving),
+        .spread = ratio(map.ever, m->cols * m->rows),
+        .once = ratio(map.once, map.ever),
+        .width = deviation(map.n, map.x, map.x2),
+        .height = deviation(map.n, map.y, map.y2),
+        .middle_y = ratio(map.y, map.n),
+        .unsteady = ratio((double)deviation(s->pictures, s->share, s->share2) * s->pictures, s->share),
+        .grain = ratio(s->dx + s->dy, 2 * s->change),
+        .tall = ratio(s->tall, s->regions),
+        .fill = ratio(s->fill, s->regions),
         .brightness = ratio(s->bright, 255 * moving),
     };
 }

@@ -43,6 +43,14 @@ struct motion_stats {
     float speed;          /* mean path per second of regions seen in two pictures, in picture widths */
     float vertical;       /* horizontal gradient / (both), of the change in moving cells: 0.5 no direction, 1 vertical streaks */
     float sharpness;      /* mean difference of neighbouring cells where it moves, / 255: things near the lens are blurred */
+    float spread;         /* share of all cells that ever moved */
+    float once;           /* of them: share that moved in one picture only, as rain does */
+    float width, height;  /* deviation of the moving cells from their middle, in picture widths and heights */
+    float middle_y;       /* of the moving cells, 0 top .. 1 bottom */
+    float unsteady;       /* deviation of the share of moving cells over the pictures / its mean: something passes by */
+    float grain;          /* change between neighbouring moving cells / change: leaves and drops near 1, cloth near 0 */
+    float tall;           /* mean of log(height / width) of the regions, in cells */
+    float fill;           /* mean share of a region's box that moves */
     float brightness;     /* mean change against the background of moving cells, / 255; positive: brighter */
 };
 struct motion_stats motion_stats(const struct motion *m);

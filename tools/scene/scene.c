@@ -12,12 +12,12 @@ static const struct kind *const kinds[] = {
 };
 
 /* Streams of random numbers. */
-enum { FOR_SITE = 1, FOR_PROPS, FOR_CAMERA, FOR_FRAMES };
+enum { FOR_SITE = 1, FOR_PROPS, FOR_CAMERA, FOR_FRAMES, FOR_WITH = 1 << 30 };
 
 struct scene {
-    const struct kind *kind;
+    const struct kind *kind, *with; /* with: drawn first; may be NULL */
     struct scene_opts opts;
-    struct stage stage;
+    struct stage stage, behind; /* behind: what `with` sees */
     struct camera camera;
     struct canvas canvas;
     struct arena *clip, *frame;
@@ -46,8 +46,11 @@ static const struct kind *find_kind(const char *name)
 
 static int check(const struct scene_opts *o, struct err *err)
 {
-    if (!find_kind(o->kind))
-        return FAIL(err, ERR_INPUT, "There is no scene \"%s\": --list names all.", o->kind ? o->kind : "");
+    if (!find_kind(o->kind) || (o->with && !find_kind(o->with)))
+        return FAIL(err, ERR_INPUT, "There is no scene \"%s\": --list names all.",
+                    o->kind && find_kind(o->kind) ? o->with
+                    : o->kind                     ? o->kind
+                                                  : "");
     if (!(o->seconds >= 0.1 && o->seconds <= 120) || o->fps < 1 || o->fps > 60)
         return FAIL(err, ERR_INPUT, "A scene lasts 0.1 to 120 seconds at 1 to 60 frames per second.");
     if (o->width < 64 || o->height < 64 || o->width > 1920 || o->height > 1920 || o->width % 2 ||
@@ -69,6 +72,24 @@ static struct backdrop make_backdrop(const struct scene_opts *o)
     return backdrop_new(&r, site, day, o->night, o->width, o->height);
 }
 
+/* Both kinds stand in one place under one light: each set-up may change it, and the last word counts for
+ * both. */
+static void set_up(struct scene *s)
+{
+    if (s->kind->setup)
+        s->kind->setup(&s->stage);
+    s->behind = s->stage;
+    s->behind.rng = rng_new(s->opts.seed, FOR_WITH);
+    if (s->with && s->with->setup)
+        s->with->setup(&s->behind);
+    s->stage.backdrop = s->behind.backdrop;
+    backdrop_draw(&s->stage.backdrop, &s->stage.background);
+    if (s->with && s->with->prepare)
+        s->with->prepare(&s->behind);
+    if (s->kind->prepare)
+        s->kind->prepare(&s->stage);
+}
+
 int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct err *err)
 {
     struct scene *s;
@@ -79,6 +100,7 @@ int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct e
     s = mem_alloc(sizeof *s);
     s->opts = *opts;
     s->kind = find_kind(opts->kind);
+    s->with = opts->with ? find_kind(opts->with) : NULL;
     s->clip = arena_new();
     s->frames = (int)(opts->seconds * opts->fps + 0.5);
     s->frames = s->frames < 1 ? 1 : s->frames;
@@ -94,11 +116,7 @@ int scene_open(struct scene **ret_scene, const struct scene_opts *opts, struct e
         .night = opts->night,
     };
     s->camera = camera_new(&camera, opts->night, s->stage.backdrop.hour);
-    if (s->kind->setup)
-        s->kind->setup(&s->stage);
-    backdrop_draw(&s->stage.backdrop, &s->stage.background);
-    if (s->kind->prepare)
-        s->kind->prepare(&s->stage);
+    set_up(s);
     *ret_scene = s;
     return 0;
 }
@@ -136,6 +154,8 @@ bool scene_next(struct scene *s, struct scene_frame *ret_frame)
     m.t = (float)s->next / (float)s->opts.fps;
     *ret_frame = (struct scene_frame){.pts = (double)s->next / s->opts.fps};
     canvas_copy(&s->canvas, &s->stage.background);
+    if (s->with && s->with->draw)
+        s->with->draw(&s->behind, &m);
     if (s->kind->draw)
         s->kind->draw(&s->stage, &m);
     camera_take(&s->camera, &s->canvas, m.exposure, ret_frame->pts, &m.rng, s->frame, &ret_frame->picture);

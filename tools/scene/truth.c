@@ -22,7 +22,8 @@ struct truth *truth_new(struct arena *a, const struct scene_opts *opts, const st
     t->opts = opts;
     t->site = scene_site(s);
     for (int i = 0; scene_kind(i)->name; i++)
-        if (text_is(scene_kind(i)->name, opts->kind))
+        if (scene_kind(i)->label &&
+            (text_is(scene_kind(i)->name, opts->kind) || text_is(scene_kind(i)->name, opts->with)))
             t->label = scene_kind(i)->label;
     return t;
 }

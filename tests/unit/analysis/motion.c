@@ -115,6 +115,10 @@ static void a_crossing_thing_is_one_region_that_travels(void)
     CHECK(s.stats.travel > 0.4f);
     CHECK(s.stats.scatter < 0.2f);
     CHECK(s.stats.persistence < 0.2f);
+    CHECK(s.stats.spread > 0.1f && s.stats.spread < 0.3f);
+    CHECK(s.stats.height < 0.1f && s.stats.width > 0.15f);
+    CHECK_NEAR((double)s.stats.middle_y, 230.0 / HEIGHT, 0.02);
+    CHECK(s.stats.unsteady < 0.5f);
     CHECK(s.inside_right > 0.01f && s.inside_left == 0);
     CHECK_NEAR((double)s.stats.speed, 3 * 30.0 / WIDTH, 0.03);
 }
@@ -126,6 +130,8 @@ static void swaying_comes_back_to_the_same_place(void)
     CHECK(s.stats.persistence > 0.8f);
     CHECK(s.stats.oscillation > 0.8f);
     CHECK(s.stats.travel < 0.1f);
+    CHECK(s.stats.once < 0.1f);
+    CHECK(s.stats.width < 0.1f && s.stats.height < 0.1f);
 }
 
 static void rain_is_scattered_and_vertical(void)
@@ -136,6 +142,9 @@ static void rain_is_scattered_and_vertical(void)
     CHECK(s.stats.regions > 5);
     CHECK(s.stats.vertical > 0.6f);
     CHECK(s.stats.brightness > 0);
+    CHECK(s.stats.once > 0.4f);
+    CHECK(s.stats.tall > 0.3f);
+    CHECK(s.stats.width > 0.2f && s.stats.height > 0.2f);
 }
 
 static void shaking_is_global_and_has_no_regions(void)

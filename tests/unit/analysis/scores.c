@@ -90,6 +90,23 @@ static void clip_scores_follow_the_sightings(void)
     }
 }
 
+static void nuisance_explains_and_never_lowers(void)
+{
+    static const struct seen seen[] = {{0, PERSON, 0.75f, 0, 0}, {1, PERSON, 0.75f, 0, 0}};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct sightings s;
+    struct report *r = report_of(a, 2, seen, LENGTH(seen), &s);
+
+    report_add_score(r, "rain", 0.9, "motion/1");
+    CHECK_INT(scores_add(r, &card, &rule, &s, NULL), 0);
+    CHECK_INT(scores_decide(r, &rule, NULL), 0);
+    CHECK_NEAR(report_score(r, "intrusion")->value, 0.75, 1e-6);
+    CHECK_NEAR(report_score(r, "nothing")->value, 0.1, 1e-6);
+    CHECK_STR(r->verdict.risk, "danger");
+    CHECK_INT(r->verdict.nlabels, 3);
+    CHECK_STR(r->verdict.labels[2], "rain");
+}
+
 static void a_broken_score_is_an_error(void)
 {
     static const float broken[] = {NAN, 1.5f, INFINITY};
@@ -174,6 +191,7 @@ static void findings_are_sorted_and_weak_ones_left_out(void)
 int main(void)
 {
     RUN(clip_scores_follow_the_sightings);
+    RUN(nuisance_explains_and_never_lowers);
     RUN(a_broken_score_is_an_error);
     RUN(no_intrusion_score_no_verdict);
     RUN(labels_are_alphabetical_without_nothing_and_other);
