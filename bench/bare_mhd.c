@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char body[] = "{\"id\":\"6662efdb5200108549e3ac2b\",\"ok\":true}\n";
+static char body[64 << 10] = "{\"id\":\"6662efdb5200108549e3ac2b\",\"ok\":true}\n";
 
 /* The first call only notes the request: an answer given there would close the connection. */
 static enum MHD_Result answer(void *response, struct MHD_Connection *connection, const char *url,
@@ -22,16 +22,29 @@ static enum MHD_Result answer(void *response, struct MHD_Connection *connection,
     return MHD_queue_response(connection, MHD_HTTP_OK, response);
 }
 
+static size_t read_body(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(body, 1, sizeof body, f) : 0;
+
+    if (!n) {
+        fprintf(stderr, "bare_mhd: cannot read %s\n", path);
+        exit(1);
+    }
+    fclose(f);
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(body), (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT);
+    size_t len = argc > 3 ? read_body(argv[3]) : strlen(body);
+    struct MHD_Response *response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_PERSISTENT);
     int port = argc > 1 ? atoi(argv[1]) : 0, threads = argc > 2 ? atoi(argv[2]) : 2;
     struct MHD_Daemon *daemon;
 
     if (port <= 0 || threads < 1) {
-        fprintf(stderr, "usage: bare_mhd PORT [THREADS]\n");
+        fprintf(stderr, "usage: bare_mhd PORT [THREADS [FILE]]\n");
         return 2;
     }
     addr.sin_port = htons((uint16_t)port);

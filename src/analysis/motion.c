@@ -43,6 +43,7 @@ struct motion {
     uint8_t *moving;
     uint8_t *seen;         /* work space of the region search */
     int *stack;
+    uint16_t *lines;       /* work space of reading: one row of pixels */
     uint16_t *times;       /* how often a cell moved */
     int8_t *sign;          /* direction of its last change */
     size_t ntracks;
@@ -70,41 +71,53 @@ struct motion *motion_new(struct arena *a, int width, int height)
     m->seen = arena_alloc(a, n);
     m->times = arena_array(a, n, sizeof *m->times);
     m->stack = arena_array(a, n, sizeof *m->stack);
+    m->lines = arena_array(a, (size_t)width * 3, sizeof *m->lines);
     return m;
 }
 
 /* ---- cells ---- */
-
-/* Adds one row of pixels to the sums of its cells: luma times 256. */
-static void add_row(const uint8_t *bgr, int width, int block, uint32_t *sums)
-{
-    for (int x = 0, in_block = 0; x < width; x++, bgr += 3) {
-        *sums += 29u * bgr[0] + 150u * bgr[1] + 77u * bgr[2];
-        if (++in_block == block) {
-            in_block = 0;
-            sums++;
-        }
-    }
-}
 
 static int block_len(int size, int block, int i)
 {
     return size - i * block < block ? size - i * block : block;
 }
 
+/* Sums of the bytes one below the other, of a row of cells: so the weights are needed once a cell, not once a pixel. */
+static void add_lines(const uint8_t *bgr, size_t n, int lines, uint16_t *restrict sums)
+{
+    memset(sums, 0, n * sizeof *sums);
+    for (int y = 0; y < lines; y++, bgr += n)
+        for (size_t i = 0; i < n; i++)
+            sums[i] = (uint16_t)(sums[i] + bgr[i]);
+}
+
+/* Luma of the pixels of a cell, times 256. */
+static uint32_t add_pixels(const uint16_t *sums, int pixels)
+{
+    uint32_t b = 0, g = 0, r = 0;
+
+    for (int i = 0; i < pixels; i++, sums += 3) {
+        b += sums[0];
+        g += sums[1];
+        r += sums[2];
+    }
+    return 29 * b + 150 * g + 77 * r;
+}
+
 static void read_cells(struct motion *m, const struct picture *bgr)
 {
-    uint32_t *sums = (uint32_t *)m->stack; /* free until regions are searched; one row of it is used */
+    size_t n = (size_t)m->width * 3;
 
     for (int row = 0; row < m->rows; row++) {
         int lines = block_len(m->height, m->block, row);
 
-        memset(sums, 0, (size_t)m->cols * sizeof *sums);
-        for (int y = 0; y < lines; y++)
-            add_row(bgr->pixels + (size_t)(row * m->block + y) * (size_t)m->width * 3, m->width, m->block, sums);
-        for (int col = 0; col < m->cols; col++)
-            m->value[row * m->cols + col] =
-                (uint8_t)(sums[col] / (256u * (uint32_t)(lines * block_len(m->width, m->block, col))));
+        add_lines(bgr->pixels + (size_t)(row * m->block) * n, n, lines, m->lines);
+        for (int col = 0; col < m->cols; col++) {
+            int pixels = block_len(m->width, m->block, col);
+            uint32_t sum = add_pixels(m->lines + (size_t)(col * m->block) * 3, pixels);
+
+            m->value[row * m->cols + col] = (uint8_t)(sum / (256u * (uint32_t)(lines * pixels)));
+        }
     }
 }
 
@@ -120,6 +133,11 @@ static void background_start(struct motion *m)
     }
 }
 
+static inline float clampf(float v, float low, float high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
 /* Mean change against the background: an automatic exposure step moves all cells alike and is no motion. */
 static float common_change(const struct motion *m)
 {
@@ -127,7 +145,7 @@ static float common_change(const struct motion *m)
     double sum = 0;
 
     for (int i = 0; i < n; i++)
-        sum += fmin(fmax((double)((float)m->value[i] - m->mean[i]), -40), 40);
+        sum += (double)clampf((float)m->value[i] - m->mean[i], -40, 40);
     return (float)(sum / n);
 }
 

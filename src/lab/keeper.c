@@ -2,11 +2,14 @@
  * never sees a byte of a subject; its analysts talk to the front only. */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/close_range.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -109,6 +112,48 @@ static int load_models(struct keeper *k, struct err *err)
     if (runtime_open(&k->runtime, or_null(k->opts.runtime), err) < 0)
         return -1;
     return model_load(&k->detector, k->runtime, &k->card, embedded, err);
+}
+
+/* ---- memory ---- */
+
+/* Some old library may have been written to where it is read-only now; its pages are not those of its file.
+ */
+static bool is_patched(const struct dl_phdr_info *lib)
+{
+    const ElfW(Dyn) *d = NULL;
+
+    for (size_t i = 0; i < lib->dlpi_phnum; i++)
+        if (lib->dlpi_phdr[i].p_type == PT_DYNAMIC)
+            d = (const ElfW(Dyn) *)(lib->dlpi_addr + lib->dlpi_phdr[i].p_vaddr);
+    for (; d && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS && (d->d_un.d_val & DF_TEXTREL)))
+            return true;
+    return false;
+}
+
+static int forget_code_of(struct dl_phdr_info *lib, size_t size UNUSED, void *arg UNUSED)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    if (lib->dlpi_name[0] != '/' || is_patched(lib))
+        return 0;
+    for (size_t i = 0; i < lib->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &lib->dlpi_phdr[i];
+        ElfW(Addr) begin = (lib->dlpi_addr + h->p_vaddr) & ~(page - 1),
+                   end = lib->dlpi_addr + h->p_vaddr + h->p_memsz;
+
+        if (h->p_type == PT_LOAD && !(h->p_flags & PF_W))
+            madvise((void *)begin, end - begin, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+/* Loading a model runs through 25 MB of code that nobody needs again. It is let go of, and what is needed
+ * comes back from the page cache. */
+static void forget_start(void)
+{
+    dl_iterate_phdr(forget_code_of, NULL);
+    malloc_trim(0);
 }
 
 static struct msg_model model_of(const struct card *card)
@@ -308,6 +353,7 @@ static int run(struct keeper *k)
         tell_problem(&err);
         return 1;
     }
+    forget_start();
     ready.ready.nmodels = 1;
     ready.ready.models[0] = model_of(&k->card);
     if (tell_front(&ready, NULL, 0) < 0)

@@ -2,12 +2,12 @@
 
 #include <libavutil/frame.h>
 #include <libswscale/swscale.h>
-#include <string.h>
 
 #include "base/c23.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "media/fdio_int.h"
+#include "media/resample_int.h"
 #include "media/rescale_int.h"
 #include "media/turn_int.h"
 
@@ -73,11 +73,6 @@ static void scratch_fit(struct scratch *s, int width, int height, int channels)
     grow(&s->data, &s->size, (size_t)s->stride * (size_t)height + ALIGN);
 }
 
-static void scratch_clear(struct scratch *s)
-{
-    freep(&s->data);
-}
-
 static int check_side(int width, int height, struct err *err)
 {
     if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
@@ -133,11 +128,6 @@ int scaler_luma(struct scaler *s, const struct AVFrame *av, int rotation, int wi
     return 0;
 }
 
-static void sws_freep(struct SwsContext **c)
-{
-    sws_freeContext(*c);
-}
-
 static int check_region(const struct picture *src, int x, int y, int w, int h, const struct picture *dst,
                         struct err *err)
 {
@@ -148,35 +138,11 @@ static int check_region(const struct picture *src, int x, int y, int w, int h, c
     return check_side(dst->width, dst->height, err);
 }
 
-static void copy_rows(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride, size_t row,
-                      int rows)
-{
-    for (int i = 0; i < rows; i++)
-        memcpy(dst + (size_t)i * dst_stride, src + (size_t)i * src_stride, row);
-}
-
 int picture_scale(const struct picture *src, int x, int y, int w, int h, struct picture *dst, struct err *err)
 {
-    CLEANUP(scratch_clear) struct scratch in = {0};
-    CLEANUP(scratch_clear) struct scratch out = {0};
-    CLEANUP(sws_freep) struct SwsContext *sws = NULL;
-    enum AVPixelFormat format = src->channels == 3 ? AV_PIX_FMT_BGR24 : AV_PIX_FMT_GRAY8;
-    size_t ch = (size_t)src->channels, row = (size_t)src->width * ch;
-
     if (check_region(src, x, y, w, h, dst, err) < 0)
         return -1;
-    sws = sws_getContext(w, h, format, dst->width, dst->height, format, SWS_BILINEAR, NULL, NULL, NULL);
-    if (!sws)
-        return FAIL(err, ERR_LIMIT, "A region of %dx%d cannot be scaled to %dx%d.", w, h, dst->width,
-                    dst->height);
-    scratch_fit(&in, w, h, src->channels);
-    scratch_fit(&out, dst->width, dst->height, src->channels);
-    copy_rows(in.data, (size_t)in.stride, src->pixels + (size_t)y * row + (size_t)x * ch, row, (size_t)w * ch,
-              h);
-    sws_scale(sws, (const uint8_t *const[4]){in.data}, (const int[4]){in.stride}, 0, h,
-              (uint8_t *const[4]){out.data}, (const int[4]){out.stride});
-    row = (size_t)dst->width * ch;
-    copy_rows(dst->pixels, row, out.data, (size_t)out.stride, row, dst->height);
+    resample(src, x, y, w, h, dst);
     return 0;
 }
 

@@ -1,6 +1,8 @@
 /* Pictures out of frames, the MP4 writer, and annotated clips. */
 #include <fcntl.h>
 #include <libavutil/frame.h>
+#include <libswscale/swscale.h>
+#include <math.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -145,6 +147,65 @@ static void refuses_impossible_pictures(void)
 
         CHECK(scaler_bgr(s, f, 0, sizes[i][0], sizes[i][1], &p, &err) < 0 && err.kind == ERR_LIMIT);
         ROW("%dx%d", sizes[i][0], sizes[i][1]);
+    }
+}
+
+/* A picture of smooth colours, different in every channel. */
+static struct picture smooth_picture(int width, int height, int channels)
+{
+    struct picture p = {width, height, channels, mem_alloc((size_t)(width * height * channels))};
+
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < channels; c++)
+                p.pixels[(y * width + x) * channels + c] =
+                    (uint8_t)lround(127 + 120 * sin(x * (0.02 + 0.01 * c)) * cos(y * 0.03));
+    return p;
+}
+
+/* The largest difference between our resampling and swscale's bilinear one. */
+static int differs_from_swscale(const struct picture *src, struct picture *dst)
+{
+    enum AVPixelFormat format = src->channels == 3 ? AV_PIX_FMT_BGR24 : AV_PIX_FMT_GRAY8;
+    struct SwsContext *sws = sws_getContext(src->width, src->height, format, dst->width, dst->height, format,
+                                            SWS_BILINEAR | SWS_ACCURATE_RND, NULL, NULL, NULL);
+    int stride = (dst->width * dst->channels + 63) / 64 * 64, worst = 0;
+    uint8_t *want = mem_alloc((size_t)(stride * dst->height) + 64);
+    struct err err = {0};
+
+    CHECK(sws && picture_scale(src, 0, 0, src->width, src->height, dst, &err) == 0);
+    sws_scale(sws, (const uint8_t *const[4]){src->pixels}, (const int[4]){src->width * src->channels}, 0,
+              src->height, (uint8_t *const[4]){want}, (const int[4]){stride});
+    for (int y = 0; y < dst->height; y++)
+        for (int i = 0; i < dst->width * dst->channels; i++) {
+            int d = abs(want[y * stride + i] - dst->pixels[y * dst->width * dst->channels + i]);
+            worst = d > worst ? d : worst;
+        }
+    sws_freeContext(sws);
+    free(want);
+    return worst;
+}
+
+static void resamples_like_swscale(void)
+{
+    static const struct {
+        int width, height, channels, to_width, to_height;
+    } rows[] = {
+        {426, 320, 3, 320, 240}, {426, 320, 1, 320, 240}, {100, 100, 3, 320, 320}, {568, 320, 3, 416, 234},
+        {640, 480, 1, 64, 48},   {320, 240, 3, 320, 240}, {2, 2, 3, 64, 64},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct picture src = smooth_picture(rows[i].width, rows[i].height, rows[i].channels);
+        struct picture dst = {rows[i].to_width, rows[i].to_height, rows[i].channels,
+                              mem_alloc((size_t)(rows[i].to_width * rows[i].to_height * rows[i].channels))};
+
+        CHECK(differs_from_swscale(&src, &dst) <= 3);
+        if (src.width == dst.width)
+            CHECK(memcmp(src.pixels, dst.pixels, (size_t)(src.width * src.height * src.channels)) == 0);
+        ROW("%dx%dx%d to %dx%d", src.width, src.height, src.channels, dst.width, dst.height);
+        free(src.pixels);
+        free(dst.pixels);
     }
 }
 
@@ -420,6 +481,7 @@ int main(void)
     RUN(knows_palettes);
     RUN(follows_changes_of_size_and_format);
     RUN(refuses_impossible_pictures);
+    RUN(resamples_like_swscale);
     RUN(scales_regions);
     RUN(writes_the_same_bytes_again);
     RUN(refuses_impossible_clips);
