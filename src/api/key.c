@@ -173,7 +173,8 @@ static int enter_locked(struct gate *g, struct slot *slot, const char *hash, con
     *ret = (struct caller){0};
     text_copy(ret->tenant, sizeof ret->tenant, slot->tenant);
     memcpy(ret->key_id, slot->id, sizeof ret->key_id);
-    if (!within_rate(slot, ret))
+    ret->over_rate = !within_rate(slot, ret);
+    if (ret->over_rate)
         return FAIL(err, ERR_BUSY, "rate limit of %d requests a minute reached; retry in %d s", slot->rate,
                     ret->reset_seconds);
     return 0;

@@ -18,6 +18,7 @@ struct caller {
     char key_id[ID_TEXT];
     /* Rate limit of the key after this request; limit 0 = off. */
     int limit, remaining, reset_seconds;
+    bool over_rate; /* refused for it */
 };
 
 struct gate;

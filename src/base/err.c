@@ -18,6 +18,7 @@ static const char *const codes[ERR_KIND_COUNT] = {
     [ERR_DENIED] = "denied",
     [ERR_CONFLICT] = "conflict",
     [ERR_BUSY] = "busy",
+    [ERR_QUOTA] = "over_quota",
     [ERR_UNSUPPORTED] = "unsupported",
     [ERR_CRASH] = "analyst_crashed",
     [ERR_IO] = "io_error",

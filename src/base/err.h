@@ -20,7 +20,8 @@ enum err_kind {
     ERR_NOT_FOUND,    /* no such thing, or not yours */
     ERR_DENIED,       /* key missing, wrong, expired, or without the scope */
     ERR_CONFLICT,     /* not possible in the present state */
-    ERR_BUSY,         /* a queue or quota is full; try again later */
+    ERR_BUSY,         /* a queue is full; try again later */
+    ERR_QUOTA,        /* the caller's own limit is reached; try again later */
     ERR_UNSUPPORTED,  /* asked for something this build or format cannot do */
     ERR_CRASH,        /* an analyst died on the job */
     ERR_IO,           /* disk, socket, system call */

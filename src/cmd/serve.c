@@ -11,7 +11,7 @@
 
 struct serve_settings {
     const char *listen;
-    int64_t threads, connections, idle_ms, drain_ms, max_queued;
+    int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant;
     bool print_config;
 };
 
@@ -30,6 +30,8 @@ static const struct option serve_rows[] = {
         "on SIGTERM, time for open requests to finish"),
     ROW("max-queued", OPT_INT, max_queued, "10000", 1, 1e9, "N",
         "jobs waiting at most; beyond it uploads get 503"),
+    ROW("max-queued-tenant", OPT_INT, max_queued_tenant, "5000", 1, 1e9, "N",
+        "jobs of one tenant waiting at most; beyond it its uploads get 429"),
     ROW("print-config", OPT_FLAG, print_config, "false", 0, 0, NULL,
         "print all options as a configuration file and exit"),
 };
@@ -65,6 +67,7 @@ static int start_jobs(struct serve *s, struct err *err)
     struct jobs *jobs;
 
     opts.max_queued = (size_t)s->http.max_queued;
+    opts.max_queued_tenant = (size_t)s->http.max_queued_tenant;
     if (jobs_start(&jobs, s->db, s->blobs, s->analysts, &opts, err) < 0)
         return -1;
     __atomic_store_n(&s->jobs, jobs, __ATOMIC_RELEASE);

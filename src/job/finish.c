@@ -11,11 +11,13 @@
 
 enum { RETRY_US = 1000000 };
 
-struct task *job_task_new(struct jobs *jobs, const char *id)
+struct task *job_task_new(struct jobs *jobs, const struct waiting_job *job)
 {
     struct task *t = mem_alloc(sizeof *t);
 
-    task_init(t, &task_job, jobs, id);
+    task_init(t, &task_job, jobs, job->id);
+    text_copy(t->tenant, sizeof t->tenant, job->tenant);
+    t->priority = job->priority == JOB_URGENT ? JOB_URGENT : JOB_NORMAL;
     return t;
 }
 

@@ -28,11 +28,16 @@ bool job_state_parse(const char *name, enum job_state *ret);
 bool job_state_may(enum job_state from, enum job_state to);
 bool job_state_is_final(enum job_state s);
 
+/* Urgent: somebody waits for it. docs/decisions.md, "Fairness". */
+enum job_priority { JOB_NORMAL, JOB_URGENT, JOB_PRIORITIES };
+enum { JOB_TENANT_MAX = 64 };
+
 struct jobs;
 
 struct jobs_opts {
-    size_t max_queued; /* jobs waiting; beyond it submits get ERR_BUSY; default 10000 */
-    int max_attempts;  /* default 2 */
+    size_t max_queued;        /* jobs waiting; beyond it submits get ERR_BUSY; default 10000 */
+    size_t max_queued_tenant; /* of one tenant; beyond it its submits get ERR_QUOTA; default 5000 */
+    int max_attempts;         /* default 2 */
 };
 struct jobs_opts jobs_opts_defaults(void);
 
@@ -53,6 +58,7 @@ struct job_request {
     struct bytes request; /* the dialect's notes, JSON, kept with the job */
     const char *name;
     int64_t number;
+    enum job_priority priority;
     struct blob_writer *body; /* taken in any case */
 };
 struct job_ticket {
@@ -60,7 +66,7 @@ struct job_ticket {
     int64_t created_us;
 };
 /* Seals the blob, stores the row, queues the job. `accepted` is called exactly once: after the commit on the
- * store's writer thread, with the error on any thread, for early errors (a bad spec, ERR_BUSY: queue full)
+ * store's writer thread, with the error on any thread, for early errors (a bad spec, ERR_BUSY or ERR_QUOTA)
  * before the call returns. */
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);

@@ -10,7 +10,7 @@ enum { CHORES_MAX = 1024 };
 
 struct jobs_opts jobs_opts_defaults(void)
 {
-    return (struct jobs_opts){.max_queued = 10000, .max_attempts = 2};
+    return (struct jobs_opts){.max_queued = 10000, .max_queued_tenant = 5000, .max_attempts = 2};
 }
 
 /* ---- tasks and lists of them ---- */
@@ -84,7 +84,7 @@ bool task_list_remove(struct task_list *l, struct task *t)
 void jobs_enqueue(struct jobs *jobs, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
-    task_list_push(&jobs->queued, t);
+    fair_push(jobs->queued, t);
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
 }
@@ -116,7 +116,7 @@ static void *chore_main(void *arg)
 
 /* ---- starting ---- */
 
-static struct jobs *jobs_new(void)
+static struct jobs *jobs_new(const struct jobs_opts *opts)
 {
     struct jobs *jobs = mem_alloc(sizeof *jobs);
     pthread_condattr_t attr;
@@ -127,7 +127,8 @@ static struct jobs *jobs_new(void)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&jobs->wakeup, &attr);
     pthread_condattr_destroy(&attr);
-    task_list_init(&jobs->queued);
+    jobs->opts = *opts;
+    jobs->queued = fair_new(opts->max_queued, opts->max_queued_tenant);
     task_list_init(&jobs->ahead);
     task_list_init(&jobs->running);
     task_list_init(&jobs->unsaved);
@@ -146,7 +147,7 @@ static int take_up_unfinished(struct jobs *jobs, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct err released = {0};
-    const char **ids;
+    struct waiting_job *waiting;
     size_t n;
 
     if (records_release_claims(jobs->db, keep_err, &released, err) < 0)
@@ -154,10 +155,10 @@ static int take_up_unfinished(struct jobs *jobs, struct err *err)
     records_sync(jobs->db);
     if (released.kind != ERR_NONE)
         return FAIL(err, released.kind, "%s", released.text);
-    if (records_unfinished(jobs->db, a, &ids, &n, err) < 0)
+    if (records_unfinished(jobs->db, a, &waiting, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        jobs_enqueue(jobs, job_task_new(jobs, ids[i]));
+        jobs_enqueue(jobs, job_task_new(jobs, &waiting[i]));
     if (n > 0)
         log_info("unfinished jobs taken up", "jobs=%zu", n);
     return 0;
@@ -177,12 +178,11 @@ static int start_threads(struct jobs *jobs, struct err *err)
 int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, struct lab *lab,
                const struct jobs_opts *opts, struct err *err)
 {
-    CLEANUP(jobs_freep) struct jobs *jobs = jobs_new();
+    CLEANUP(jobs_freep) struct jobs *jobs = jobs_new(opts);
 
     jobs->db = db;
     jobs->blobs = blobs;
     jobs->lab = lab;
-    jobs->opts = *opts;
     if (records_own(db, err) < 0 || waits_start(&jobs->waits, err) < 0 || take_up_unfinished(jobs, err) < 0 ||
         start_threads(jobs, err) < 0)
         return -1;
@@ -259,7 +259,9 @@ void jobs_freep(struct jobs **jobs)
         jobs_stop(j);
     if (j->unsaved.len > 0)
         log_error("outcomes lost", "jobs=%zu what=they_run_again_after_the_next_start", j->unsaved.len);
-    free_jobs_in(&j->queued);
+    for (struct task *t; (t = fair_pop(j->queued));)
+        job_task_free(t);
+    fair_free(j->queued);
     free_jobs_in(&j->unsaved);
     waits_freep(&j->waits);
     queue_free(j->chores);
@@ -277,7 +279,7 @@ struct jobs_stats jobs_stats(struct jobs *jobs)
 
     pthread_mutex_lock(&jobs->lock);
     s = (struct jobs_stats){
-        .queued = jobs->queued.len,
+        .queued = fair_len(jobs->queued),
         .running = jobs->running.len + jobs->unsaved.len,
         .done = jobs->done,
         .failed = jobs->failed,

@@ -1,6 +1,7 @@
 /* How the files of this folder work together.
  *
  *   submit.c    job_submit -> chore thread: seal, add row -> writer thread: queue the task, call `accepted`
+ *   fair.c      which job is next
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
@@ -12,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/queue.h"
+#include "job/fair_int.h"
 #include "job/job.h"
 
 /* ---- state.c ---- */
@@ -58,7 +60,8 @@ struct task {
     struct task *next;
     const struct task_kind *kind;
     struct jobs *jobs;
-    char id[ID_TEXT];
+    char id[ID_TEXT], tenant[JOB_TENANT_MAX];
+    enum job_priority priority;
     struct arena *arena; /* what prepare reads; NULL before and after */
     struct job_spec spec;
     int subject_fd, artefact_fd; /* -1 = none */
@@ -104,14 +107,13 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t wakeup; /* for the run thread and for jobs_stop */
     /* --- guarded by lock --- */
-    struct task_list queued;        /* jobs which wait for an analyst */
+    struct fair *queued;            /* jobs which wait for an analyst, or are on their way there */
     struct task_list ahead;         /* annotations which do */
     struct task_list running;       /* what the lab has, and jobs whose outcome is being written */
     struct task_list unsaved;       /* jobs whose outcome the disk refused */
     int64_t retry_us;               /* monotonic; when to try those again */
     struct annotation *annotations; /* which one can still join */
     size_t nannotations;            /* all, until their callers were told */
-    size_t submitting;              /* submits which are neither refused nor queued yet */
     bool maybe_idle;                /* the lab may have an idle analyst: no refusal since the last kick */
     bool stopping;
     int64_t done, failed;
@@ -132,7 +134,7 @@ void *run_main(void *jobs);
 
 extern const struct task_kind task_job;
 
-struct task *job_task_new(struct jobs *jobs, const char *id);
+struct task *job_task_new(struct jobs *jobs, const struct waiting_job *job);
 void job_task_free(struct task *t);
 /* Writes the outcome of a job again after the disk has refused it. */
 void finish_save(struct task *t);

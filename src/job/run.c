@@ -22,7 +22,7 @@ static struct task *take_runnable(struct jobs *jobs)
         return NULL;
     t = task_list_pop(&jobs->ahead);
     if (!t)
-        t = task_list_pop(&jobs->queued);
+        t = fair_pop(jobs->queued);
     if (t)
         jobs->maybe_idle = false; /* a kick from now on counts; a success sets it again */
     return t;
@@ -107,7 +107,10 @@ static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
 static void put_back(struct jobs *jobs, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
-    task_list_push_front(t->kind == &task_job ? &jobs->queued : &jobs->ahead, t);
+    if (t->kind == &task_job)
+        fair_push_front(jobs->queued, t);
+    else
+        task_list_push_front(&jobs->ahead, t);
     pthread_mutex_unlock(&jobs->lock);
 }
 

@@ -62,29 +62,26 @@ static void submit_end(struct submit *s, const struct err *err)
     arena_free(s->arena);
 }
 
-static int admit(struct jobs *jobs, struct err *err)
+static int admit(struct jobs *jobs, const char *tenant, struct err *err)
 {
     int r = 0;
 
     pthread_mutex_lock(&jobs->lock);
     if (jobs->stopping)
         r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
-    else if (jobs->queued.len + jobs->submitting >= jobs->opts.max_queued)
-        r = FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later",
-                 jobs->opts.max_queued);
     else
-        jobs->submitting++;
+        r = fair_enter(jobs->queued, tenant, err);
     pthread_mutex_unlock(&jobs->lock);
     return r;
 }
 
 /* From "submitting" to the queue, or out of it (t NULL), in one step: the sum must not dip. */
-static void admitted(struct jobs *jobs, struct task *t)
+static void admitted(struct jobs *jobs, const char *tenant, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
-    jobs->submitting--;
     if (t)
-        task_list_push(&jobs->queued, t);
+        fair_push(jobs->queued, t);
+    fair_leave(jobs->queued, tenant);
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
 }
@@ -93,8 +90,10 @@ static void admitted(struct jobs *jobs, struct task *t)
 static void row_written(void *arg, const struct err *err)
 {
     struct submit *s = arg;
+    struct waiting_job job = {.tenant = s->req.tenant, .priority = s->req.priority};
 
-    admitted(s->jobs, err->kind == ERR_NONE ? job_task_new(s->jobs, s->ticket.id) : NULL);
+    text_copy(job.id, sizeof job.id, s->ticket.id);
+    admitted(s->jobs, s->req.tenant, err->kind == ERR_NONE ? job_task_new(s->jobs, &job) : NULL);
     submit_end(s, err);
 }
 
@@ -109,6 +108,7 @@ static int add_row(struct submit *s, struct err *err)
         .size = s->req.spec.subject.size,
         .name = s->req.name,
         .number = s->req.number,
+        .priority = s->req.priority,
         .spec = spec_to_json(s->arena, &s->req.spec),
         .request = s->req.request,
     };
@@ -138,7 +138,7 @@ void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *
     s->chore.run = submit_run;
     s->accepted = accepted;
     s->arg = arg;
-    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, &err) < 0) {
+    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, s->req.tenant, &err) < 0) {
         submit_end(s, &err);
         return;
     }

@@ -12,10 +12,11 @@ static struct bytes copy_bytes(struct arena *a, struct bytes b)
 
 static int run_add(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] = "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, "
-                              "started_us, finished_us, sha256, size,"
-                              " name, number, spec, request, error_code, error_text, artefact, report)"
-                              " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    static const char sql[] =
+        "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, "
+        "started_us, finished_us, sha256, size,"
+        " name, number, spec, request, error_code, error_text, artefact, report, priority)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     CLEANUP(query_end) struct query q = {0};
     const struct job_row *row = args;
 
@@ -39,6 +40,7 @@ static int run_add(struct conn *c, const void *args, struct err *err)
     bind_text(&q, row->error_text);
     bind_text(&q, row->artefact);
     bind_bytes(&q, row->report);
+    bind_int(&q, row->priority);
     return query_run(&q, err);
 }
 
@@ -210,6 +212,7 @@ static void read_row(struct query *q, struct arena *a, struct job_row *row)
     row->error_text = column_text(q, a);
     row->artefact = column_text(q, a);
     row->report = column_bytes(q, a);
+    row->priority = (int)column_int(q);
 }
 
 int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
@@ -217,7 +220,7 @@ int records_get_job(struct records *db, struct arena *a, const char *tenant, con
 {
     static const char sql[] = "SELECT id, tenant, dialect, state, attempts, created_us, started_us, "
                               "finished_us, sha256, size, name, number,"
-                              " spec, request, error_code, error_text, artefact, report"
+                              " spec, request, error_code, error_text, artefact, report, priority"
                               " FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)";
     CLEANUP(reading_end) struct reading r = {0};
     struct job_row row = {0};
@@ -296,22 +299,30 @@ int records_find_name(struct records *db, struct arena *a UNUSED, const char *te
     return first_id(&r.q, ret_id, err);
 }
 
-int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n,
+static void read_waiting(struct query *q, struct arena *a, struct waiting_job *job)
+{
+    column_copy(q, job->id, sizeof job->id);
+    job->tenant = column_text(q, a);
+    job->priority = (int)column_int(q);
+}
+
+int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err)
 {
-    static const char sql[] = "SELECT id FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
+    static const char sql[] =
+        "SELECT id, tenant, priority FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
     CLEANUP(reading_end) struct reading r = {0};
-    const char **ids = NULL;
+    struct waiting_job *jobs = NULL;
     size_t n = 0, cap = 0;
     int got;
 
     if (reading_begin(&r, db, sql, err) < 0)
         return -1;
     while ((got = query_next(&r.q, err)) > 0)
-        ARENA_PUSH(a, ids, n, cap) = column_text(&r.q, a);
+        read_waiting(&r.q, a, &ARENA_PUSH(a, jobs, n, cap));
     if (got < 0)
         return -1;
-    *ret_ids = ids;
+    *ret_jobs = jobs;
     *ret_n = n;
     return 0;
 }

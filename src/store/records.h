@@ -54,6 +54,7 @@ struct job_row {
     const char *error_code; /* err_code(), "ok" or NULL */
     const char *error_text;
     const char *artefact; /* sha256 of the annotated clip, NULL when not made */
+    int priority;         /* as in job/job.h; a higher one goes first */
 };
 
 /* Ids are unique: ERR_CONFLICT in the callback. */
@@ -86,8 +87,13 @@ int records_find_number(struct records *db, struct arena *a, const char *tenant,
                         char ret_id[ID_TEXT], struct err *err);
 int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *name,
                       char ret_id[ID_TEXT], struct err *err);
-/* Ids of unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
-int records_unfinished(struct records *db, struct arena *a, const char ***ret_ids, size_t *ret_n,
+/* Unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
+struct waiting_job {
+    char id[ID_TEXT];
+    const char *tenant;
+    int priority;
+};
+int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err);
 
 /* ---- API keys: only hashes are stored ---- */

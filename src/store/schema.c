@@ -61,6 +61,7 @@ static const char *const migrations[] = {
     "  label TEXT,"
     "  PRIMARY KEY (tenant, value)"
     ") STRICT, WITHOUT ROWID;",
+    "ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

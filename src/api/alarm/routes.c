@@ -43,6 +43,7 @@ static const struct {
 } statuses[] = {
     {ERR_INPUT, 412},     {ERR_LIMIT, 413},    {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403},
     {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409}, {ERR_BUSY, 503},        {ERR_TIMEOUT, 408},
+    {ERR_QUOTA, 429},
 };
 
 void alarm_fail(struct request *r, const struct caller *caller, const struct err *err)
@@ -60,7 +61,7 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
 
 static void add_rate_headers(struct reply *rep, struct request *r, const struct caller *caller, int status)
 {
-    if (status == 503)
+    if (status == 503 || (status == 429 && caller && !caller->over_rate))
         reply_header(rep, r, "Retry-After", "%d", 5);
     if (!caller || !caller->limit)
         return;
@@ -69,7 +70,7 @@ static void add_rate_headers(struct reply *rep, struct request *r, const struct 
         reply_header(rep, r, "X-Rate-Limit-Remaining", "%d", caller->remaining);
         reply_header(rep, r, "X-Rate-Limit-Reset", "%d", caller->reset_seconds);
     }
-    if (status == 429)
+    if (status == 429 && caller->over_rate)
         reply_header(rep, r, "Retry-After", "%d", caller->reset_seconds);
 }
 
@@ -294,6 +295,7 @@ static void classify_run(struct request *r)
     rules_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
+    job.priority = u->sync ? JOB_URGENT : JOB_NORMAL;
     job.body = TAKE(u->video);
     job_submit(api->jobs, &job, upload_accepted, u);
 }

@@ -101,7 +101,8 @@ static void the_record_holds_what_was_asked(void)
 static void refused_at_once(void)
 {
     struct tempdir dir = tempdir_new();
-    struct rig r = rig_up(dir.path, 0, &(struct jobs_opts){.max_queued = 3, .max_attempts = 2});
+    struct rig r =
+        rig_up(dir.path, 0, &(struct jobs_opts){.max_queued = 3, .max_queued_tenant = 9, .max_attempts = 2});
     struct job_spec bad = job_spec_defaults();
     struct ticket t = TICKET;
     struct job_row row;
@@ -141,6 +142,58 @@ static void first_come_first_served(void)
         CHECK(rig_wait(&r, id[i], 20));
     for (int i = 0; i < 10; i++)
         CHECK_STR(fake_lab_id(r.lab, i), id[i]);
+    rig_down(&r);
+    tempdir_clear(&dir);
+}
+
+/* Another tenant's job, and one that somebody waits for, go ahead of a tenant's heap; also after a restart.
+ */
+static void the_order_outlives_a_restart(void)
+{
+    static const struct {
+        const char *tenant;
+        enum job_priority priority;
+    } rows[] = {{"acme", JOB_NORMAL},
+                {"acme", JOB_NORMAL},
+                {"acme", JOB_NORMAL},
+                {"rival", JOB_NORMAL},
+                {"acme", JOB_URGENT}};
+    static const int want[] = {4, 0, 3, 1, 2};
+
+    for (int restart = 0; restart < 2; restart++) {
+        struct tempdir dir = tempdir_new();
+        struct rig r = rig_up(dir.path, 0, NULL);
+        char id[COUNT_OF(rows)][ID_TEXT];
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+            CHECK_INT(rig_submit_as(&r, rows[i].tenant, rows[i].priority, id[i]), ERR_NONE);
+        if (restart) {
+            rig_down(&r);
+            r = rig_up(dir.path, 0, NULL);
+        }
+        fake_lab_analysts(r.lab, 1);
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+            CHECK(rig_wait(&r, id[i], 20));
+        for (size_t i = 0; i < COUNT_OF(rows); i++)
+            CHECK_STR(fake_lab_id(r.lab, (int)i), id[want[i]]);
+        ROW("restart %d", restart);
+        rig_down(&r);
+        tempdir_clear(&dir);
+    }
+}
+
+static void a_tenant_has_its_own_limit(void)
+{
+    struct tempdir dir = tempdir_new();
+    struct rig r =
+        rig_up(dir.path, 0, &(struct jobs_opts){.max_queued = 4, .max_queued_tenant = 2, .max_attempts = 2});
+    char id[ID_TEXT] = "";
+
+    CHECK_INT(rig_submit_as(&r, "acme", JOB_NORMAL, id), ERR_NONE);
+    CHECK_INT(rig_submit_as(&r, "acme", JOB_URGENT, id), ERR_NONE);
+    CHECK_INT(rig_submit_as(&r, "acme", JOB_NORMAL, id), ERR_QUOTA);
+    CHECK_INT(rig_submit_as(&r, "rival", JOB_NORMAL, id), ERR_NONE);
+    CHECK_INT(rig_submit_as(&r, "rival", JOB_NORMAL, id), ERR_NONE);
+    CHECK_INT(rig_submit_as(&r, "third", JOB_NORMAL, id), ERR_BUSY);
     rig_down(&r);
     tempdir_clear(&dir);
 }
@@ -452,6 +505,8 @@ int main(void)
     RUN(the_record_holds_what_was_asked);
     RUN(refused_at_once);
     RUN(first_come_first_served);
+    RUN(the_order_outlives_a_restart);
+    RUN(a_tenant_has_its_own_limit);
     RUN(waiting);
     RUN(running_jobs_are_taken_up_again);
     RUN(attempts_outlive_a_restart);

@@ -52,21 +52,35 @@ static void accepted(void *arg, const struct job_ticket *ticket, const struct er
     latch_hit(&t->latch, err);
 }
 
-void rig_submit_spec(struct rig *r, const struct job_spec *spec, const char *text, struct ticket *ticket)
+void rig_submit_request(struct rig *r, const struct job_request *request, const char *text,
+                        struct ticket *ticket)
 {
-    struct job_request req = {
-        .tenant = "acme",
-        .dialect = "alarm",
-        .spec = *spec,
-        .request = bytes_of("{\"n\":1}", 7),
-        .name = "clip.mp4",
-        .number = 7,
-    };
+    struct job_request req = *request;
     struct err err = {0};
 
     must(blob_begin(&req.body, r->blobs, 1 << 20, &err), &err);
     must(blob_add(req.body, bytes_of(text, strlen(text)), &err), &err);
     job_submit(r->jobs, &req, accepted, ticket);
+}
+
+struct job_request rig_request(void)
+{
+    return (struct job_request){
+        .tenant = "acme",
+        .dialect = "alarm",
+        .spec = job_spec_defaults(),
+        .request = bytes_of("{\"n\":1}", 7),
+        .name = "clip.mp4",
+        .number = 7,
+    };
+}
+
+void rig_submit_spec(struct rig *r, const struct job_spec *spec, const char *text, struct ticket *ticket)
+{
+    struct job_request req = rig_request();
+
+    req.spec = *spec;
+    rig_submit_request(r, &req, text, ticket);
 }
 
 void rig_submit(struct rig *r, const char *text, struct ticket *ticket)
@@ -76,15 +90,32 @@ void rig_submit(struct rig *r, const char *text, struct ticket *ticket)
     rig_submit_spec(r, &spec, text, ticket);
 }
 
+enum err_kind rig_answer(struct ticket *t, char ret_id[ID_TEXT])
+{
+    if (!latch_wait(&t->latch, 1, 20))
+        return ERR_KIND_COUNT;
+    text_copy(ret_id, ID_TEXT, t->id);
+    return t->latch.failures ? t->latch.last.kind : ERR_NONE;
+}
+
 enum err_kind rig_submit_now(struct rig *r, const char *text, char ret_id[ID_TEXT])
 {
     struct ticket t = TICKET;
 
     rig_submit(r, text, &t);
-    if (!latch_wait(&t.latch, 1, 20))
-        return ERR_KIND_COUNT;
-    text_copy(ret_id, ID_TEXT, t.id);
-    return t.latch.failures ? t.latch.last.kind : ERR_NONE;
+    return rig_answer(&t, ret_id);
+}
+
+enum err_kind rig_submit_as(struct rig *r, const char *tenant, enum job_priority priority,
+                            char ret_id[ID_TEXT])
+{
+    struct job_request req = rig_request();
+    struct ticket t = TICKET;
+
+    req.tenant = tenant;
+    req.priority = priority;
+    rig_submit_request(r, &req, "x", &t);
+    return rig_answer(&t, ret_id);
 }
 
 static void waited(void *arg, bool finished)

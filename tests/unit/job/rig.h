@@ -28,11 +28,18 @@ struct ticket {
         .latch = LATCH \
     }
 
+/* What the calls below ask for, to be changed; the body comes from `text`. */
+struct job_request rig_request(void);
+void rig_submit_request(struct rig *r, const struct job_request *request, const char *text,
+                        struct ticket *ticket);
 /* Submits a subject with this text; name "clip.mp4", number 7, notes {"n":1}. */
 void rig_submit_spec(struct rig *r, const struct job_spec *spec, const char *text, struct ticket *ticket);
 void rig_submit(struct rig *r, const char *text, struct ticket *ticket);
 /* The same, and waits for the answer. */
 enum err_kind rig_submit_now(struct rig *r, const char *text, char ret_id[ID_TEXT]);
+enum err_kind rig_submit_as(struct rig *r, const char *tenant, enum job_priority priority,
+                            char ret_id[ID_TEXT]);
+enum err_kind rig_answer(struct ticket *t, char ret_id[ID_TEXT]); /* waits for it */
 /* Waits until the job is final, at most that long. */
 bool rig_wait(struct rig *r, const char *id, int seconds);
 /* "" when there is no such job. */

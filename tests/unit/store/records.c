@@ -238,7 +238,8 @@ static void unfinished_are_listed_oldest_first(void)
     CLEANUP(records_freep) struct records *db = NULL;
     struct job_row c = job(ID_C), b = job(ID_B), x = job(ID_A);
     struct latch l = LATCH;
-    const char **ids = NULL, *state = NULL;
+    struct waiting_job *ids = NULL;
+    const char *state = NULL;
     size_t n = 0;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
@@ -252,8 +253,8 @@ static void unfinished_are_listed_oldest_first(void)
     CHECK(records_unfinished(db, a, &ids, &n, NULL) == 0);
     CHECK_INT(n, 2);
     if (n == 2) {
-        CHECK_STR(ids[0], ID_C);
-        CHECK_STR(ids[1], ID_B);
+        CHECK_STR(ids[0].id, ID_C);
+        CHECK_STR(ids[1].id, ID_B);
     }
     CHECK(records_release_claims(db, latch_done, &l, NULL) == 0);
     CHECK_INT(answer(&l), ERR_NONE);
@@ -420,7 +421,7 @@ static void many_threads_add(void)
     struct latch l = LATCH;
     struct adder adders[THREADS];
     pthread_t threads[THREADS];
-    const char **ids;
+    struct waiting_job *ids;
     size_t n = 0;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
@@ -448,7 +449,7 @@ static void closing_answers_everything(void)
     struct latch l = LATCH;
     struct job_row row;
     char id[ID_TEXT];
-    const char **ids;
+    struct waiting_job *ids;
     size_t n = 0;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
@@ -689,7 +690,8 @@ static void a_full_disk_is_told_and_survived(void)
     struct tempdir dir = tempdir_new();
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(records_freep) struct records *db = NULL;
-    const char **ids, *state;
+    struct waiting_job *ids;
+    const char *state;
     int good = -1;
     size_t n = 0;
 
