@@ -96,7 +96,7 @@ static void refuses_what_makes_no_sense(void)
         {"'pad':7", "'pad':256", "pad"},
         {"'pad':7", "'padding':7", "padding"},
         {"'decoder':'boxes'", "'decoder':'magic'", "decoder"},
-        {"'threshold':0.25", "'treshold':0.25", "treshold"},
+        {"'threshold':0.25", "'least':0.25", "least"},
         {"'threshold':0.25", "'threshold':-1", "threshold"},
         {"'concept':'person'", "'concept':'ghost'", "concept"},
         {"'concept':'person'", "'concept':'animal'", "not in \"concepts\""},
