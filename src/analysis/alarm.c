@@ -39,7 +39,7 @@ struct watch {
     struct sightings sightings;
     struct hold kept;
     struct sampler sampler;
-    struct picture last;       /* the picture judged before, for frames that repeat it exactly */
+    struct picture last;       /* the picture judged before, for frames that repeat it exactly; the scaler's */
     double last_pts;
 };
 
@@ -154,15 +154,6 @@ static void copy_sightings(struct watch *w, int moment)
     }
 }
 
-static void remember(struct watch *w, const struct picture *pic)
-{
-    size_t size = (size_t)pic->width * (size_t)pic->height * 3;
-
-    if (!w->last.pixels)
-        w->last = (struct picture){pic->width, pic->height, 3, arena_alloc(w->scratch, size)};
-    memcpy(w->last.pixels, pic->pixels, size);
-}
-
 /* ---- places for a second look ---- */
 
 static float best_in_frame(const struct watch *w, int moment)
@@ -246,7 +237,7 @@ static int judge(struct watch *w, struct err *err)
         copy_sightings(w, moment);
     else if (look_at_frame(w, &pic, moment, &moving, err) < 0)
         return -1;
-    remember(w, &pic);
+    w->last = pic;
     if (w->tools->progress)
         w->tools->progress(w->tools->progress_arg, moment + 1, w->report->sampling.planned);
     return (double)best_in_frame(w, moment) >= w->rule.high ? 0 : offer_place(w, &pic, &moving, moment, err);
