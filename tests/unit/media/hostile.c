@@ -34,7 +34,7 @@ enum { OK = 1 << 31 };
 
 struct outcome {
     unsigned kind; /* KIND(...) or OK; 0 = it crashed */
-    int ms; /* CPU */
+    int ms;        /* CPU */
     long kb;
 };
 
