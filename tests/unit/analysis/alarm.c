@@ -89,7 +89,8 @@ static int rendered(const char *kind, const char *site, uint64_t seed)
     return mp4_finish(out, NULL) < 0 ? -1 : TAKE_FD(fd);
 }
 
-/* The marked ground of a car park looks a little like a long vehicle to the small detector: shown at most, never escalated. */
+/* The marked ground of a car park looks a little like a long vehicle to the small detector: shown at most,
+ * never escalated. */
 static void an_empty_car_park_is_no_intrusion(void)
 {
     CLEANUP(kit_clear) struct kit k = {0};
@@ -131,7 +132,8 @@ static void rain_is_named_in_the_report(void)
 
 /* ---- faults ---- */
 
-static const char wav[] = "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x08\0\0\0\0\0\0\0\0\0\0";
+static const char wav[] =
+    "RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x08\0\0\0\0\0\0\0\0\0\0";
 
 static void no_fault_ends_in_a_verdict(void)
 {
@@ -155,7 +157,8 @@ static void no_fault_ends_in_a_verdict(void)
     CHECK(kit_open(&k, NULL));
     for (size_t i = 0; i < LENGTH(rows); i++) {
         CLEANUP(arena_freep) struct arena *a = arena_new();
-        CLEANUP(fd_closep) int fd = rows[i].data ? clip_of(rows[i].data, rows[i].n) : clip_mp4(320, 240, 60, 10, 1);
+        CLEANUP(fd_closep)
+        int fd = rows[i].data ? clip_of(rows[i].data, rows[i].n) : clip_mp4(320, 240, 60, 10, 1);
         struct job_spec spec = job_spec_defaults();
         struct report *r;
 
