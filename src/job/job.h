@@ -83,6 +83,12 @@ void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_w
 typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
 void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);
 
+/* Moments judged of moments planned, while an analyst has the job; false at any other time. */
+struct job_progress {
+    int done, planned;
+};
+bool job_progress(struct jobs *jobs, const char *id, struct job_progress *ret);
+
 struct jobs_stats {
     size_t queued, running; /* now; an annotation counts while it runs */
     int64_t done, failed;   /* since the start; failed: every final state but DONE */

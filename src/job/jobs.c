@@ -288,6 +288,20 @@ struct jobs_stats jobs_stats(struct jobs *jobs)
     return s;
 }
 
+bool job_progress(struct jobs *jobs, const char *id, struct job_progress *ret)
+{
+    struct job_progress seen = {0};
+
+    pthread_mutex_lock(&jobs->lock);
+    for (struct task *t = jobs->running.head; t; t = t->next)
+        if (t->kind == &task_job && text_is(t->id, id))
+            seen = t->progress;
+    pthread_mutex_unlock(&jobs->lock);
+    if (seen.planned > 0)
+        *ret = seen;
+    return seen.planned > 0;
+}
+
 void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_waited *cb, void *arg)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();

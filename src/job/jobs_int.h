@@ -64,12 +64,13 @@ struct task {
     enum job_priority priority;
     struct arena *arena; /* what prepare reads; NULL before and after */
     struct job_spec spec;
-    int subject_fd, artefact_fd; /* -1 = none */
-    int attempts;                /* jobs: analysts which died on it so far */
-    int64_t started_us;          /* wall */
-    enum job_state end;          /* jobs: what it becomes */
-    struct job_move outcome;     /* jobs: what finish.c writes; in the arena */
-    bool retried;                /* jobs: the disk refused the outcome once */
+    int subject_fd, artefact_fd;  /* -1 = none */
+    int attempts;                 /* jobs: analysts which died on it so far */
+    int64_t started_us;           /* wall */
+    struct job_progress progress; /* guarded by jobs->lock */
+    enum job_state end;           /* jobs: what it becomes */
+    struct job_move outcome;      /* jobs: what finish.c writes; in the arena */
+    bool retried;                 /* jobs: the disk refused the outcome once */
 };
 
 struct task_list {

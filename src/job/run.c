@@ -69,6 +69,16 @@ static struct task *next_task(struct jobs *jobs)
 }
 
 /* Lab thread. */
+static void lab_progress(void *arg, int done, int planned)
+{
+    struct task *t = arg;
+
+    pthread_mutex_lock(&t->jobs->lock);
+    t->progress = (struct job_progress){done, planned};
+    pthread_mutex_unlock(&t->jobs->lock);
+}
+
+/* Lab thread. */
 static void lab_done(void *arg, const struct lab_result *result)
 {
     struct task *t = arg;
@@ -86,12 +96,14 @@ static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
         .subject_fd = t->subject_fd,
         .artefact_fd = t->artefact_fd,
         .done = lab_done,
+        .progress = lab_progress,
         .arg = t,
     };
     int r;
 
     t->started_us = clock_wall_us();
     pthread_mutex_lock(&jobs->lock);
+    t->progress = (struct job_progress){0};
     task_list_push(&jobs->running, t);
     pthread_mutex_unlock(&jobs->lock);
     pthread_mutex_lock(&jobs->handover);

@@ -42,8 +42,48 @@ static void a_tenant_over_its_limit_stops_nobody_else(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- progress ---- */
+
+static int number(struct stage *g, struct bytes body, const char *path)
+{
+    char *text = json_at(g->a, body, path);
+
+    return text ? atoi(text) : -1;
+}
+
+/* It grows, up to what the report then says. */
+static void progress_is_seen(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *id = stage_submit(&g, "long.mp4");
+    int seen = 0, last = 0, planned = 0;
+    struct answer job;
+
+    CHECK(stage_in_hand(&g, id, "0"));
+    for (int i = 0; i < 4000; i++, usleep(5000)) {
+        job = stage_job(&g, id);
+        if (!text_is(json_at(g.a, job.body, "state"), "claimed"))
+            break;
+        if (number(&g, job.body, "progress.planned") < 0)
+            continue;
+        seen++;
+        CHECK(number(&g, job.body, "progress.done") >= last);
+        last = number(&g, job.body, "progress.done");
+        planned = number(&g, job.body, "progress.planned");
+        CHECK(last <= planned);
+    }
+    printf("# seen %d times, last %d of %d\n", seen, last, planned);
+    CHECK(seen > 0 && last > 0);
+    job = stage_job(&g, id);
+    CHECK_STR(json_at(g.a, job.body, "state"), "done");
+    CHECK(!json_at(g.a, job.body, "progress"));
+    CHECK_INT(number(&g, job.body, "report.sampling.planned"), planned);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 int main(void)
 {
+    RUN(progress_is_seen);
     RUN(a_tenant_over_its_limit_stops_nobody_else);
     return test_end();
 }

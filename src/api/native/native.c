@@ -55,7 +55,8 @@ static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, 
         yyjson_mut_obj_add_strcpy(doc, obj, key, clock_rfc3339(text, wall_us));
 }
 
-static struct bytes job_document(struct arena *a, const struct job_row *job)
+static struct bytes job_document(struct arena *a, const struct job_row *job,
+                                 const struct job_progress *progress)
 {
     CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
@@ -69,6 +70,11 @@ static struct bytes job_document(struct arena *a, const struct job_row *job)
     put_time(doc, root, "created_at", job->created_us);
     put_time(doc, root, "started_at", job->started_us);
     put_time(doc, root, "finished_at", job->finished_us);
+    if (progress) {
+        yyjson_mut_val *obj = yyjson_mut_obj_add_obj(doc, root, "progress");
+        yyjson_mut_obj_add_int(doc, obj, "done", progress->done);
+        yyjson_mut_obj_add_int(doc, obj, "planned", progress->planned);
+    }
     if (job->error_code && !text_is(job->error_code, "ok")) {
         error = yyjson_mut_obj_add_obj(doc, root, "error");
         yyjson_mut_obj_add_str(doc, error, "code", job->error_code);
@@ -86,6 +92,7 @@ static void job_run_get(struct request *r)
 {
     struct reply rep = {.status = 200, .type = "application/json"};
     const char *id = request_param(r, "id");
+    struct job_progress progress;
     struct caller caller;
     struct job_row job;
     struct err err;
@@ -97,7 +104,8 @@ static void job_run_get(struct request *r)
     } else if (records_get_job(api_of(r)->db, request_arena(r), caller.tenant, id, &job, &err) < 0) {
         problem(r, err.kind == ERR_NOT_FOUND ? 404 : 500, err.text);
     } else {
-        rep.body = job_document(request_arena(r), &job);
+        bool runs = text_is(job.state, "claimed") && job_progress(api_of(r)->jobs, id, &progress);
+        rep.body = job_document(request_arena(r), &job, runs ? &progress : NULL);
         request_reply(r, &rep);
     }
 }

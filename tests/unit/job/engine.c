@@ -249,6 +249,31 @@ static void waiting(void)
     tempdir_clear(&dir);
 }
 
+static void progress_can_be_read(void)
+{
+    struct tempdir dir = tempdir_new();
+    struct rig r = rig_up(dir.path, 1, NULL);
+    struct job_progress p = {0};
+    char id[ID_TEXT] = "", next[ID_TEXT] = "";
+
+    SCRIPT(r.lab, FAKE_HANG, FAKE_DONE);
+    CHECK_INT(rig_submit_now(&r, "x", id), ERR_NONE);
+    CHECK_INT(rig_submit_now(&r, "x", next), ERR_NONE);
+    CHECK(rig_begun(&r, 1));
+    CHECK(!job_progress(r.jobs, id, &p)); /* nothing said yet */
+    fake_lab_progress(r.lab, id, 3, 21);
+    CHECK(job_progress(r.jobs, id, &p));
+    CHECK_INT(p.done, 3);
+    CHECK_INT(p.planned, 21);
+    CHECK(!job_progress(r.jobs, next, &p));
+    CHECK(!job_progress(r.jobs, "ffffffffffffffffffffffff", &p));
+    CHECK(lab_cancel(r.lab, id));
+    CHECK(rig_wait(&r, next, 20));
+    CHECK(!job_progress(r.jobs, id, &p));
+    rig_down(&r);
+    tempdir_clear(&dir);
+}
+
 /* ---- restarts ---- */
 
 static void running_jobs_are_taken_up_again(void)
@@ -508,6 +533,7 @@ int main(void)
     RUN(the_order_outlives_a_restart);
     RUN(a_tenant_has_its_own_limit);
     RUN(waiting);
+    RUN(progress_can_be_read);
     RUN(running_jobs_are_taken_up_again);
     RUN(attempts_outlive_a_restart);
     RUN(one_engine_per_directory);

@@ -21,6 +21,8 @@ void fake_lab_freep(struct lab **lab);
 void fake_lab_watch(struct lab *lab, void (*idle)(void *arg), void *arg);
 /* The next tasks get these acts, all later ones the last. */
 void fake_lab_script(struct lab *lab, const enum fake_act *acts, size_t n);
+/* The analyst which hangs on that job says how far it is. */
+void fake_lab_progress(struct lab *lab, const char *id, int done, int planned);
 void fake_lab_analysts(struct lab *lab, int analysts); /* 0 = everything is busy */
 int fake_lab_tasks(struct lab *lab);                   /* begun so far */
 int fake_lab_running(struct lab *lab);
