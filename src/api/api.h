@@ -59,12 +59,15 @@ enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
 
-/* Finished results, rendered once: id and tenant -> reply. Bounded; oldest out first. */
+/* Finished results, rendered once: id and tenant -> reply. Bounded; oldest out first. `generation` is that of
+ * the jobs (jobs_generation), read before the record was: when it has grown, jobs were deleted, and all is
+ * forgotten. */
 struct reply_cache *reply_cache_new(size_t max_entries, size_t max_bytes);
 struct reply_cache *reply_cache_free(struct reply_cache *c);
 /* A counted reference, or NULL. */
-struct kept_reply *reply_cache_get(struct reply_cache *c, const char *tenant, const char *id);
-void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k,
-                     size_t bytes);
+struct kept_reply *reply_cache_get(struct reply_cache *c, int64_t generation, const char *tenant,
+                                   const char *id);
+void reply_cache_put(struct reply_cache *c, int64_t generation, const char *tenant, const char *id,
+                     struct kept_reply *k, size_t bytes);
 
 #endif

@@ -19,6 +19,7 @@ struct reply_cache {
     size_t max_entries, max_bytes; /* fixed at creation */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
+    int64_t generation;
     size_t first, n, bytes;
     struct entry **ring;    /* max_entries slots, n used from first */
     struct entry **buckets; /* max_entries of them */
@@ -81,28 +82,40 @@ static struct entry *find(struct reply_cache *c, const char *tenant, const char 
     return NULL;
 }
 
-struct kept_reply *reply_cache_get(struct reply_cache *c, const char *tenant, const char *id)
+/* Under lock. False for what was read before the latest deletion that we know of. */
+static bool is_current(struct reply_cache *c, int64_t generation)
+{
+    if (generation > c->generation) {
+        while (c->n)
+            drop_oldest(c);
+        c->generation = generation;
+    }
+    return generation == c->generation;
+}
+
+struct kept_reply *reply_cache_get(struct reply_cache *c, int64_t generation, const char *tenant,
+                                   const char *id)
 {
     struct kept_reply *found = NULL;
     struct entry *e;
 
     pthread_mutex_lock(&c->lock);
-    e = find(c, tenant, id);
+    e = is_current(c, generation) ? find(c, tenant, id) : NULL;
     if (e)
         found = kept_reply_ref(e->reply);
     pthread_mutex_unlock(&c->lock);
     return found;
 }
 
-void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k,
-                     size_t bytes)
+void reply_cache_put(struct reply_cache *c, int64_t generation, const char *tenant, const char *id,
+                     struct kept_reply *k, size_t bytes)
 {
     struct entry *e, **link;
 
     if (bytes > c->max_bytes / 16 || strlen(id) >= ID_TEXT)
         return;
     pthread_mutex_lock(&c->lock);
-    if (!find(c, tenant, id)) {
+    if (is_current(c, generation) && !find(c, tenant, id)) {
         while (c->n && (c->n == c->max_entries || c->bytes + bytes > c->max_bytes))
             drop_oldest(c);
         e = mem_alloc(sizeof *e);

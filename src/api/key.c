@@ -141,7 +141,12 @@ static int refresh(struct gate *g, struct slot *slot, const char *hash, struct e
 static bool usable(const struct slot *s, const char *scope)
 {
     return s->known && !s->revoked_us && (!s->expires_us || s->expires_us > clock_wall_us()) &&
-           has_scope(s->scopes, scope);
+           (!scope || has_scope(s->scopes, scope));
+}
+
+bool caller_may(const struct caller *caller, const char *scope)
+{
+    return has_scope(caller->scopes, scope);
 }
 
 /* A fixed window of a minute per key; a refused request does not count. */
@@ -172,9 +177,10 @@ static int enter_locked(struct gate *g, struct slot *slot, const char *hash, con
         if (refresh(g, slot, hash, err) < 0)
             return -1;
     if (!usable(slot, scope))
-        return FAIL(err, ERR_DENIED, "this API key is unknown, expired, revoked or lacks the scope '%s'",
-                    scope);
+        return FAIL(err, ERR_DENIED, "this API key is unknown, expired, revoked%s%s",
+                    scope ? " or lacks the scope " : "", scope ? scope : "");
     *ret = (struct caller){0};
+    text_copy(ret->scopes, sizeof ret->scopes, slot->scopes);
     text_copy(ret->tenant, sizeof ret->tenant, slot->tenant);
     memcpy(ret->key_id, slot->id, sizeof ret->key_id);
     ret->over_rate = !within_rate(slot, ret);

@@ -18,10 +18,13 @@ int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], str
 struct caller {
     char tenant[TENANT_MAX];
     char key_id[ID_TEXT];
+    char scopes[64];
     /* Rate limit of the key after this request; limit 0 = off. */
     int limit, remaining, reset_seconds;
     bool over_rate; /* refused for it */
 };
+
+bool caller_may(const struct caller *caller, const char *scope);
 
 struct gate;
 struct gate *gate_new(struct records *db);
@@ -29,7 +32,8 @@ struct gate *gate_free(struct gate *g);
 
 /* Who sent this request: "Authorization: Bearer KEY" or "X-Api-Key: KEY". ERR_DENIED without a key, with a
  * wrong, expired or revoked one or one without the scope; ERR_BUSY over the key's rate (the caller is filled
- * then, too). Counts the request. */
+ * then, too). Counts the request.
+ * scope NULL: any valid key. */
 int gate_enter(struct gate *g, struct request *r, const char *scope, struct caller *ret_caller,
                struct err *err);
 

@@ -15,7 +15,7 @@ struct command {
 };
 
 extern const struct command command_serve, command_check, command_key, command_model, command_doctor,
-    command_version;
+    command_job, command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 

@@ -11,7 +11,7 @@
 
 struct serve_settings {
     const char *listen;
-    int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant;
+    int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms;
     bool print_config;
 };
 
@@ -32,6 +32,8 @@ static const struct option serve_rows[] = {
         "jobs waiting at most; beyond it uploads get 503"),
     ROW("max-queued-tenant", OPT_INT, max_queued_tenant, "5000", 1, 1e9, "N",
         "jobs of one tenant waiting at most; beyond it its uploads get 429"),
+    ROW("keep", OPT_DURATION, keep_ms, "0s", 0, 1e13, "TIME",
+        "delete finished jobs and their files when they are that old; 0s: never"),
     ROW("print-config", OPT_FLAG, print_config, "false", 0, 0, NULL,
         "print all options as a configuration file and exit"),
 };
@@ -67,6 +69,7 @@ static int start_jobs(struct serve *s, struct err *err)
     struct jobs *jobs;
 
     opts.max_queued = (size_t)s->http.max_queued;
+    opts.keep_us = s->http.keep_ms * 1000;
     opts.max_queued_tenant = (size_t)s->http.max_queued_tenant;
     if (jobs_start(&jobs, s->db, s->blobs, s->analysts, &opts, err) < 0)
         return -1;

@@ -22,7 +22,7 @@ struct caller {
 struct annotation {
     struct task task; /* first: a task of this kind is an annotation */
     struct chore chore;
-    char sha256[HASH_HEX];
+    char sha256[HASH_HEX]; /* pinned while not "" */
     /* --- guarded by jobs->lock --- */
     struct annotation *next;
     struct caller *callers;
@@ -80,6 +80,10 @@ static void annotation_end(struct annotation *an, const char *sha256, const stru
         c->cb(c->arg, sha256, err);
         free(c);
     }
+    if (an->sha256[0])
+        blob_unpin(jobs->blobs, an->sha256);
+    if (an->sha256[0] && !sha256)
+        retain_orphan(jobs, an->sha256);
     task_clear(&an->task);
     free(an);
     pthread_mutex_lock(&jobs->lock);

@@ -173,6 +173,16 @@ static void retry_later(struct task *t)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+static bool is_cancelled(struct task *t)
+{
+    bool cancelled;
+
+    pthread_mutex_lock(&t->jobs->lock);
+    cancelled = t->cancelled;
+    pthread_mutex_unlock(&t->jobs->lock);
+    return cancelled;
+}
+
 /* Writer thread. A conflict may come from a claim which was lost; a second one means that somebody else has
  * moved the job. */
 static void saved(void *arg, const struct err *err)
@@ -182,6 +192,8 @@ static void saved(void *arg, const struct err *err)
     if (err->kind == ERR_NONE) {
         t->retried = false;
         outcome_written(t);
+    } else if (is_cancelled(t)) {
+        leave(t, true);
     } else if (err->kind == ERR_NOT_FOUND || (err->kind == ERR_CONFLICT && t->retried)) {
         log_error("outcome not wanted", "job=%s why=%s", t->id, err->text);
         leave(t, true);
@@ -223,7 +235,7 @@ static void job_refused(struct task *t, const struct err *why)
     pthread_mutex_lock(&jobs->lock);
     task_list_push(&jobs->running, t);
     pthread_mutex_unlock(&jobs->lock);
-    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND) {
+    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND || why->kind == ERR_CANCELLED) {
         leave(t, true);
         return;
     }

@@ -12,8 +12,8 @@
  * meanwhile.
  *
  * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a
- * timer thread. All calls are thread safe and none waits for the disk, but job_wait and job_annotate read one
- * record. */
+ * timer thread, a retain thread which removes what nobody needs any more. All calls are thread safe and none
+ * waits for the disk, but job_wait and job_annotate read one record. */
 #ifndef ASSAY_JOB_JOB_H
 #define ASSAY_JOB_JOB_H
 
@@ -38,6 +38,7 @@ struct jobs_opts {
     size_t max_queued;        /* jobs waiting; beyond it submits get ERR_BUSY; default 10000 */
     size_t max_queued_tenant; /* of one tenant; beyond it its submits get ERR_QUOTA; default 5000 */
     int max_attempts;         /* default 2 */
+    int64_t keep_us;          /* finished jobs are deleted when they are that old; default 0: never */
 };
 struct jobs_opts jobs_opts_defaults(void);
 
@@ -82,6 +83,20 @@ void job_wait(struct jobs *jobs, const char *id, int64_t deadline_mono_us, job_w
  * like a job does, ahead of queued jobs; not durable. Requests for the same job share one run. */
 typedef void job_annotated(void *arg, const char *sha256, const struct err *err);
 void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_annotated *cb, void *arg);
+
+/* Takes a job back which is not finished; deletes one which is, with its labels and every file that no other
+ * job needs. The callback comes after the commit, on the store's writer thread, or with an early error within
+ * the call. ERR_NOT_FOUND for an unknown or another tenant's job; ERR_CONFLICT when it has ended already, or
+ * not yet. A cancelled job's waiters are called; its analyst is killed. The files of a deleted one go right
+ * after. */
+typedef void job_ordered(void *arg, const struct err *err);
+void job_cancel(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg);
+void job_delete(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg);
+/* Grows when jobs were deleted: whatever was read before may be gone. */
+int64_t jobs_generation(struct jobs *jobs);
+/* Removes the files that deleted jobs have left. For the process which owns the jobs, and without a server
+ * running: a server does it by itself. ret_n: how many leftovers were looked at, at most 500 in one go. */
+int job_sweep(struct records *db, struct blobs *blobs, size_t *ret_n, struct err *err);
 
 /* Moments judged of moments planned, while an analyst has the job; false at any other time. */
 struct job_progress {

@@ -184,7 +184,7 @@ int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, 
     jobs->blobs = blobs;
     jobs->lab = lab;
     if (records_own(db, err) < 0 || waits_start(&jobs->waits, err) < 0 || take_up_unfinished(jobs, err) < 0 ||
-        start_threads(jobs, err) < 0)
+        retain_start(&jobs->retain, jobs, err) < 0 || start_threads(jobs, err) < 0)
         return -1;
     *ret_jobs = TAKE(jobs);
     return 0;
@@ -236,6 +236,8 @@ void jobs_stop(struct jobs *jobs)
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
     join_threads(jobs);
+    if (jobs->retain)
+        retain_stop(jobs->retain);
     take_back_running(jobs);
     records_sync(jobs->db); /* what the chores have queued is answered now */
     annotate_drop_all(jobs);
@@ -263,6 +265,7 @@ void jobs_freep(struct jobs **jobs)
         job_task_free(t);
     fair_free(j->queued);
     free_jobs_in(&j->unsaved);
+    retain_freep(&j->retain);
     waits_freep(&j->waits);
     queue_free(j->chores);
     pthread_cond_destroy(&j->wakeup);

@@ -5,6 +5,8 @@
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
+ *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
+ *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
  *   wait.c      who waits for which job, until when
  *   state.c     the states */
 #ifndef ASSAY_JOB_JOBS_INT_H
@@ -70,7 +72,8 @@ struct task {
     struct job_progress progress; /* guarded by jobs->lock */
     enum job_state end;           /* jobs: what it becomes */
     struct job_move outcome;      /* jobs: what finish.c writes; in the arena */
-    bool retried;                 /* jobs: the disk refused the outcome once */
+    bool cancelled; /* jobs: guarded by jobs->lock; the record says so, nobody wants its outcome */
+    bool retried;   /* jobs: the disk refused the outcome once */
 };
 
 struct task_list {
@@ -91,6 +94,7 @@ void task_clear(struct task *t); /* arena and descriptors */
 enum { CHORE_THREADS = 4 };
 
 struct annotation;
+struct retain;
 
 struct jobs {
     struct records *db;
@@ -98,6 +102,7 @@ struct jobs {
     struct lab *lab;
     struct jobs_opts opts;
     struct waits *waits;
+    struct retain *retain;
     struct queue *chores;
     pthread_t chore_threads[CHORE_THREADS], runner;
     int nchore_threads;
@@ -110,6 +115,7 @@ struct jobs {
     /* --- guarded by lock --- */
     struct fair *queued;            /* jobs which wait for an analyst, or are on their way there */
     struct task_list ahead;         /* annotations which do */
+    struct task *in_hand;           /* what the run thread has, from the queue to the lab */
     struct task_list running;       /* what the lab has, and jobs whose outcome is being written */
     struct task_list unsaved;       /* jobs whose outcome the disk refused */
     int64_t retry_us;               /* monotonic; when to try those again */
@@ -143,6 +149,15 @@ void finish_save(struct task *t);
  * record says. */
 enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
                             struct err *ret_why);
+
+/* ---- retain.c: own lock, own thread ---- */
+
+int retain_start(struct retain **ret_retain, struct jobs *jobs, struct err *err);
+void retain_stop(struct retain *r);
+void retain_freep(struct retain **r);
+void retain_deleted(struct jobs *jobs); /* there is something to do */
+/* A blob may have no row; after its unpinning. */
+void retain_orphan(struct jobs *jobs, const char *sha256);
 
 /* ---- annotate.c ---- */
 

@@ -23,6 +23,7 @@ static struct task *take_runnable(struct jobs *jobs)
     t = task_list_pop(&jobs->ahead);
     if (!t)
         t = fair_pop(jobs->queued);
+    jobs->in_hand = t;
     if (t)
         jobs->maybe_idle = false; /* a kick from now on counts; a success sets it again */
     return t;
@@ -89,6 +90,30 @@ static void lab_done(void *arg, const struct lab_result *result)
     t->kind->done(t, result);
 }
 
+/* From the hand to the list; false when it was cancelled on the way. */
+static bool begin_running(struct jobs *jobs, struct task *t)
+{
+    bool wanted;
+
+    pthread_mutex_lock(&jobs->lock);
+    wanted = !t->cancelled;
+    if (wanted) {
+        jobs->in_hand = NULL;
+        t->progress = (struct job_progress){0};
+        task_list_push(&jobs->running, t);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return wanted;
+}
+
+static void back_in_hand(struct jobs *jobs, struct task *t)
+{
+    pthread_mutex_lock(&jobs->lock);
+    task_list_remove(&jobs->running, t);
+    jobs->in_hand = t;
+    pthread_mutex_unlock(&jobs->lock);
+}
+
 static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
 {
     struct lab_task task = {
@@ -102,23 +127,33 @@ static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
     int r;
 
     t->started_us = clock_wall_us();
-    pthread_mutex_lock(&jobs->lock);
-    t->progress = (struct job_progress){0};
-    task_list_push(&jobs->running, t);
-    pthread_mutex_unlock(&jobs->lock);
     pthread_mutex_lock(&jobs->handover);
+    if (!begin_running(jobs, t)) {
+        pthread_mutex_unlock(&jobs->handover);
+        return FAIL(err, ERR_CANCELLED, "the job was cancelled");
+    }
     r = lab_run(jobs->lab, &task, err);
     if (r == 0)
         t->kind->begun(t);
     else
-        jobs_ran(jobs, t);
+        back_in_hand(jobs, t);
     pthread_mutex_unlock(&jobs->handover);
     return r;
 }
 
+/* Out of the hand: it is refused. */
+static void let_go(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->in_hand = NULL;
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* One that was cancelled while it was out of the queue is refused when it comes to the front again. */
 static void put_back(struct jobs *jobs, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
+    jobs->in_hand = NULL;
     if (t->kind == &task_job)
         fair_push_front(jobs->queued, t);
     else
@@ -136,7 +171,9 @@ static void run_task(struct jobs *jobs, struct task *t)
     } else if (ready && err.kind == ERR_BUSY) {
         put_back(jobs, t);
     } else {
-        log_warn("task refused", "job=%s what=%s why=%s", t->id, t->kind->what, err.text);
+        if (err.kind != ERR_CANCELLED)
+            log_warn("task refused", "job=%s what=%s why=%s", t->id, t->kind->what, err.text);
+        let_go(jobs);
         t->kind->refused(t, &err);
         jobs_kick(jobs);
     }

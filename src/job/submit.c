@@ -10,6 +10,7 @@ struct submit {
     struct arena *arena; /* holds this struct, too */
     struct job_request req;
     struct job_ticket ticket;
+    bool sealed; /* its blob is pinned */
     job_accepted *accepted;
     void *arg;
 };
@@ -58,6 +59,10 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
 static void submit_end(struct submit *s, const struct err *err)
 {
     blob_writer_freep(&s->req.body);
+    if (s->sealed)
+        blob_unpin(s->jobs->blobs, s->req.spec.subject.sha256);
+    if (s->sealed && err->kind != ERR_NONE)
+        retain_orphan(s->jobs, s->req.spec.subject.sha256);
     s->accepted(s->arg, &s->ticket, err);
     arena_free(s->arena);
 }
@@ -125,7 +130,8 @@ static void submit_run(struct chore *c)
     struct err err = {0};
 
     s->req.body = NULL;
-    if (blob_seal_take(body, subject->sha256, &subject->size, &err) == 0 && add_row(s, &err) == 0)
+    s->sealed = blob_seal_take(body, subject->sha256, &subject->size, &err) == 0;
+    if (s->sealed && add_row(s, &err) == 0)
         return;
     row_written(s, &err);
 }

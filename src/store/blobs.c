@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +18,21 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum {
-    COLLECT = 256 << 10,
-    FOLDERS = 256,
-    STALE_SECONDS = 3600,
-    PATH_TEXT = 3 + HASH_HEX,
-    TEMP_TEXT = 4 + ID_TEXT
+enum { COLLECT = 256 << 10, STALE_SECONDS = 3600, PATH_TEXT = 3 + HASH_HEX, TEMP_TEXT = 4 + ID_TEXT };
+
+struct pin {
+    struct pin *next;
+    int n;
+    char sha256[HASH_HEX];
 };
 
 struct blobs {
     int root; /* DIR/blobs */
     bool named;
-    atomic_bool ready[FOLDERS]; /* this process has made that folder, or seen it, and synced its name */
+    atomic_bool ready[BLOB_FOLDERS]; /* this process has made that folder, or seen it, and synced its name */
+    pthread_mutex_t locks[BLOB_FOLDERS]; /* of one folder: its pins, and removing from it */
+    /* --- guarded by the lock of the same index --- */
+    struct pin *pins[BLOB_FOLDERS];
 };
 
 struct blob_writer {
@@ -108,6 +112,8 @@ int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
     CLEANUP(blobs_freep) struct blobs *b = mem_alloc(sizeof *b);
 
     b->root = -1;
+    for (int i = 0; i < BLOB_FOLDERS; i++)
+        pthread_mutex_init(&b->locks[i], NULL);
     if (open_root(b, dir, err) < 0)
         return -1;
     drop_stale(b);
@@ -117,8 +123,16 @@ int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
 
 void blobs_freep(struct blobs **b)
 {
-    if (*b)
-        fd_closep(&(*b)->root);
+    if (!*b)
+        return;
+    fd_closep(&(*b)->root);
+    for (int i = 0; i < BLOB_FOLDERS; i++) {
+        for (struct pin *p = (*b)->pins[i], *next; p; p = next) {
+            next = p->next;
+            free(p);
+        }
+        pthread_mutex_destroy(&(*b)->locks[i]);
+    }
     free(*b);
     *b = NULL;
 }
@@ -223,12 +237,62 @@ int blob_add(struct blob_writer *w, struct bytes piece, struct err *err)
     return 0;
 }
 
-/* ---- naming ---- */
-
 static void path_of(char ret_path[PATH_TEXT], const char *sha256)
 {
     snprintf(ret_path, PATH_TEXT, "%.2s/%.64s", sha256, sha256);
 }
+
+/* ---- pins ---- */
+
+static uint8_t folder_of(const char *sha256)
+{
+    uint8_t i = 0;
+
+    text_unhex(&i, 1, (char[]){sha256[0], sha256[1], '\0'});
+    return i;
+}
+
+/* Under the folder's lock. */
+static struct pin **find_pin(struct blobs *b, const char *sha256)
+{
+    struct pin **p = &b->pins[folder_of(sha256)];
+
+    while (*p && strcmp((*p)->sha256, sha256) != 0)
+        p = &(*p)->next;
+    return p;
+}
+
+static void pin(struct blobs *b, const char *sha256)
+{
+    uint8_t i = folder_of(sha256);
+    struct pin **p;
+
+    pthread_mutex_lock(&b->locks[i]);
+    p = find_pin(b, sha256);
+    if (!*p) {
+        *p = mem_alloc(sizeof **p);
+        text_copy((*p)->sha256, HASH_HEX, sha256);
+    }
+    (*p)->n++;
+    pthread_mutex_unlock(&b->locks[i]);
+}
+
+void blob_unpin(struct blobs *b, const char *sha256)
+{
+    uint8_t i = folder_of(sha256);
+    struct pin **p, *done = NULL;
+
+    pthread_mutex_lock(&b->locks[i]);
+    p = find_pin(b, sha256);
+    if (*p && --(*p)->n == 0) {
+        done = *p;
+        *p = done->next;
+    }
+    pthread_mutex_unlock(&b->locks[i]);
+    free(done);
+}
+
+/* ---- names ---- */
 
 /* To link a nameless file through /proc is open to everybody; the direct way needs a capability. */
 static int link_once(const struct blob_writer *w, const char *path)
@@ -276,20 +340,29 @@ static int ready_folder(struct blobs *b, const char *path, char ret_folder[3], s
     return 0;
 }
 
-/* The order is the promise: content, name, folder. A name on disk always has its whole content. */
-static int seal(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *err)
+/* Pinned first: from then on nobody takes away what give_name finds or makes. */
+static int name_it(struct blob_writer *w, const char *sha256, struct err *err)
 {
     char path[PATH_TEXT], folder[3];
 
+    path_of(path, sha256);
+    pin(w->blobs, sha256);
+    if (ready_folder(w->blobs, path, folder, err) == 0 && give_name(w, path, err) == 0 &&
+        sync_folder(w->blobs->root, folder, err) == 0)
+        return 0;
+    blob_unpin(w->blobs, sha256);
+    return -1;
+}
+
+/* The order is the promise: content, name, folder. A name on disk always has its whole content. */
+static int seal(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *err)
+{
     if (flush_collected(w, err) < 0)
         return -1;
     if (fdatasync(w->fd) < 0)
         return io_fail(err, "sync a file of the blob store");
     hasher_hex(w->hash, ret_sha256);
-    path_of(path, ret_sha256);
-    if (ready_folder(w->blobs, path, folder, err) < 0 || give_name(w, path, err) < 0)
-        return -1;
-    return sync_folder(w->blobs->root, folder, err);
+    return name_it(w, ret_sha256, err);
 }
 
 int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *ret_size, struct err *err)
@@ -390,4 +463,69 @@ int blob_remove(struct blobs *b, const char *sha256, struct err *err)
     if (errno == ENOENT)
         return FAIL(err, ERR_NOT_FOUND, "the stored file %.12s... is gone", sha256);
     return io_fail(err, "remove a file of the blob store");
+}
+
+/* Under the folder's lock. */
+static int remove_unused(struct blobs *b, const char *sha256, blob_in_use *in_use, void *arg,
+                         enum blob_fate *ret_fate, struct err *err)
+{
+    struct err why = {0};
+    int used;
+
+    *ret_fate = BLOB_PINNED;
+    if (*find_pin(b, sha256))
+        return 0;
+    used = in_use(arg, sha256, err);
+    if (used < 0)
+        return -1;
+    *ret_fate = used ? BLOB_IN_USE : BLOB_GONE;
+    if (used || blob_remove(b, sha256, &why) == 0 || why.kind == ERR_NOT_FOUND)
+        return 0;
+    return FAIL(err, why.kind, "%s", why.text);
+}
+
+int blob_remove_unused(struct blobs *b, const char *sha256, blob_in_use *in_use, void *arg,
+                       enum blob_fate *ret_fate, struct err *err)
+{
+    uint8_t i;
+    int r;
+
+    if (check_name(sha256, err) < 0)
+        return -1;
+    i = folder_of(sha256);
+    pthread_mutex_lock(&b->locks[i]);
+    r = remove_unused(b, sha256, in_use, arg, ret_fate, err);
+    pthread_mutex_unlock(&b->locks[i]);
+    return r;
+}
+
+/* ---- looking round ---- */
+
+static void closedirp(DIR **dir)
+{
+    if (*dir)
+        closedir(*dir);
+}
+
+int blobs_list(struct blobs *b, struct arena *a, int folder, const char ***ret_names, size_t *ret_n,
+               struct err *err)
+{
+    CLEANUP(closedirp) DIR *dir = NULL;
+    const char **names = NULL;
+    size_t n = 0, cap = 0;
+    char name[3];
+    int fd;
+
+    *ret_n = 0;
+    snprintf(name, sizeof name, "%02x", (uint8_t)folder);
+    fd = openat(b->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : io_fail(err, "open a folder of the blob store");
+    dir = fdopendir(fd);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (text_is_hex(entry->d_name, HASH_HEX - 1))
+            ARENA_PUSH(a, names, n, cap) = arena_strdup(a, entry->d_name);
+    *ret_names = names;
+    *ret_n = n;
+    return 0;
 }

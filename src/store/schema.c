@@ -62,6 +62,23 @@ static const char *const migrations[] = {
     "  PRIMARY KEY (tenant, value)"
     ") STRICT, WITHOUT ROWID;",
     "ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
+
+    /* Jobs go for good: who still needs a blob, what is old, what deleted jobs have left (store/retention.h).
+     */
+    "CREATE INDEX jobs_sha256 ON jobs (sha256);"
+    "CREATE INDEX jobs_artefact ON jobs (artefact) WHERE artefact IS NOT NULL;"
+    "CREATE INDEX jobs_finished ON jobs (finished_us) WHERE finished_us > 0;"
+    "CREATE TABLE deleted ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  tenant TEXT NOT NULL,"
+    "  job TEXT NOT NULL,"
+    "  sha256 TEXT NOT NULL,"
+    "  artefact TEXT"
+    ") STRICT;"
+    "CREATE TRIGGER jobs_deleted AFTER DELETE ON jobs BEGIN"
+    "  INSERT INTO deleted (tenant, job, sha256, artefact)"
+    "  VALUES (old.tenant, old.id, old.sha256, old.artefact);"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

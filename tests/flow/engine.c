@@ -1,4 +1,5 @@
-/* What a hosted service promises about jobs, over a whole server: limits per tenant. */
+/* What a hosted service promises about jobs, over a whole server: limits per tenant, progress, cancelling,
+ * deleting. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -81,8 +82,154 @@ static void progress_is_seen(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- cancelling and deleting ---- */
+
+static struct answer send_delete(struct stage *g, const char *id, const char *key)
+{
+    char *request = arena_printf(g->a,
+                                 "DELETE /v1/jobs/%s HTTP/1.1\r\nHost: localhost\r\n"
+                                 "Authorization: Bearer %s\r\nConnection: close\r\n\r\n",
+                                 id, key);
+
+    return http_raw(g->a, g->s.port, bytes_of(request, strlen(request)));
+}
+
+static const char *admin_key(struct stage *g)
+{
+    char *scopes[] = {(char[]){"--scopes"}, (char[]){"submit read admin"}, NULL};
+
+    return key_new(g->a, g->dir, "acme", scopes);
+}
+
+/* The running job dies with its analyst, the waiting one never begins; the next one is judged. */
+static void jobs_are_cancelled(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *running = stage_submit(&g, "long.mp4"), *waiting;
+    char *const ids[2] = {running, waiting = stage_submit(&g, "long.mp4")};
+    struct answer answer;
+
+    CHECK(stage_in_hand(&g, running, "0"));
+    for (int i = 0; i < 2; i++) {
+        answer = send_delete(&g, ids[i], g.key);
+        CHECK_INT(answer.status, 200);
+        CHECK_STR(json_at(g.a, answer.body, "state"), "cancelled");
+        answer = stage_job(&g, ids[i]);
+        CHECK_STR(json_at(g.a, answer.body, "state"), "cancelled");
+        CHECK_STR(json_at(g.a, answer.body, "error.code"), "cancelled");
+        answer = stage_get(&g, arena_printf(g.a, "/api/result/%s", ids[i]));
+        CHECK_STR(json_at(g.a, answer.body, "status.classify"), "error");
+        CHECK_STR(json_at(g.a, answer.body, "risk"), "");
+    }
+    CHECK(waiting != running);
+    answer = stage_post(&g, "/api/classify?sync=true", "tiny.mp4");
+    CHECK_STR(json_at(g.a, answer.body, "status.classify"), "done");
+    for (int i = 0; i < 2; i++)
+        CHECK_STR(json_at(g.a, stage_job(&g, ids[i]).body, "state"), "cancelled");
+    CHECK_INT(send_delete(&g, running, g.key).status, 403); /* it has ended: that is deleting now */
+    CHECK_INT(send_delete(&g, running, admin_key(&g)).status, 200);
+    CHECK_INT(stage_job(&g, running).status, 404);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+static int count_blobs(struct stage *g)
+{
+    char *argv[] = {(char[]){"/usr/bin/find"}, arena_printf(g->a, "%s/blobs", g->dir), (char[]){"-type"},
+                    (char[]){"f"}, NULL};
+    char *out;
+    int n = 0;
+
+    CHECK_INT(program_run(g->a, argv, &out), 0);
+    for (; *out; out++)
+        n += *out == '\n';
+    return n;
+}
+
+static bool blobs_become(struct stage *g, int n, int seconds)
+{
+    for (int i = 0; i < seconds * 20 && count_blobs(g) != n; i++)
+        usleep(50000);
+    return count_blobs(g) == n;
+}
+
+static char *judged(struct stage *g, const char *clip)
+{
+    return json_at(g->a, stage_post(g, "/api/classify?sync=true", clip).body, "id");
+}
+
+/* `assay job delete` beside the server: rows at once, files and remembered results right after. */
+static void deleted_beside_the_server(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *one = judged(&g, "tiny.mp4"), *two = judged(&g, "tiny.mp4");
+    char *path = arena_printf(g.a, "/api/result/%s", two);
+    struct outcome o;
+
+    CHECK_INT(count_blobs(&g), 1);
+    CHECK_INT(stage_get(&g, path).status, 200);
+    o = stage_run(&g, ARGS("job", "delete", one));
+    CHECK_INT(o.status, 0);
+    CHECK_STR(o.out, "deleted 1\n");
+    CHECK_INT(stage_run(&g, ARGS("job", "delete", one)).status, 1);
+    CHECK_INT(stage_job(&g, one).status, 404);
+    CHECK_STR(stage_run(&g, ARGS("job", "delete", "--tenant", "nobody")).out, "deleted 0\n");
+    CHECK_STR(stage_run(&g, ARGS("job", "delete", "--older-than", "1h")).out, "deleted 0\n");
+    CHECK_INT(stage_run(&g, ARGS("job", "delete")).status, 1);
+    CHECK_INT(count_blobs(&g), 1);
+    CHECK_STR(stage_run(&g, ARGS("job", "delete", "--tenant", "acme")).out, "deleted 1\n");
+    CHECK(blobs_become(&g, 0, 10));
+    usleep(1200000); /* the server looks every second */
+    CHECK_INT(stage_get(&g, path).status, 404);
+    judged(&g, "tiny.mp4");
+    CHECK_INT(served_stop(&g.s), 0);
+    CHECK_STR(stage_run(&g, ARGS("job", "delete", "--tenant", "acme")).out, "deleted 1\n");
+    CHECK_INT(count_blobs(&g), 0); /* no server: the command removes the files itself */
+    folder_remove(g.base);
+}
+
+/* kill -9 right after the deletion, and of an upload between file and row: the next start finds what is left.
+ */
+static void nothing_is_left_after_kills(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *keep = judged(&g, "person.mp4");
+    const char *admin = admin_key(&g);
+    int rounds = 8;
+
+    for (int i = 0; i < rounds; i++) {
+        char *id = judged(&g, "tiny.mp4");
+        int status = send_delete(&g, id, admin).status;
+        served_kill(&g.s);
+        served_start(&g.s, g.a, g.dir, (char *[]){(char[]){"--analysts"}, (char[]){"1"}, NULL});
+        CHECK_INT(status, 200);
+        CHECK_INT(stage_job(&g, id).status, 404);
+        CHECK(blobs_become(&g, 1, 10));
+    }
+    CHECK_INT(stage_job(&g, keep).status, 200);
+    CHECK_INT(stage_get(&g, "/api/avconv/original/serve.v2/person.mp4").status, 200);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+static void old_jobs_go_by_themselves(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *id = judged(&g, "tiny.mp4");
+
+    CHECK_INT(served_stop(&g.s), 0);
+    usleep(1100000);
+    served_start(&g.s, g.a, g.dir,
+                 (char *[]){(char[]){"--analysts"}, (char[]){"1"}, (char[]){"--keep"}, (char[]){"1s"}, NULL});
+    CHECK(blobs_become(&g, 0, 10));
+    CHECK_INT(stage_job(&g, id).status, 404);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 int main(void)
 {
+    RUN(jobs_are_cancelled);
+    RUN(deleted_beside_the_server);
+    RUN(nothing_is_left_after_kills);
+    RUN(old_jobs_go_by_themselves);
     RUN(progress_is_seen);
     RUN(a_tenant_over_its_limit_stops_nobody_else);
     return test_end();

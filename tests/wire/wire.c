@@ -16,8 +16,8 @@
  *     keep: id                             the member becomes the variable {id}
  *     poll                                 repeat the request until the answer fits (at most 30 s)
  *
- * Variables at the start: key, other (a second tenant's key), readonly (scope read), limited (2 requests a
- * minute), zeros. */
+ * Variables at the start: key, other (a second tenant's key), readonly (scope read), admin (all scopes),
+ * limited (2 requests a minute), zeros. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -330,11 +330,13 @@ int main(int argc, char **argv)
     char *more[] = {(char[]){"--max-upload"}, (char[]){"2M"}, rules ? (char[]){"--rules"} : NULL, rules,
                     NULL};
     char *readonly[] = {(char[]){"--scopes"}, (char[]){"read"}, NULL};
+    char *admin[] = {(char[]){"--scopes"}, (char[]){"submit read admin"}, NULL};
     char *limited[] = {(char[]){"--rate"}, (char[]){"2"}, NULL};
 
     set_var(&run, "key", key_new(a, dir, "acme", NULL));
     set_var(&run, "other", key_new(a, dir, "rival", NULL));
     set_var(&run, "readonly", key_new(a, dir, "acme", readonly));
+    set_var(&run, "admin", key_new(a, dir, "acme", admin));
     set_var(&run, "limited", key_new(a, dir, "acme", limited));
     set_var(&run, "zeros", "000000000000000000000000");
     served_start(&server, a, dir, more);

@@ -41,9 +41,8 @@ static const struct {
     enum err_kind kind;
     int status;
 } statuses[] = {
-    {ERR_INPUT, 412},     {ERR_LIMIT, 413},    {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403},
-    {ERR_NOT_FOUND, 404}, {ERR_CONFLICT, 409}, {ERR_BUSY, 503},        {ERR_TIMEOUT, 408},
-    {ERR_QUOTA, 429},
+    {ERR_INPUT, 412},    {ERR_LIMIT, 413}, {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403}, {ERR_NOT_FOUND, 404},
+    {ERR_CONFLICT, 409}, {ERR_BUSY, 503},  {ERR_TIMEOUT, 408},     {ERR_QUOTA, 429},
 };
 
 void alarm_fail(struct request *r, const struct caller *caller, const struct err *err)
@@ -315,7 +314,8 @@ const struct handler alarm_classify = {classify_head, classify_body, classify_ru
 
 /* ---------------------------------------------------------------- GET /result */
 
-static void send_job(struct request *r, const struct caller *caller, const struct job_row *job)
+static void send_job(struct request *r, const struct caller *caller, const struct job_row *job,
+                     int64_t generation)
 {
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
@@ -331,7 +331,7 @@ static void send_job(struct request *r, const struct caller *caller, const struc
         reply_header(&rep, r, "Retry-After", "%d", 1);
     } else {
         struct kept_reply *k = kept_reply_new(200, rep.type, rep.body);
-        reply_cache_put(api->cache, caller->tenant, job->id, k, rep.body.len);
+        reply_cache_put(api->cache, generation, caller->tenant, job->id, k, rep.body.len);
         kept_reply_unref(k);
     }
     add_rate_headers(&rep, r, caller, 200);
@@ -340,7 +340,9 @@ static void send_job(struct request *r, const struct caller *caller, const struc
 
 static void send_result(struct request *r, const struct caller *caller, const char *id)
 {
-    struct kept_reply *kept = caller->limit ? NULL : reply_cache_get(api_of(r)->cache, caller->tenant, id);
+    int64_t generation = jobs_generation(api_of(r)->jobs); /* before the look */
+    struct kept_reply *kept =
+        caller->limit ? NULL : reply_cache_get(api_of(r)->cache, generation, caller->tenant, id);
     struct job_row job;
     struct err err;
 
@@ -352,7 +354,7 @@ static void send_result(struct request *r, const struct caller *caller, const ch
     } else if (!text_is(job.dialect, "alarm")) {
         alarm_fail_as(r, caller, 404, "no such result");
     } else {
-        send_job(r, caller, &job);
+        send_job(r, caller, &job, generation);
     }
 }
 

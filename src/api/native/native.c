@@ -1,7 +1,7 @@
 /* The native routes: any job with its canonical report, readiness. Errors are problem+json (RFC 9457). */
 #include <string.h>
 
-#include "api/api.h"
+#include "api/native/native_int.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -11,12 +11,13 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
-    {400, "Bad Request"},       {401, "Unauthorized"},          {403, "Forbidden"},
-    {404, "Not Found"},         {405, "Method Not Allowed"},    {413, "Content Too Large"},
-    {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
+    {400, "Bad Request"},         {401, "Unauthorized"},       {403, "Forbidden"},
+    {404, "Not Found"},           {405, "Method Not Allowed"}, {409, "Conflict"},
+    {413, "Content Too Large"},   {429, "Too Many Requests"},  {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
 };
 
-static void problem(struct request *r, int status, const char *detail)
+void native_problem(struct request *r, int status, const char *detail)
 {
     CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -37,13 +38,13 @@ static void problem(struct request *r, int status, const char *detail)
     request_reply(r, &rep);
 }
 
-static bool enter(struct request *r, const char *scope, struct caller *ret_caller)
+bool native_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
     struct err err;
 
     if (gate_enter(api_of(r)->gate, r, scope, ret_caller, &err) == 0)
         return true;
-    problem(r, err.kind == ERR_DENIED ? 401 : err.kind == ERR_BUSY ? 429 : 500, err.text);
+    native_problem(r, err.kind == ERR_DENIED ? 401 : err.kind == ERR_BUSY ? 429 : 500, err.text);
     return false;
 }
 
@@ -97,12 +98,12 @@ static void job_run_get(struct request *r)
     struct job_row job;
     struct err err;
 
-    if (!enter(r, "read", &caller))
+    if (!native_enter(r, "read", &caller))
         return;
     if (!id_is_valid(id)) {
-        problem(r, 400, "a job id has 24 hexadecimal digits");
+        native_problem(r, 400, "a job id has 24 hexadecimal digits");
     } else if (records_get_job(api_of(r)->db, request_arena(r), caller.tenant, id, &job, &err) < 0) {
-        problem(r, err.kind == ERR_NOT_FOUND ? 404 : 500, err.text);
+        native_problem(r, err.kind == ERR_NOT_FOUND ? 404 : 500, err.text);
     } else {
         bool runs = text_is(job.state, "claimed") && job_progress(api_of(r)->jobs, id, &progress);
         rep.body = job_document(request_arena(r), &job, runs ? &progress : NULL);
@@ -120,13 +121,15 @@ static void ready_run(struct request *r)
     if (lab_is_ready(api_of(r)->lab))
         request_reply(r, &rep);
     else
-        problem(r, 503, "the models are still loading, or the keeper could not load them; see the log");
+        native_problem(r, 503,
+                       "the models are still loading, or the keeper could not load them; see the log");
 }
 
 static const struct handler ready_get = {.run = ready_run};
 
 static const struct route routes[] = {
     {"GET", "/v1/jobs/{id}", &job_get, 0},
+    {"DELETE", "/v1/jobs/{id}", &native_job_delete, 0},
     {"GET", "/readyz", &ready_get, 0},
 };
 
@@ -144,5 +147,5 @@ const struct dialect dialect_native = {
     .nroutes = COUNT_OF(routes),
     .prefixes = prefixes,
     .owns = owns,
-    .error = problem,
+    .error = native_problem,
 };

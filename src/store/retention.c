@@ -1,0 +1,201 @@
+#include "store/retention.h"
+
+#include "base/cleanup.h"
+#include "store/records_int.h"
+
+/* The sentence for a change which found no row: no such job of that tenant, or one in the wrong state. */
+static int explain(struct conn *c, const char *tenant, const char *id, const char *wrong, struct err *err)
+{
+    static const char sql[] = "SELECT 1 FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)";
+    CLEANUP(query_end) struct query q = {0};
+    int got;
+
+    if (query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_text(&q, id);
+    bind_text(&q, tenant);
+    got = query_next(&q, err);
+    if (got < 0)
+        return -1;
+    return got ? FAIL(err, ERR_CONFLICT, "job %.24s %s", id, wrong)
+               : FAIL(err, ERR_NOT_FOUND, "there is no job %.24s", id);
+}
+
+/* ---- cancelling ---- */
+
+struct one_job {
+    const char *tenant, *id;
+    int64_t now_us;
+};
+
+/* NEW and CLAIMED go to CANCELLED, as drawn in job/state.c. */
+static int run_cancel(struct conn *c, const void *args, struct err *err)
+{
+    static const char sql[] =
+        "UPDATE jobs SET state = 'cancelled', finished_us = ?, error_code = 'cancelled',"
+        " error_text = 'The job was cancelled.'"
+        " WHERE id = ? AND tenant = ? AND state IN ('new','claimed')";
+    CLEANUP(query_end) struct query q = {0};
+    const struct one_job *in = args;
+
+    if (query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_int(&q, in->now_us);
+    bind_text(&q, in->id);
+    bind_text(&q, in->tenant);
+    if (query_run(&q, err) < 0)
+        return -1;
+    return query_changes(&q) ? 0 : explain(c, in->tenant, in->id, "has ended already", err);
+}
+
+static const struct intent_kind cancel_job = {"cancel job", true, run_cancel};
+
+static int push_one(struct records *db, const struct intent_kind *kind, const struct one_job *args,
+                    struct answer answer, struct err *err)
+{
+    struct arena *a = arena_new();
+    struct one_job *copy = arena_alloc(a, sizeof *copy);
+
+    *copy = (struct one_job){arena_strdup(a, args->tenant), arena_strdup(a, args->id), args->now_us};
+    return intent_push_take(db, kind, a, copy, answer, err);
+}
+
+int records_cancel_job(struct records *db, const char *tenant, const char *id, int64_t now_us,
+                       records_done *done, void *arg, struct err *err)
+{
+    return push_one(db, &cancel_job, &(struct one_job){tenant, id, now_us}, (struct answer){done, arg}, err);
+}
+
+/* ---- deleting ---- */
+
+static int run_delete(struct conn *c, const void *args, struct err *err)
+{
+    static const char sql[] = "DELETE FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)"
+                              " AND state NOT IN ('new','claimed')";
+    CLEANUP(query_end) struct query q = {0};
+    const struct one_job *in = args;
+
+    if (query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_text(&q, in->id);
+    bind_text(&q, in->tenant);
+    if (query_run(&q, err) < 0)
+        return -1;
+    return query_changes(&q)
+               ? 0
+               : explain(c, in->tenant, in->id, "is not finished; it must be cancelled first", err);
+}
+
+static const struct intent_kind delete_job = {"delete job", true, run_delete};
+
+int records_delete_job(struct records *db, const char *tenant, const char *id, records_done *done, void *arg,
+                       struct err *err)
+{
+    return push_one(db, &delete_job, &(struct one_job){tenant, id, 0}, (struct answer){done, arg}, err);
+}
+
+struct many_jobs {
+    struct job_filter filter;
+    size_t max, *ret_n;
+};
+
+static int run_delete_many(struct conn *c, const void *args, struct err *err)
+{
+    static const char sql[] = "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE finished_us > 0"
+                              " AND finished_us < ? AND tenant = coalesce(?, tenant)"
+                              " AND state NOT IN ('new','claimed') ORDER BY finished_us LIMIT ?)";
+    CLEANUP(query_end) struct query q = {0};
+    const struct many_jobs *in = args;
+
+    if (query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_int(&q, in->filter.finished_before_us);
+    bind_text(&q, in->filter.tenant);
+    bind_int(&q, (int64_t)in->max);
+    if (query_run(&q, err) < 0)
+        return -1;
+    *in->ret_n = (size_t)query_changes(&q);
+    return 0;
+}
+
+static const struct intent_kind delete_jobs = {"delete jobs", false, run_delete_many};
+
+int records_delete_jobs(struct records *db, const struct job_filter *filter, size_t max, size_t *ret_n,
+                        records_done *done, void *arg, struct err *err)
+{
+    struct arena *a = arena_new();
+    struct many_jobs *copy = arena_alloc(a, sizeof *copy);
+
+    *copy = (struct many_jobs){*filter, max, ret_n};
+    copy->filter.tenant = arena_strdup(a, filter->tenant);
+    return intent_push_take(db, &delete_jobs, a, copy, (struct answer){done, arg}, err);
+}
+
+/* ---- what is left ---- */
+
+static void read_leftover(struct query *q, struct arena *a, struct leftover *row)
+{
+    row->seq = column_int(q);
+    row->tenant = column_text(q, a);
+    row->job = column_text(q, a);
+    row->sha256 = column_text(q, a);
+    row->artefact = column_text(q, a);
+}
+
+int records_leftovers(struct records *db, struct arena *a, size_t max, struct leftover **ret, size_t *ret_n,
+                      struct err *err)
+{
+    static const char sql[] = "SELECT seq, tenant, job, sha256, artefact FROM deleted ORDER BY seq LIMIT ?";
+    CLEANUP(reading_end) struct reading r = {0};
+    struct leftover *rows = NULL;
+    size_t n = 0, cap = 0;
+    int got;
+
+    if (reading_begin(&r, db, sql, err) < 0)
+        return -1;
+    bind_int(&r.q, (int64_t)max);
+    while ((got = query_next(&r.q, err)) > 0)
+        read_leftover(&r.q, a, &ARENA_PUSH(a, rows, n, cap));
+    if (got < 0)
+        return -1;
+    *ret = rows;
+    *ret_n = n;
+    return 0;
+}
+
+static int run_drop(struct conn *c, const void *args, struct err *err)
+{
+    static const char sql[] = "DELETE FROM deleted WHERE seq = ?";
+    CLEANUP(query_end) struct query q = {0};
+
+    if (query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_int(&q, *(const int64_t *)args);
+    return query_run(&q, err);
+}
+
+static const struct intent_kind drop_leftover = {"drop leftover", true, run_drop};
+
+int records_drop_leftover(struct records *db, int64_t seq, records_done *done, void *arg, struct err *err)
+{
+    struct arena *a = arena_new();
+    int64_t *copy = arena_alloc(a, sizeof *copy);
+
+    *copy = seq;
+    return intent_push_take(db, &drop_leftover, a, copy, (struct answer){done, arg}, err);
+}
+
+int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use, struct err *err)
+{
+    static const char sql[] = "SELECT EXISTS (SELECT 1 FROM jobs WHERE sha256 = ?1)"
+                              " OR EXISTS (SELECT 1 FROM jobs WHERE artefact = ?1 AND artefact IS NOT NULL)";
+    CLEANUP(reading_end) struct reading r = {0};
+
+    if (reading_begin(&r, db, sql, err) < 0)
+        return -1;
+    bind_text(&r.q, sha256);
+    if (query_next(&r.q, err) <= 0)
+        return -1;
+    *ret_in_use = column_int(&r.q) != 0;
+    return 0;
+}

@@ -1,0 +1,43 @@
+/* Records, continued: how jobs are taken back and how they go for good. Rules as in store/records.h.
+ *
+ * A deleted job leaves one row in `deleted`, written by a trigger in the same transaction: the names of its
+ * blobs, which may be needed by other jobs. The process which runs the jobs looks (job/retain.c), removes the
+ * files and then the row. So a kill at any moment forgets no file, and other processes may delete beside a
+ * server. */
+#ifndef ASSAY_STORE_RETENTION_H
+#define ASSAY_STORE_RETENTION_H
+
+#include "store/records.h"
+
+/* An unfinished job becomes cancelled. The callback gets ERR_NOT_FOUND for an unknown or another tenant's
+ * job, ERR_CONFLICT when it has ended. */
+int records_cancel_job(struct records *db, const char *tenant, const char *id, int64_t now_us,
+                       records_done *done, void *arg, struct err *err);
+
+/* Deletes a finished job with everything that hangs on it. tenant NULL: any. ERR_NOT_FOUND; ERR_CONFLICT
+ * while it is not finished. */
+int records_delete_job(struct records *db, const char *tenant, const char *id, records_done *done, void *arg,
+                       struct err *err);
+
+/* Deletes the `max` oldest finished jobs which fit, or fewer. ret_n is written before the callback. */
+struct job_filter {
+    const char *tenant;         /* NULL: any */
+    int64_t finished_before_us; /* INT64_MAX: any */
+};
+int records_delete_jobs(struct records *db, const struct job_filter *filter, size_t max, size_t *ret_n,
+                        records_done *done, void *arg, struct err *err);
+
+/* What deleted jobs have left, oldest first. Only one thread of one process may drop them. */
+struct leftover {
+    int64_t seq;
+    const char *tenant, *job;
+    const char *sha256, *artefact; /* artefact may be NULL */
+};
+int records_leftovers(struct records *db, struct arena *a, size_t max, struct leftover **ret, size_t *ret_n,
+                      struct err *err);
+int records_drop_leftover(struct records *db, int64_t seq, records_done *done, void *arg, struct err *err);
+
+/* Whether any job has this blob as its subject or its annotated clip. */
+int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use, struct err *err);
+
+#endif
