@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "api/idempotent.h"
 #include "api/rules.h"
 #include "base/text.h"
 
@@ -56,6 +57,7 @@ int api_init(struct api *api, struct err *err)
     if (!api->rules)
         return -1;
     api->gate = gate_new(api->db);
+    api->keys_in_use = key_table_new();
     api->cache = reply_cache_new(20000, (size_t)32 << 20);
     for (size_t i = 0; i < COUNT_OF(dialects); i++)
         add_routes(api, dialects[i], &routes, &cap);
@@ -68,6 +70,7 @@ int api_init(struct api *api, struct err *err)
 void api_clear(struct api *api)
 {
     api->cache = reply_cache_free(api->cache);
+    api->keys_in_use = key_table_free(api->keys_in_use);
     api->gate = gate_free(api->gate);
     api->rules = rules_free(api->rules);
     api->arena = arena_free(api->arena);

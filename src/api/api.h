@@ -9,6 +9,7 @@
 
 struct rules;
 struct reply_cache;
+struct key_table;
 
 struct api_opts {
     int64_t max_upload;   /* bytes of one file */
@@ -31,6 +32,7 @@ struct api {
     struct gate *gate;
     struct rules *rules;
     struct reply_cache *cache;
+    struct key_table *keys_in_use;
     struct arena *arena;
     const struct route *routes;
     size_t nroutes;

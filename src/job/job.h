@@ -60,6 +60,8 @@ struct job_request {
     const char *name;
     int64_t number;
     enum job_priority priority;
+    const char *key,
+        *fingerprint;         /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
     struct blob_writer *body; /* taken in any case */
 };
 struct job_ticket {

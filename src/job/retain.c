@@ -2,6 +2,7 @@
  *
  *   at once, and every second   what deleted jobs have left (also those another process deleted)
  *   every minute                the oldest RETAIN_STEP jobs that finished longer than `keep` ago
+ *   and                         Idempotency-Keys older than 24 h
  *   at the start, then one folder a minute
  *                               files without a row: of uploads that were cut off between file and row
  *
@@ -15,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "job/jobs_int.h"
+#include "store/idempotency.h"
 #include "store/retention.h"
 
 enum { RETAIN_STEP = 500, TICK_US = 1000000, MINUTE_US = 60000000 };
@@ -141,6 +143,15 @@ static void drop_old(struct retain *r)
         r->next_minute_us = 0; /* there are more */
 }
 
+static void forget_key_uses(struct retain *r)
+{
+    struct err err;
+
+    if (records_forget_key_uses(r->jobs->db, clock_wall_us() - idempotency_keep_us, RETAIN_STEP, NULL, NULL,
+                                &err) < 0)
+        log_warn("idempotency keys not forgotten", "why=%s", err.text);
+}
+
 /* ---- the thread ---- */
 
 static void sweep(struct retain *r)
@@ -161,6 +172,7 @@ static void tick(struct retain *r)
     if (now >= r->next_minute_us) {
         r->next_minute_us = now + MINUTE_US;
         drop_old(r);
+        forget_key_uses(r);
         sweep_next_folder(r);
     } else if (r->looked_at < BLOB_FOLDERS) {
         for (int i = 0; i < 16; i++) /* all of them within 16 s of the start */

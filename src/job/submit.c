@@ -45,6 +45,8 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.tenant = arena_strdup(a, req->tenant);
     s->req.dialect = arena_strdup(a, req->dialect);
     s->req.name = arena_strdup(a, req->name);
+    s->req.key = arena_strdup(a, req->key);
+    s->req.fingerprint = arena_strdup(a, req->fingerprint);
     s->req.request.data =
         (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
     copy_spec(a, &s->req.spec);
@@ -114,6 +116,8 @@ static int add_row(struct submit *s, struct err *err)
         .name = s->req.name,
         .number = s->req.number,
         .priority = s->req.priority,
+        .key = s->req.key,
+        .fingerprint = s->req.fingerprint,
         .spec = spec_to_json(s->arena, &s->req.spec),
         .request = s->req.request,
     };

@@ -103,6 +103,28 @@ static enum MHD_Result query_compare(void *arg, enum MHD_ValueKind kind, const c
     return MHD_NO; /* the first one counts */
 }
 
+struct query_visit {
+    void (*each)(void *arg, const char *name, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result query_visit(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct query_visit *visit = arg;
+
+    (void)kind;
+    visit->each(visit->arg, key, value);
+    return MHD_YES;
+}
+
+void request_query_each(struct request *r, void (*each)(void *arg, const char *name, const char *value),
+                        void *arg)
+{
+    struct query_visit visit = {each, arg};
+
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, query_visit, &visit);
+}
+
 const char *request_query(struct request *r, const char *name)
 {
     struct query_search search = {r, name, NULL};

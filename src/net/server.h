@@ -72,6 +72,9 @@ const char *request_method(struct request *r);
 const char *request_path(struct request *r);                     /* as sent, without the query, not decoded */
 const char *request_header(struct request *r, const char *name); /* NULL when absent; case-insensitive */
 const char *request_query(struct request *r, const char *name); /* decoded; NULL when absent, "" when empty */
+/* Every parameter of the query, in their order, as sent (not decoded); value NULL without '='. */
+void request_query_each(struct request *r, void (*each)(void *arg, const char *name, const char *value),
+                        void *arg);
 const char *request_param(struct request *r, const char *name); /* {name} of the path, decoded; NULL */
 int64_t request_length(struct request *r); /* Content-Length, 0 without a body, -1 when unknown (chunked) */
 struct bytes request_body(struct request *r); /* collected body, in `run` */

@@ -10,7 +10,7 @@ static struct bytes copy_bytes(struct arena *a, struct bytes b)
 
 /* ---- adding ---- */
 
-static int run_add(struct conn *c, const void *args, struct err *err)
+static int insert(struct conn *c, const void *args, struct err *err)
 {
     static const char sql[] =
         "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, "
@@ -44,6 +44,18 @@ static int run_add(struct conn *c, const void *args, struct err *err)
     return query_run(&q, err);
 }
 
+static int insert_with_key(struct conn *c, const void *args, struct err *err)
+{
+    return insert(c, args, err) < 0 || key_use_insert(c, args, err) < 0 ? -1 : 0;
+}
+
+static int run_add(struct conn *c, const void *args, struct err *err)
+{
+    const struct job_row *row = args;
+
+    return row->key ? run_whole(c, insert_with_key, row, err) : insert(c, row, err);
+}
+
 static const struct intent_kind add_job = {"add job", false, run_add};
 
 int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg,
@@ -64,6 +76,8 @@ int records_add_job(struct records *db, const struct job_row *row, records_done 
     copy->error_code = arena_strdup(a, row->error_code);
     copy->error_text = arena_strdup(a, row->error_text);
     copy->artefact = arena_strdup(a, row->artefact);
+    copy->key = arena_strdup(a, row->key);
+    copy->fingerprint = arena_strdup(a, row->fingerprint);
     return intent_push_take(db, &add_job, a, copy, (struct answer){done, arg}, err);
 }
 

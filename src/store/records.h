@@ -55,6 +55,8 @@ struct job_row {
     const char *error_text;
     const char *artefact; /* sha256 of the annotated clip, NULL when not made */
     int priority;         /* as in job/job.h; a higher one goes first */
+    /* Only for records_add_job (store/idempotency.h); NULL = none. A key in use: ERR_CONFLICT. */
+    const char *key, *fingerprint;
 };
 
 /* Ids are unique: ERR_CONFLICT in the callback. */

@@ -79,6 +79,18 @@ static const char *const migrations[] = {
     "  INSERT INTO deleted (tenant, job, sha256, artefact)"
     "  VALUES (old.tenant, old.id, old.sha256, old.artefact);"
     "END",
+
+    /* Which job an Idempotency-Key has made (store/idempotency.h). */
+    "CREATE TABLE idempotency ("
+    "  tenant TEXT NOT NULL,"
+    "  key TEXT NOT NULL,"
+    "  fingerprint TEXT NOT NULL,"
+    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,"
+    "  created_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (tenant, key)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX idempotency_job ON idempotency (job);"
+    "CREATE INDEX idempotency_created ON idempotency (created_us)",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

@@ -1,5 +1,5 @@
 /* What a hosted service promises about jobs, over a whole server: limits per tenant, progress, cancelling,
- * deleting. */
+ * deleting, requests sent twice. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -13,6 +13,15 @@
 static struct answer post_as(struct stage *g, const char *path, const char *key)
 {
     return post_clip(g->a, g->s.port, path, key, "a.mp4", clip_load(g->a, "tiny.mp4"), NULL);
+}
+
+static struct bytes join(struct arena *a, struct bytes one, struct bytes two)
+{
+    char *all = arena_alloc(a, one.len + two.len + 1);
+
+    memcpy(all, one.data, one.len);
+    memcpy(all + one.len, two.data, two.len);
+    return bytes_of(all, one.len + two.len);
 }
 
 /* ---- limits ---- */
@@ -224,8 +233,93 @@ static void old_jobs_go_by_themselves(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- Idempotency-Key ---- */
+
+static struct bytes keyed_request(struct stage *g, const char *key, const char *clip)
+{
+    struct form f = {.body = BUF(1 << 20)};
+    struct bytes plain;
+    const char *line_end;
+    char *head;
+
+    form_add(&f, "video", clip, clip_load(g->a, clip));
+    plain = form_request(g->a, &f, "/api/classify", g->key);
+    line_end = strstr((const char *)plain.data, "\r\n");
+    head = arena_printf(g->a, "%.*s\r\nIdempotency-Key: \"%s\"", (int)(line_end - (const char *)plain.data),
+                        (const char *)plain.data, key);
+    return join(g->a, bytes_of(head, strlen(head)),
+                bytes_of(line_end, plain.len - (size_t)(line_end - (const char *)plain.data)));
+}
+
+/* While the first one is being read, the second is told so; then it gets the first one's job. */
+static void two_at_once_make_one_job(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    struct bytes request = keyed_request(&g, "one", "tiny.mp4");
+    int fd = http_dial(g.s.port);
+    struct answer first, second;
+
+    CHECK(http_send(fd, bytes_of(request.data, request.len - 20)));
+    usleep(200000); /* the head is there */
+    second = http_raw(g.a, g.s.port, request);
+    CHECK_INT(second.status, 409);
+    CHECK_STR(json_at(g.a, second.body, "success"), "false");
+    CHECK(http_send(fd, bytes_of(request.data + request.len - 20, 20)));
+    first = http_receive(g.a, fd);
+    CHECK_INT(first.status, 200);
+    second = http_raw(g.a, g.s.port, request);
+    CHECK_INT(second.status, 200);
+    CHECK_STR(json_at(g.a, second.body, "id"), json_at(g.a, first.body, "id"));
+    close(fd);
+    fd = http_dial(g.s.port); /* one that goes away in the middle frees its key */
+    request = keyed_request(&g, "two", "tiny.mp4");
+    CHECK(http_send(fd, bytes_of(request.data, request.len - 20)));
+    usleep(200000);
+    CHECK_INT(http_raw(g.a, g.s.port, request).status, 409);
+    close(fd);
+    for (int i = 0; i < 100 && (second = http_raw(g.a, g.s.port, request)).status != 200; i++)
+        usleep(50000);
+    CHECK_INT(second.status, 200);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* Killed at any moment of an upload and asked again: one job each, not one more. */
+static void one_job_across_kills(void)
+{
+    enum { ROUNDS = 12 };
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    unsigned seed = 3;
+    int acknowledged = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct bytes request = keyed_request(&g, arena_printf(g.a, "key-%d", i), "tiny.mp4");
+        int fd = http_dial(g.s.port);
+        struct answer answer, again;
+        char *id;
+        CHECK(http_send(fd, request));
+        usleep((useconds_t)(rand_r(&seed) % 12000));
+        served_kill(&g.s);
+        answer = http_receive(g.a, fd);
+        close(fd);
+        served_start(&g.s, g.a, g.dir, (char *[]){(char[]){"--analysts"}, (char[]){"1"}, NULL});
+        again = http_raw(g.a, g.s.port, request);
+        CHECK_INT(again.status, 200);
+        id = json_at(g.a, again.body, "id");
+        acknowledged += answer.status == 200;
+        if (answer.status == 200)
+            CHECK_STR(id, json_at(g.a, answer.body, "id"));
+        CHECK_STR(json_at(g.a, result_wait(g.a, g.s.port, g.key, id, 30).body, "status.classify"), "done");
+    }
+    printf("# acknowledged before the kill: %d of %d\n", acknowledged, ROUNDS);
+    CHECK_STR(stage_run(&g, ARGS("job", "delete", "--tenant", "acme")).out,
+              arena_printf(g.a, "deleted %d\n", ROUNDS));
+    CHECK_INT(stage_close(&g), 0);
+}
+
 int main(void)
 {
+    RUN(two_at_once_make_one_job);
+    RUN(one_job_across_kills);
     RUN(jobs_are_cancelled);
     RUN(deleted_beside_the_server);
     RUN(nothing_is_left_after_kills);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/alarm/alarm_int.h"
+#include "api/idempotent.h"
 #include "api/rules.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -124,6 +125,7 @@ struct upload {
     bool has_video, has_metadata, sync;
     struct buf metadata;
     char name[256];
+    struct keyed keyed;
     struct err err; /* the first fault; what follows of the body is dropped */
     char id[ID_TEXT];
     struct alarm_notes notes;
@@ -134,6 +136,7 @@ static int part_begin(void *arg, const struct part *part, struct err *err)
     struct upload *u = arg;
     struct api *api = api_of(u->request);
 
+    keyed_part(&u->keyed, part);
     u->part = text_is(part->name, "video")      ? PART_VIDEO
               : text_is(part->name, "metadata") ? PART_METADATA
                                                 : PART_OTHER;
@@ -155,6 +158,7 @@ static int part_data(void *arg, struct bytes piece, struct err *err)
 {
     struct upload *u = arg;
 
+    keyed_data(&u->keyed, piece);
     if (u->part == PART_VIDEO)
         return blob_add(u->video, piece, err);
     if (u->part == PART_METADATA) {
@@ -167,8 +171,11 @@ static int part_data(void *arg, struct bytes piece, struct err *err)
 
 static int part_end(void *arg, struct err *err)
 {
+    struct upload *u = arg;
+
     (void)err;
-    ((struct upload *)arg)->part = PART_OTHER;
+    keyed_part_end(&u->keyed);
+    u->part = PART_OTHER;
     return 0;
 }
 
@@ -196,7 +203,8 @@ static void classify_head(struct request *r)
     if (request_query(r, "webhook"))
         alarm_fail_as(r, &u->caller, 412,
                       "this server does not call webhooks yet; poll /api/result/{id} instead");
-    else if (multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
+    else if (keyed_begin(&u->keyed, api_of(r)->keys_in_use, r, u->caller.tenant, &err) < 0 ||
+             multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
         alarm_fail(r, &u->caller, &err);
 }
 
@@ -265,6 +273,7 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     struct upload *u = arg;
     struct api *api = api_of(u->request);
 
+    keyed_end(&u->keyed); /* before anybody can know of the job and send its request again */
     if (err->kind != ERR_NONE) {
         alarm_fail(u->request, &u->caller, err);
         return;
@@ -276,18 +285,13 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
         reply_accepted(u, ticket);
 }
 
-static void classify_run(struct request *r)
+static void submit_upload(struct upload *u)
 {
-    struct upload *u = request_data(r);
+    struct request *r = u->request;
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
     struct job_request job = {.tenant = u->caller.tenant, .dialect = "alarm", .name = u->name};
-    struct err err = {0};
 
-    if (check_upload(u, &err) < 0) {
-        alarm_fail(r, &u->caller, &err);
-        return;
-    }
     job.spec = job_spec_defaults();
     job.spec.deadline_ms = api->opts.deadline_ms;
     job.spec.alarm.max_frames = (int)api->opts.max_frames;
@@ -295,8 +299,58 @@ static void classify_run(struct request *r)
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
     job.priority = u->sync ? JOB_URGENT : JOB_NORMAL;
+    if (u->keyed.key[0]) {
+        job.key = u->keyed.key;
+        job.fingerprint = u->keyed.fingerprint;
+    }
     job.body = TAKE(u->video);
     job_submit(api->jobs, &job, upload_accepted, u);
+}
+
+/* The answer of the first time: the same job, waited for when this one waits. */
+static void replay(struct upload *u, const struct key_use *use)
+{
+    struct job_ticket ticket = {.created_us = use->created_us};
+
+    memcpy(ticket.id, use->job, sizeof ticket.id);
+    upload_accepted(u, &ticket, &(struct err){0});
+}
+
+/* A refusal frees the key first: the client may try again at once. */
+static void refuse_upload(struct upload *u, int status, const struct err *err)
+{
+    keyed_end(&u->keyed);
+    if (status)
+        alarm_fail_as(u->request, &u->caller, status, err->text);
+    else
+        alarm_fail(u->request, &u->caller, err);
+}
+
+static void classify_run(struct request *r)
+{
+    static const struct err other = {ERR_CONFLICT, "this Idempotency-Key was used for another request"};
+    struct upload *u = request_data(r);
+    struct key_use use;
+    struct err err = {0};
+
+    if (check_upload(u, &err) < 0) {
+        refuse_upload(u, 0, &err);
+        return;
+    }
+    switch (keyed_look(&u->keyed, api_of(r)->db, &use, &err)) {
+    case KEY_NEW:
+        submit_upload(u);
+        break;
+    case KEY_REPLAY:
+        replay(u, &use);
+        break;
+    case KEY_OTHER:
+        refuse_upload(u, 422, &other);
+        break;
+    case KEY_ERROR:
+        refuse_upload(u, 0, &err);
+        break;
+    }
 }
 
 static void classify_gone(struct request *r)
@@ -305,6 +359,7 @@ static void classify_gone(struct request *r)
 
     if (!u)
         return;
+    keyed_end(&u->keyed);
     multipart_freep(&u->multipart);
     blob_writer_freep(&u->video);
     buf_clear(&u->metadata);
