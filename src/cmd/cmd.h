@@ -58,6 +58,10 @@ int command_failed(const struct err *err); /* prints "assay: text" and returns 1
 /* Called wrongly: prints what is not understood (unless NULL) and the usage, and returns 2. */
 int command_misused(const struct command_help *help, const char *word);
 
+/* ---- summary.c ---- */
+
+void report_print(const char *name, const struct report *r); /* on stdout */
+
 extern const char assay_version[], assay_build_at[];
 
 #endif

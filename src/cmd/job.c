@@ -6,18 +6,24 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "report/json.h"
+#include "store/events.h"
 #include "store/retention.h"
 
 enum { STEP = 500 };
 
 struct job_settings {
-    const char *tenant;
-    int64_t older_than_ms;
+    const char *tenant, *state;
+    int64_t older_than_ms, limit;
 };
 
 static const struct option job_rows[] = {
     {"tenant", OPT_STRING, offsetof(struct job_settings, tenant), NULL, 0, 0, "NAME",
      "only jobs of this tenant"},
+    {"state", OPT_STRING, offsetof(struct job_settings, state), NULL, 0, 0, "STATE",
+     "`list`: only jobs in it: new, claimed, done, failed, timed_out or cancelled"},
+    {"limit", OPT_INT, offsetof(struct job_settings, limit), "100", 1, 1e9, "N",
+     "`list`: the newest so many"},
     {"older-than", OPT_DURATION, offsetof(struct job_settings, older_than_ms), "0s", 0, 1e13, "TIME",
      "`delete`: only jobs that finished longer ago than that"},
 };
@@ -104,12 +110,79 @@ static int job_remove(struct job_run *run, struct err *err)
     return 0;
 }
 
+/* ---- list ---- */
+
+static int job_list(struct job_run *run, struct err *err)
+{
+    struct job_query query = {run->s.tenant, run->s.state, run->s.limit};
+    struct job_brief *jobs;
+    enum job_state state;
+    char created[CLOCK_TEXT];
+    size_t n;
+
+    if (run->s.state && !job_state_parse(run->s.state, &state))
+        return FAIL(err, ERR_INPUT, "there is no state '%s'", run->s.state);
+    if (records_list_jobs(run->db, run->a, &query, &jobs, &n, err) < 0)
+        return -1;
+    printf("%-24s  %-9s  %-16s  %-24s  %10s  %-16s  %s\n", "ID", "STATE", "TENANT", "CREATED", "BYTES",
+           "ERROR", "NAME");
+    for (size_t i = 0; i < n; i++)
+        printf("%-24s  %-9s  %-16s  %-24s  %10lld  %-16s  %s\n", jobs[i].id, jobs[i].state, jobs[i].tenant,
+               clock_rfc3339(created, jobs[i].created_us), (long long)jobs[i].size,
+               jobs[i].error_code && !text_is(jobs[i].error_code, "ok") ? jobs[i].error_code : "-",
+               jobs[i].name ? jobs[i].name : "");
+    return 0;
+}
+
+/* ---- show ---- */
+
+static void print_trace(const struct event *events, size_t n)
+{
+    char at[CLOCK_TEXT];
+
+    for (size_t i = 0; i < n; i++)
+        printf("  %s  %-9s  %s\n", clock_rfc3339(at, events[i].at_us), events[i].what,
+               events[i].detail ? events[i].detail : "");
+}
+
+static int print_report(struct job_run *run, const struct job_row *job, struct err *err)
+{
+    struct report *report;
+
+    if (!job->report.len)
+        return 0;
+    if (report_from_json(run->a, job->report, &report, err) < 0)
+        return -1;
+    report_print(job->name && *job->name ? job->name : "report", report);
+    return 0;
+}
+
+static int job_show(struct job_run *run, struct err *err)
+{
+    struct job_row job;
+    struct event *events;
+    size_t n;
+
+    if (!id_is_valid(run->id))
+        return FAIL(err, ERR_INPUT, "assay job show needs the ID that `assay job list` shows");
+    if (records_get_job(run->db, run->a, run->s.tenant, run->id, &job, err) < 0 ||
+        records_events(run->db, run->a, job.id, &events, &n, err) < 0)
+        return -1;
+    printf("job %s: %s\n", job.id, job.state);
+    printf("  tenant %s, %s, %lld bytes, sha256 %s\n", job.tenant, job.dialect, (long long)job.size,
+           job.sha256);
+    print_trace(events, n);
+    return print_report(run, &job, err);
+}
+
 /* ---- the command ---- */
 
 static const struct verb {
     const char *name;
     int (*run)(struct job_run *run, struct err *err);
 } verbs[] = {
+    {"list", job_list},
+    {"show", job_show},
     {"delete", job_remove},
 };
 
@@ -122,10 +195,11 @@ static const struct verb *find_verb(const char *name)
 }
 
 static const struct command_help help = {
-    .usage = "assay job delete ID | delete --tenant NAME | delete --older-than TIME",
-    .text =
-        "Jobs in the records. `delete` removes finished jobs with their labels and every file no other job\n"
-        "needs; unfinished ones stay. Works beside a running server.",
+    .usage = "assay job list [--tenant NAME] [--state STATE] | show ID | delete ID | delete [--tenant NAME] "
+             "[--older-than TIME]",
+    .text = "Jobs in the records. `show` prints what happened to one, and the summary of its report. "
+            "`delete` removes finished jobs with their labels and every file no other job\n"
+            "needs; unfinished ones stay. Works beside a running server.",
 };
 
 static int job_run(int argc, char **argv)
@@ -154,4 +228,4 @@ static int job_run(int argc, char **argv)
     return verb->run(&run, &err) < 0 ? command_failed(&err) : 0;
 }
 
-const struct command command_job = {"job", "delete jobs", job_run};
+const struct command command_job = {"job", "list, show and delete jobs", job_run};

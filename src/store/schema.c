@@ -6,6 +6,8 @@
 /* "ASSY": marks the file as ours (`file` shows it, other programs' databases are not touched). */
 enum { APPLICATION_ID = 0x41535359 };
 
+#define NOW_US "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+
 /* One entry per version, never changed once released: the next version is a new entry at the end.
  * docs/store.md explains the columns. */
 static const char *const migrations[] = {
@@ -91,6 +93,31 @@ static const char *const migrations[] = {
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX idempotency_job ON idempotency (job);"
     "CREATE INDEX idempotency_created ON idempotency (created_us)",
+
+    /* The trace (store/events.h). Times to the millisecond, the most that SQLite's clock has. */
+    "CREATE TABLE events ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,"
+    "  at_us INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  detail TEXT"
+    ") STRICT;"
+    "CREATE INDEX events_job ON events (job, seq);"
+    "CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", new.state, new.dialect || ', ' || new.size || ' bytes');"
+    "END;"
+    "CREATE TRIGGER jobs_moved AFTER UPDATE OF state ON jobs WHEN old.state <> new.state BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail) VALUES (new.id, " NOW_US ", new.state,"
+    "    CASE WHEN new.state <> 'new' THEN nullif(new.error_code, 'ok') || ': ' || coalesce(new.error_text, "
+    "'')"
+    "      WHEN new.attempts > old.attempts THEN 'its analyst died'"
+    "      ELSE 'its server went away' END);"
+    "END;"
+    "CREATE TRIGGER jobs_annotated AFTER UPDATE OF artefact ON jobs WHEN new.artefact IS NOT NULL BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'annotated', substr(new.artefact, 1, 12));"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

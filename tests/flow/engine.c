@@ -251,6 +251,22 @@ static struct bytes keyed_request(struct stage *g, const char *key, const char *
                 bytes_of(line_end, plain.len - (size_t)(line_end - (const char *)plain.data)));
 }
 
+/* The same parts in another frame: the boundary is turned round wherever it stands. */
+static struct bytes other_boundary(struct stage *g, struct bytes request)
+{
+    char *copy = arena_strndup(g->a, (const char *)request.data, request.len),
+         *name = strstr(copy, "boundary=") + 9;
+    size_t n = strcspn(name, "\r\n");
+    char *old = arena_strndup(g->a, name, n);
+    int places = 0;
+
+    for (char *at = copy; (at = memmem(at, request.len - (size_t)(at - copy), old, n)); places++)
+        for (size_t i = 0; i < n; i++)
+            *at++ = old[n - 1 - i];
+    CHECK_INT(places, 3); /* the head, before the part, at the end */
+    return bytes_of(copy, request.len);
+}
+
 /* While the first one is being read, the second is told so; then it gets the first one's job. */
 static void two_at_once_make_one_job(void)
 {
@@ -268,6 +284,9 @@ static void two_at_once_make_one_job(void)
     first = http_receive(g.a, fd);
     CHECK_INT(first.status, 200);
     second = http_raw(g.a, g.s.port, request);
+    CHECK_INT(second.status, 200);
+    CHECK_STR(json_at(g.a, second.body, "id"), json_at(g.a, first.body, "id"));
+    second = http_raw(g.a, g.s.port, other_boundary(&g, request)); /* as a client's next try looks */
     CHECK_INT(second.status, 200);
     CHECK_STR(json_at(g.a, second.body, "id"), json_at(g.a, first.body, "id"));
     close(fd);
@@ -316,8 +335,36 @@ static void one_job_across_kills(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- the trace ---- */
+
+static void what_happened_can_be_read(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *id = judged(&g, "person.mp4");
+    struct outcome o = stage_run(&g, ARGS("job", "show", id));
+    const char *accepted, *claimed, *done;
+
+    CHECK_INT(o.status, 0);
+    accepted = strstr(o.out, "  new        alarm, ");
+    claimed = strstr(o.out, "  claimed    ");
+    done = strstr(o.out, "  done       ");
+    CHECK(accepted && claimed && done && accepted < claimed && claimed < done);
+    CHECK(strstr(o.out, ": done\n") && strstr(o.out, "person.mp4: intrusion") &&
+          strstr(o.out, "judged 21 frames"));
+    o = stage_run(&g, ARGS("job", "list", "--tenant", "acme", "--state", "done"));
+    CHECK(o.status == 0 && strstr(o.out, id) && strstr(o.out, "person.mp4"));
+    o = stage_run(&g, ARGS("job", "list", "--state", "failed"));
+    CHECK(o.status == 0 && !strstr(o.out, id));
+    CHECK_INT(stage_run(&g, ARGS("job", "list", "--state", "lost")).status, 1);
+    CHECK_INT(stage_run(&g, ARGS("job", "show", "000000000000000000000000")).status, 1);
+    CHECK_INT(stage_run(&g, ARGS("job", "show", id, "--tenant", "other")).status, 1);
+    CHECK_INT(stage_run(&g, ARGS("job")).status, 2);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 int main(void)
 {
+    RUN(what_happened_can_be_read);
     RUN(two_at_once_make_one_job);
     RUN(one_job_across_kills);
     RUN(jobs_are_cancelled);
