@@ -98,7 +98,7 @@ static void forgotten_in_steps(void)
     struct tempdir dir = tempdir_new();
     struct records *db = NULL;
     struct key_use use;
-    char id[ID_TEXT], key[8];
+    char id[ID_TEXT], key[16];
     int left = 0;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
