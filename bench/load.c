@@ -271,6 +271,60 @@ static void run(struct load *l)
     }
 }
 
+/* ---- the peer of arrive ---- */
+
+static void write_all(int fd, const void *data, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(fd, (const char *)data + done, len - done);
+        if (n <= 0)
+            give_up("write");
+        done += (size_t)n;
+    }
+}
+
+/* Content, name, folder, and a page of a log: each has to be on disk before the next step. */
+static void keep_clip(int folder, int log, struct iovec clip, size_t i)
+{
+    char name[32], self[32], page[4096] = "";
+    int fd = openat(folder, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+    snprintf(name, sizeof name, "clip%zu", i);
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (fd < 0)
+        give_up("a file without a name");
+    write_all(fd, clip.iov_base, clip.iov_len);
+    if (fdatasync(fd) < 0 || linkat(AT_FDCWD, self, folder, name, AT_SYMLINK_FOLLOW) < 0 || fsync(folder) < 0)
+        give_up("keep a clip");
+    close(fd);
+    write_all(log, page, sizeof page);
+    if (fdatasync(log) < 0)
+        give_up("sync the log");
+}
+
+static void sleep_until(int64_t us)
+{
+    struct timespec t = {us / 1000000, us % 1000000 * 1000};
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+static void run_disk(struct load *l, const char *path, const char *clip)
+{
+    struct iovec bytes = map_file(clip);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), log;
+
+    log = folder < 0 ? -1 : openat(folder, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log < 0)
+        give_up(path);
+    l->begin_us = clock_mono_us();
+    for (; l->ended < l->count; l->ended++) {
+        sleep_until(due_us(l, l->ended));
+        keep_clip(folder, log, bytes, l->ended);
+        l->times[l->ended] = (uint32_t)(clock_mono_us() - due_us(l, l->ended));
+    }
+}
+
 /* ---- the result ---- */
 
 static int by_value(const void *a, const void *b)
@@ -292,11 +346,20 @@ static void print(struct load *l)
            l->id);
 }
 
+static int parse_disk(char **argv, struct load *l)
+{
+    l->count = (size_t)atoi(argv[3]);
+    l->rate = atof(argv[5]);
+    return l->count - 1 < MAX_REQUESTS && l->rate > 0 ? 0 : -1;
+}
+
 static int parse(int argc, char **argv, struct load *l)
 {
     bool get = argc == 7 && text_is(argv[1], "get"), post = argc == 8 && text_is(argv[1], "post");
     bool arrive = argc == 9 && text_is(argv[1], "arrive");
 
+    if (argc == 6 && text_is(argv[1], "disk"))
+        return parse_disk(argv, l);
     if (!get && !post && !arrive)
         return -1;
     l->port = atoi(argv[2]);
@@ -319,17 +382,21 @@ int main(int argc, char **argv)
     static struct load l;
 
     if (parse(argc, argv, &l) < 0) {
-        fprintf(stderr, "usage: load get|post|arrive PORT KEY PATH CONNECTIONS COUNT [CLIP [RATE]]\n");
+        fprintf(stderr, "usage: load get|post|arrive PORT KEY PATH CONNECTIONS COUNT [CLIP [RATE]]\n"
+                        "       load disk FOLDER COUNT CLIP RATE\n");
         return 2;
     }
     l.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    l.all = calloc(l.connections, sizeof *l.all);
+    l.all = calloc(l.connections + 1, sizeof *l.all);
     l.times = calloc(l.count, sizeof *l.times);
     if (l.epoll_fd < 0 || !l.all || !l.times)
         give_up("out of memory");
     for (size_t i = 0; i < l.connections; i++)
         dial(&l, &l.all[i]);
-    run(&l);
+    if (l.connections)
+        run(&l);
+    else
+        run_disk(&l, argv[2], argv[4]);
     print(&l);
     return l.wrong ? 1 : 0;
 }

@@ -15,49 +15,49 @@ static int test_count, test_failures;
 static bool test_ok;
 static const char *test_skip;
 
-#define CHECK(cond)                                                                                          \
-    do {                                                                                                     \
-        if (!(cond)) {                                                                                       \
-            test_ok = false;                                                                                 \
-            printf("# %s:%d: not true: %s\n", __FILE__, __LINE__, #cond);                                    \
-        }                                                                                                    \
+#define CHECK(cond)                                                       \
+    do {                                                                  \
+        if (!(cond)) {                                                    \
+            test_ok = false;                                              \
+            printf("# %s:%d: not true: %s\n", __FILE__, __LINE__, #cond); \
+        }                                                                 \
     } while (0)
-#define CHECK_STR(got, want)                                                                                 \
-    do {                                                                                                     \
-        const char *got_ = (got), *want_ = (want);                                                           \
-        if (!got_ || strcmp(got_, want_) != 0) {                                                             \
-            test_ok = false;                                                                                 \
-            printf("# %s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #got, got_ ? got_ : "(null)",   \
-                   want_);                                                                                   \
-        }                                                                                                    \
+#define CHECK_STR(got, want)                                                                                \
+    do {                                                                                                    \
+        const char *got_ = (got), *want_ = (want);                                                          \
+        if (!got_ || strcmp(got_, want_) != 0) {                                                            \
+            test_ok = false;                                                                                \
+            printf("# %s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #got, got_ ? got_ : "(null)", \
+                   want_);                                                                                  \
+        }                                                                                                   \
     } while (0)
-#define CHECK_INT(got, want)                                                                                 \
-    do {                                                                                                     \
-        long long got_ = (long long)(got), want_ = (long long)(want);                                        \
-        if (got_ != want_) {                                                                                 \
-            test_ok = false;                                                                                 \
-            printf("# %s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, got_, want_);                 \
-        }                                                                                                    \
+#define CHECK_INT(got, want)                                                                  \
+    do {                                                                                      \
+        long long got_ = (long long)(got), want_ = (long long)(want);                         \
+        if (got_ != want_) {                                                                  \
+            test_ok = false;                                                                  \
+            printf("# %s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, got_, want_); \
+        }                                                                                     \
     } while (0)
-#define CHECK_NEAR(got, want, eps)                                                                           \
-    do {                                                                                                     \
-        double got_ = (got), want_ = (want);                                                                 \
-        if (!(got_ - want_ <= (eps) && want_ - got_ <= (eps))) {                                             \
-            test_ok = false;                                                                                 \
-            printf("# %s:%d: %s is %.17g, not %.17g\n", __FILE__, __LINE__, #got, got_, want_);               \
-        }                                                                                                    \
+#define CHECK_NEAR(got, want, eps)                                                              \
+    do {                                                                                        \
+        double got_ = (got), want_ = (want);                                                    \
+        if (!(got_ - want_ <= (eps) && want_ - got_ <= (eps))) {                                \
+            test_ok = false;                                                                    \
+            printf("# %s:%d: %s is %.17g, not %.17g\n", __FILE__, __LINE__, #got, got_, want_); \
+        }                                                                                       \
     } while (0)
 /* In a test: report it as skipped and leave. */
-#define SKIP(why)                                                                                            \
-    do {                                                                                                     \
-        test_skip = (why);                                                                                   \
-        return;                                                                                              \
+#define SKIP(why)          \
+    do {                   \
+        test_skip = (why); \
+        return;            \
     } while (0)
 /* For rows: names the row when one of its checks fails. */
-#define ROW(fmt, ...)                                                                                        \
-    do {                                                                                                     \
-        if (!test_ok)                                                                                        \
-            printf("#   in row " fmt "\n", __VA_ARGS__);                                                     \
+#define ROW(fmt, ...)                                    \
+    do {                                                 \
+        if (!test_ok)                                    \
+            printf("#   in row " fmt "\n", __VA_ARGS__); \
     } while (0)
 
 #define RUN(fn) test_run(#fn, fn)

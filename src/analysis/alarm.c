@@ -1,5 +1,6 @@
-/* Pipeline "alarm": is somebody there? Decodes once, judges a few frames per second with a detector, follows what
- * moves, looks closer at moving places when nothing certain was seen, and decides by the rule alarm/1. */
+/* Pipeline "alarm": is somebody there? Decodes once, judges a few frames per second with a detector, follows
+ * what moves, looks closer at moving places when nothing certain was seen, and decides by the rule alarm/1.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@
 
 /* A box moves when at least this share of it does: the edges of a slow thing, but not one flickering cell. */
 static const float moving_share = 0.02f;
-/* A moving place is explained when this share of it lies in an animal's box: somebody beside a dog is outside. */
+/* A moving place is explained when this share of it lies in an animal's box: somebody beside a dog is
+ * outside. */
 static const float explained_share = 0.7f;
 
 /* Everything about the clip in hand. */
@@ -30,7 +32,7 @@ struct watch {
     struct risk_rule rule;
     int64_t deadline;
     struct report *report;
-    struct arena *scratch;     /* detections, pictures; dropped at the end */
+    struct arena *scratch; /* detections, pictures; dropped at the end */
     struct video *video;
     struct scaler *scaler;
     struct detector *detector;
@@ -39,7 +41,7 @@ struct watch {
     struct sightings sightings;
     struct hold kept;
     struct sampler sampler;
-    struct picture last;       /* the picture judged before, for frames that repeat it exactly */
+    struct picture last; /* the picture judged before, for frames that repeat it exactly; the scaler's */
     double last_pts;
 };
 
@@ -76,7 +78,8 @@ static float best_fit(const struct movement *moving, const struct box *box)
 
 static bool counts_for_intrusion(const struct sighting *s)
 {
-    return !s->excluded && (strcmp(s->concept->name, "person") == 0 || strcmp(s->concept->name, "vehicle") == 0);
+    return !s->excluded &&
+           (strcmp(s->concept->name, "person") == 0 || strcmp(s->concept->name, "vehicle") == 0);
 }
 
 static struct sighting to_sighting(const struct watch *w, int moment, const struct movement *moving,
@@ -102,8 +105,8 @@ static void add_sighting(struct watch *w, const struct sighting *s)
     ARENA_PUSH(w->scratch, w->sightings.all, w->sightings.n, w->sightings.cap) = *s;
 }
 
-static int run_detector(struct watch *w, const struct picture *pic, struct detection **ret_found, size_t *ret_n,
-                        struct err *err)
+static int run_detector(struct watch *w, const struct picture *pic, struct detection **ret_found,
+                        size_t *ret_n, struct err *err)
 {
     int64_t begin = clock_cpu_us();
     int r = detect(w->detector, w->scratch, pic, w->deadline, ret_found, ret_n, err);
@@ -112,8 +115,8 @@ static int run_detector(struct watch *w, const struct picture *pic, struct detec
     return r;
 }
 
-static int look_at_frame(struct watch *w, const struct picture *pic, int moment, const struct movement *moving,
-                         struct err *err)
+static int look_at_frame(struct watch *w, const struct picture *pic, int moment,
+                         const struct movement *moving, struct err *err)
 {
     struct detection *found;
     size_t n;
@@ -134,10 +137,12 @@ static void settle_first_frame(struct watch *w, int moment)
         w->sightings.all[i].moves = motion_inside(w->motion, &w->sightings.all[i].box) >= moving_share;
 }
 
-/* A frame that repeats the one before pixel by pixel gives the same detections: they are copied, not computed again. */
+/* A frame that repeats the one before pixel by pixel gives the same detections: they are copied, not computed
+ * again. */
 static bool repeats_last(const struct watch *w, const struct picture *pic)
 {
-    return w->last.pixels && memcmp(w->last.pixels, pic->pixels, (size_t)pic->width * (size_t)pic->height * 3) == 0;
+    return w->last.pixels &&
+           memcmp(w->last.pixels, pic->pixels, (size_t)pic->width * (size_t)pic->height * 3) == 0;
 }
 
 static void copy_sightings(struct watch *w, int moment)
@@ -154,15 +159,6 @@ static void copy_sightings(struct watch *w, int moment)
     }
 }
 
-static void remember(struct watch *w, const struct picture *pic)
-{
-    size_t size = (size_t)pic->width * (size_t)pic->height * 3;
-
-    if (!w->last.pixels)
-        w->last = (struct picture){pic->width, pic->height, 3, arena_alloc(w->scratch, size)};
-    memcpy(w->last.pixels, pic->pixels, size);
-}
-
 /* ---- places for a second look ---- */
 
 static float best_in_frame(const struct watch *w, int moment)
@@ -175,7 +171,8 @@ static float best_in_frame(const struct watch *w, int moment)
     return best;
 }
 
-/* Whether nearly all of the place belongs to something that was recognised as none of our business, an animal. */
+/* Whether nearly all of the place belongs to something that was recognised as none of our business, an
+ * animal. */
 static bool is_explained(const struct watch *w, int moment, const struct box *place)
 {
     for (size_t i = w->sightings.n; i-- > 0 && w->sightings.all[i].moment == moment;) {
@@ -236,8 +233,10 @@ static int judge(struct watch *w, struct err *err)
     if (r < 0)
         return -1;
     if ((int)w->report->nmoments >= w->params->max_frames)
-        return FAIL(err, ERR_LIMIT, "the video is longer than its header says: more than %d frames would have to be "
-                                    "judged; ask for fewer frames per second", w->params->max_frames);
+        return FAIL(err, ERR_LIMIT,
+                    "the video is longer than its header says: more than %d frames would have to be "
+                    "judged; ask for fewer frames per second",
+                    w->params->max_frames);
     moving = (struct movement){regions, motion_next(w->motion, &pic, f->pts - w->last_pts, regions)};
     w->last_pts = f->pts;
     moment = report_add_moment(w->report, f->index, f->pts);
@@ -246,7 +245,7 @@ static int judge(struct watch *w, struct err *err)
         copy_sightings(w, moment);
     else if (look_at_frame(w, &pic, moment, &moving, err) < 0)
         return -1;
-    remember(w, &pic);
+    w->last = pic;
     if (w->tools->progress)
         w->tools->progress(w->tools->progress_arg, moment + 1, w->report->sampling.planned);
     return (double)best_in_frame(w, moment) >= w->rule.high ? 0 : offer_place(w, &pic, &moving, moment, err);
@@ -290,7 +289,7 @@ static void plan(struct watch *w)
     w->motion = motion_new(w->scratch, s->width, s->height);
     w->detector = detector_new(w->scratch, w->tools->detector);
     w->zooms = zooms_new(w->scratch, w->card->input.width < w->card->input.height ? w->card->input.width
-                                                                                   : w->card->input.height);
+                                                                                  : w->card->input.height);
 }
 
 static int next_frame(struct watch *w, struct video_frame *ret, struct err *err)
@@ -378,8 +377,10 @@ static int check_whole(const struct watch *w, struct err *err)
     if (!r->media.truncated || !text_is(r->verdict.risk, "safe"))
         return 0;
     r->nscores = 0; /* a low score without a verdict would read like one */
-    return FAIL(err, ERR_DECODE, "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
-                                 "all of it.", r->sampling.judged);
+    return FAIL(err, ERR_DECODE,
+                "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
+                "all of it.",
+                r->sampling.judged);
 }
 
 static int conclude(struct watch *w, struct err *err)
@@ -397,13 +398,14 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
                      int64_t deadline_mono_us, struct report *report, struct err *err)
 {
     const struct card *card = model_card(tools->detector);
-    CLEANUP(watch_clear) struct watch w = {.tools = tools,
-                                           .params = &spec->alarm,
-                                           .card = card,
-                                           .rule = risk_rule_over(&card->rule, &spec->alarm.rule),
-                                           .deadline = deadline_mono_us,
-                                           .report = report,
-                                           .scratch = arena_new()};
+    CLEANUP(watch_clear)
+    struct watch w = {.tools = tools,
+                      .params = &spec->alarm,
+                      .card = card,
+                      .rule = risk_rule_over(&card->rule, &spec->alarm.rule),
+                      .deadline = deadline_mono_us,
+                      .report = report,
+                      .scratch = arena_new()};
     struct model_ref ref = card_ref(card);
     int64_t begin = clock_cpu_us();
     int r;

@@ -1,5 +1,6 @@
-/* Pipelines: what to do with a subject. One file, one struct, one line in the list of analysis.c; nobody else says
- * its name. A pipeline fills one report, sees neither JSON nor HTTP, and asks the deadline between frames. */
+/* Pipelines: what to do with a subject. One file, one struct, one line in the list of analysis.c; nobody else
+ * says its name. A pipeline fills one report, sees neither JSON nor HTTP, and asks the deadline between
+ * frames. */
 #ifndef ASSAY_ANALYSIS_ANALYSIS_H
 #define ASSAY_ANALYSIS_ANALYSIS_H
 
@@ -8,8 +9,8 @@
 
 /* What an analyst has at hand. */
 struct toolbox {
-    struct model *detector;   /* never NULL in a ready keeper */
-    int64_t max_pixels;       /* ceilings for media/video.h */
+    struct model *detector; /* never NULL in a ready keeper */
+    int64_t max_pixels;     /* ceilings for media/video.h */
     double max_seconds;
     void (*progress)(void *arg, int done, int planned); /* may be NULL */
     void *progress_arg;

@@ -1,7 +1,7 @@
 /* Pipeline "annotate": draws what an earlier job found over its video. */
+#include "media/annotate.h"
 #include "analysis/analysis.h"
 #include "analysis/pipelines_int.h"
-#include "media/annotate.h"
 
 static int annotate_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
                         int64_t deadline_mono_us, struct report *report, struct err *err)

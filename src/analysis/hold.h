@@ -1,5 +1,5 @@
-/* Keeps one decoded frame beyond the next video_next: a frame is judged when the one after it shows that it was the last of
- * its slot (media/sample.h). The pixels are shared with the decoder, not copied. */
+/* Keeps one decoded frame beyond the next video_next: a frame is judged when the one after it shows that it
+ * was the last of its slot (media/sample.h). The pixels are shared with the decoder, not copied. */
 #ifndef ASSAY_ANALYSIS_HOLD_H
 #define ASSAY_ANALYSIS_HOLD_H
 

@@ -5,15 +5,15 @@
 #include <string.h>
 
 enum {
-    CELLS_HIGH = 80,     /* about */
-    SETTLING = 16,       /* pictures over which the background becomes a slow mean */
-    SMALLEST = 3,        /* cells of a region */
-    GAP = 2,             /* regions closer than this many cells are one */
-    MAX_BLOBS = 256,     /* before merging; more are noise and are left out, the first stay */
+    CELLS_HIGH = 80, /* about */
+    SETTLING = 16,   /* pictures over which the background becomes a slow mean */
+    SMALLEST = 3,    /* cells of a region */
+    GAP = 2,         /* regions closer than this many cells are one */
+    MAX_BLOBS = 256, /* before merging; more are noise and are left out, the first stay */
 };
-static const float change_floor = 8;     /* levels: less than this is noise in any camera */
+static const float change_floor = 8; /* levels: less than this is noise in any camera */
 static const float change_deviations = 3;
-static const float global_limit = 0.6f;  /* share of moving cells from which the whole picture changed */
+static const float global_limit = 0.6f; /* share of moving cells from which the whole picture changed */
 
 /* Cells, inclusive. */
 struct blob {
@@ -37,15 +37,15 @@ struct sums {
 struct motion {
     int width, height, block, cols, rows;
     int pictures;
-    bool all_changed;      /* in the last picture */
+    bool all_changed; /* in the last picture */
     uint8_t *value, *before;
     float *mean, *deviation;
     uint8_t *moving;
-    uint8_t *seen;         /* work space of the region search */
+    uint8_t *seen; /* work space of the region search */
     int *stack;
-    uint16_t *lines;       /* work space of reading: one row of pixels */
-    uint16_t *times;       /* how often a cell moved */
-    int8_t *sign;          /* direction of its last change */
+    uint16_t *lines; /* work space of reading: one row of pixels */
+    uint16_t *times; /* how often a cell moved */
+    int8_t *sign;    /* direction of its last change */
     size_t ntracks;
     struct track tracks[MOTION_MAX_REGIONS];
     struct sums sums;
@@ -82,7 +82,8 @@ static int block_len(int size, int block, int i)
     return size - i * block < block ? size - i * block : block;
 }
 
-/* Sums of the bytes one below the other, of a row of cells: so the weights are needed once a cell, not once a pixel. */
+/* Sums of the bytes one below the other, of a row of cells: so the weights are needed once a cell, not once a
+ * pixel. */
 static void add_lines(const uint8_t *bgr, size_t n, int lines, uint16_t *restrict sums)
 {
     memset(sums, 0, n * sizeof *sums);
@@ -159,8 +160,8 @@ static float common_step(const struct motion *m)
     return (float)((double)sum / n);
 }
 
-/* A cell moves when it differs from its usual value and from the picture before: without the second condition the
- * place that something has left would go on moving. Moving cells teach the background only slowly. */
+/* A cell moves when it differs from its usual value and from the picture before: without the second condition
+ * the place that something has left would go on moving. Moving cells teach the background only slowly. */
 static int update_background(struct motion *m)
 {
     int n = m->cols * m->rows, moving = 0;
@@ -177,7 +178,8 @@ static int update_background(struct motion *m)
         moving += moves;
         m->mean[i] += (moves ? rate / 4 : rate) * (change + shift);
         if (!moves)
-            m->deviation[i] += rate * (fabsf(change) * 1.25f - m->deviation[i]); /* normal: sigma = 1.25 mean |x| */
+            m->deviation[i] +=
+                rate * (fabsf(change) * 1.25f - m->deviation[i]); /* normal: sigma = 1.25 mean |x| */
     }
     return moving;
 }
@@ -270,9 +272,9 @@ static struct region to_region(const struct motion *m, const struct blob *b)
 {
     float w = (float)m->cols, h = (float)m->rows;
 
-    return (struct region){{(float)b->x0 / w, (float)b->y0 / h, (float)(b->x1 - b->x0 + 1) / w,
-                            (float)(b->y1 - b->y0 + 1) / h},
-                           (float)b->cells / (w * h)};
+    return (struct region){
+        {(float)b->x0 / w, (float)b->y0 / h, (float)(b->x1 - b->x0 + 1) / w, (float)(b->y1 - b->y0 + 1) / h},
+        (float)b->cells / (w * h)};
 }
 
 static size_t find_regions(struct motion *m, struct region *ret)
@@ -323,7 +325,7 @@ static const struct track *find_track(const struct motion *m, const struct box *
 
 static void follow(struct motion *m, const struct region *regions, size_t n, double seconds)
 {
-    struct track next[MOTION_MAX_REGIONS];
+    struct track next[MOTION_MAX_REGIONS] = {0};
 
     for (size_t i = 0; i < n; i++) {
         const struct box *b = &regions[i].box;

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "analysis/nuisance_weights.h"
 #include "base/c23.h"
@@ -60,8 +61,9 @@ const char *nuisance_feature_name(size_t i)
 
 float nuisance_feature(const struct motion_stats *stats, size_t i)
 {
-    float value = *(const float *)((const char *)stats + features[i].at);
+    float value;
 
+    memcpy(&value, (const char *)stats + features[i].at, sizeof value);
     return features[i].floor > 0 ? logf(features[i].floor + value) : value;
 }
 

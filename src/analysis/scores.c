@@ -100,8 +100,8 @@ static double largest_score(const struct report *r)
     return largest;
 }
 
-int scores_add(struct report *r, const struct card *card, const struct risk_rule *rule, const struct sightings *s,
-               struct err *err)
+int scores_add(struct report *r, const struct card *card, const struct risk_rule *rule,
+               const struct sightings *s, struct err *err)
 {
     report_add_score(r, "intrusion", scores_intrusion(r->nmoments, rule, s), ALARM_RULE);
     for (size_t i = 0; i < card->nconcepts; i++)
@@ -155,7 +155,8 @@ static int by_name(const void *x, const void *y)
 
 static bool is_label(const struct score *s, const struct risk_rule *rule)
 {
-    return s->value >= risk_label_from(rule, s->label) && !text_is(s->label, "nothing") && !text_is(s->label, "other");
+    return s->value >= risk_label_from(rule, s->label) && !text_is(s->label, "nothing") &&
+           !text_is(s->label, "other");
 }
 
 static void list_labels(struct report *r, const struct risk_rule *rule)

@@ -1,4 +1,5 @@
-/* From sightings to clip scores to the verdict: the arithmetic of the alarm pipeline. Pure but for filling the report. */
+/* From sightings to clip scores to the verdict: the arithmetic of the alarm pipeline. Pure but for filling
+ * the report. */
 #ifndef ASSAY_ANALYSIS_SCORES_H
 #define ASSAY_ANALYSIS_SCORES_H
 
@@ -9,7 +10,7 @@
 struct sighting {
     int moment;
     const struct card_concept *concept;
-    float score;   /* calibrated, motion counted in, 0..1 */
+    float score; /* calibrated, motion counted in, 0..1 */
     struct box box;
     bool excluded; /* foot point in an exclusion zone */
     bool moves;    /* something moves inside the box, or it is not known */
@@ -20,10 +21,11 @@ struct sightings {
     struct sighting *all;
 };
 
-/* Motion as evidence: when something moves where the detector weakly sees something, the odds that it is there double (a
- * detection in a random place is far more often wrong than one in the very place that moves). Motion lifts a score no
- * higher than a quarter of the way from the rule's low threshold to its high one: it gets a clip looked at, but never makes
- * an intrusion. `fit`: intersection over union of the detection and the moving region it fits best. */
+/* Motion as evidence: when something moves where the detector weakly sees something, the odds that it is
+ * there double (a detection in a random place is far more often wrong than one in the very place that moves).
+ * Motion lifts a score no higher than a quarter of the way from the rule's low threshold to its high one: it
+ * gets a clip looked at, but never makes an intrusion. `fit`: intersection over union of the detection and
+ * the moving region it fits best. */
 float score_with_motion(float score, float fit, const struct risk_rule *rule);
 float boxes_iou(const struct box *a, const struct box *b);
 /* Share of `a` that lies in `b`. */
@@ -34,12 +36,12 @@ float box_cover(const struct box *a, const struct box *b);
 
 /* Adds the scores of the card's concepts, "intrusion", and "nothing" to the report:
  *   concept    mean of the two best frames; a frame has the score of its best sighting that is not excluded
- *   intrusion  the larger of person and vehicle, where a vehicle that does not move counts no more than the middle of the
- *              rule's two thresholds: it is shown to the operator, but never alone an intrusion and never safe because of that
- *   nothing    1 - the largest of all the others
- * ERR_INTERNAL when a score is not a number. */
-int scores_add(struct report *r, const struct card *card, const struct risk_rule *rule, const struct sightings *s,
-               struct err *err);
+ *   intrusion  the larger of person and vehicle, where a vehicle that does not move counts no more than the
+ * middle of the rule's two thresholds: it is shown to the operator, but never alone an intrusion and never
+ * safe because of that nothing    1 - the largest of all the others ERR_INTERNAL when a score is not a
+ * number. */
+int scores_add(struct report *r, const struct card *card, const struct risk_rule *rule,
+               const struct sightings *s, struct err *err);
 /* The intrusion score alone. */
 double scores_intrusion(size_t nmoments, const struct risk_rule *rule, const struct sightings *s);
 /* Sightings that can matter for the rule (score >= low), in the order of the moments, best first. */

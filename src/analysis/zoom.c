@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 enum { CHANNELS = 3, LEAST_SIDE = 64 };
-static const float surroundings = 1.6f; /* crop side / longer side of the place: a detector needs some context */
-static const float largest = 0.75f;     /* crop side / frame height: above it, zooming gains nothing */
+static const float surroundings =
+    1.6f;                           /* crop side / longer side of the place: a detector needs some context */
+static const float largest = 0.75f; /* crop side / frame height: above it, zooming gains nothing */
 
 struct zooms zooms_new(struct arena *a, int side)
 {
@@ -85,5 +86,6 @@ size_t zooms_budget(int judged)
 
 struct box zoom_to_frame(const struct zoom *z, const struct box *b)
 {
-    return (struct box){z->box.x + b->x * z->box.w, z->box.y + b->y * z->box.h, b->w * z->box.w, b->h * z->box.h};
+    return (struct box){z->box.x + b->x * z->box.w, z->box.y + b->y * z->box.h, b->w * z->box.w,
+                        b->h * z->box.h};
 }

@@ -1,6 +1,6 @@
-/* The second look: moving places in which the whole frame showed nothing certain, kept as enlarged crops while the video
- * passes, so that the detector can look at the best few of them at the end. At most one place per frame, and at most
- * ZOOM_MAX of a clip: the cost is bounded whatever moves. */
+/* The second look: moving places in which the whole frame showed nothing certain, kept as enlarged crops
+ * while the video passes, so that the detector can look at the best few of them at the end. At most one place
+ * per frame, and at most ZOOM_MAX of a clip: the cost is bounded whatever moves. */
 #ifndef ASSAY_ANALYSIS_ZOOM_H
 #define ASSAY_ANALYSIS_ZOOM_H
 
@@ -19,14 +19,15 @@ struct zoom {
 
 struct zooms {
     struct arena *arena;
-    int side;               /* of the pictures, pixels */
+    int side; /* of the pictures, pixels */
     size_t n;
     struct zoom all[ZOOM_MAX];
 };
 
 /* side: smaller side of the detector's input. */
 struct zooms zooms_new(struct arena *a, int side);
-/* The square around a place, with surroundings; false when it would be nearly the whole frame, which was looked at already. */
+/* The square around a place, with surroundings; false when it would be nearly the whole frame, which was
+ * looked at already. */
 bool zoom_square(const struct picture *frame, const struct box *place, struct box *ret_square);
 /* Keeps the crop when there is room or when it promises more than the least promising one. */
 int zooms_offer(struct zooms *z, const struct picture *frame, const struct zoom *offer, struct err *err);

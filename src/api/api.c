@@ -9,15 +9,21 @@
 
 static const struct dialect *const dialects[] = {&dialect_alarm, &dialect_native};
 
-#define ROW(name, type, field, fallback, min, max, arg, help)                                                    \
-    {name, type, offsetof(struct api_opts, field), fallback, min, max, arg, help}
+#define ROW(name, type, field, fallback, min, max, arg, help)                       \
+    {                                                                               \
+        name, type, offsetof(struct api_opts, field), fallback, min, max, arg, help \
+    }
 const struct option api_options[] = {
-    ROW("max-upload", OPT_BYTES, max_upload, "100M", 1024, 1e12, "SIZE", "largest file one request may carry"),
-    ROW("sync-wait", OPT_DURATION, sync_wait_ms, "60s", 1, 600000, "TIME", "longest wait of a synchronous request, then 408"),
+    ROW("max-upload", OPT_BYTES, max_upload, "100M", 1024, 1e12, "SIZE",
+        "largest file one request may carry"),
+    ROW("sync-wait", OPT_DURATION, sync_wait_ms, "60s", 1, 600000, "TIME",
+        "longest wait of a synchronous request, then 408"),
     ROW("deadline", OPT_DURATION, deadline_ms, "60s", 1, 3600000, "TIME", "longest analysis of one file"),
     ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
-    ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE", "thresholds and zones per tenant and camera (docs/rules.md)"),
-    ROW("legacy-keys", OPT_FLAG, legacy_keys, "false", 0, 0, NULL, "alarm results also carry cameraId and parentId"),
+    ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE",
+        "thresholds and zones per tenant and camera (docs/rules.md)"),
+    ROW("legacy-keys", OPT_FLAG, legacy_keys, "false", 0, 0, NULL,
+        "alarm results also carry cameraId and parentId"),
     ROW("timing", OPT_FLAG, timing, "false", 0, 0, NULL, "alarm results also carry timing"),
 };
 const size_t api_noptions = COUNT_OF(api_options);

@@ -46,7 +46,7 @@ void api_on_error(struct request *r, int status, const char *text);
 /* One family of routes: a dialect or the native routes. One line in the list in api.c. */
 struct dialect {
     const char *name;
-    const struct route *routes;  /* paths without prefix */
+    const struct route *routes; /* paths without prefix */
     size_t nroutes;
     const char *const *prefixes; /* every route is served under each of them; NULL-terminated */
     /* Whether an unknown path belongs here, and how its errors look. */
@@ -64,6 +64,7 @@ struct reply_cache *reply_cache_new(size_t max_entries, size_t max_bytes);
 struct reply_cache *reply_cache_free(struct reply_cache *c);
 /* A counted reference, or NULL. */
 struct kept_reply *reply_cache_get(struct reply_cache *c, const char *tenant, const char *id);
-void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k, size_t bytes);
+void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k,
+                     size_t bytes);
 
 #endif

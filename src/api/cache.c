@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* A hash table of chains with a ring of all entries in order of arrival. Results never change once finished, so
- * nothing is ever refreshed, only dropped. */
+/* A hash table of chains with a ring of all entries in order of arrival. Results never change once finished,
+ * so nothing is ever refreshed, only dropped. */
 struct entry {
     struct entry *chain;
     char id[ID_TEXT], tenant[TENANT_MAX];
@@ -94,7 +94,8 @@ struct kept_reply *reply_cache_get(struct reply_cache *c, const char *tenant, co
     return found;
 }
 
-void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k, size_t bytes)
+void reply_cache_put(struct reply_cache *c, const char *tenant, const char *id, struct kept_reply *k,
+                     size_t bytes)
 {
     struct entry *e, **link;
 

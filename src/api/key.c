@@ -15,12 +15,12 @@ enum { SLOTS = 1024, KEY_RANDOM = 20, FRESH_US = 1000000, WINDOW_US = 60000000 }
 /* One remembered key. Slots are picked by the first bytes of the hash; a collision just costs a look-up. */
 struct slot {
     char hash[HASH_HEX];
-    bool known;               /* false: the store has no such key */
-    int64_t read_us;          /* monotonic time of the look-up; 0 = empty */
+    bool known;      /* false: the store has no such key */
+    int64_t read_us; /* monotonic time of the look-up; 0 = empty */
     char id[ID_TEXT], tenant[TENANT_MAX], scopes[64];
     int64_t expires_us, revoked_us;
     int rate;
-    int64_t window_us;        /* monotonic start of the current minute */
+    int64_t window_us; /* monotonic start of the current minute */
     int used;
 };
 
@@ -55,12 +55,14 @@ static bool tenant_valid(const char *tenant)
     return n > 0 && n < TENANT_MAX && tenant[n] == '\0';
 }
 
-int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], struct key_row *ret_row, struct err *err)
+int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], struct key_row *ret_row,
+             struct err *err)
 {
     uint8_t raw[KEY_RANDOM];
 
     if (!tenant_valid(tenant))
-        return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'", TENANT_MAX - 1);
+        return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'",
+                    TENANT_MAX - 1);
     if (!scopes_valid(scopes))
         return FAIL(err, ERR_INPUT, "scopes are words of: submit read admin");
     hash_random(raw, sizeof raw);
@@ -162,14 +164,16 @@ static bool within_rate(struct slot *s, struct caller *caller)
     return ok;
 }
 
-static int enter_locked(struct gate *g, struct slot *slot, const char *hash, const char *scope, struct caller *ret,
-                        struct err *err)
+static int enter_locked(struct gate *g, struct slot *slot, const char *hash, const char *scope,
+                        struct caller *ret, struct err *err)
 {
-    if (!slot->read_us || !hash_equal(slot->hash, hash, HASH_HEX) || clock_mono_us() - slot->read_us > FRESH_US)
+    if (!slot->read_us || !hash_equal(slot->hash, hash, HASH_HEX) ||
+        clock_mono_us() - slot->read_us > FRESH_US)
         if (refresh(g, slot, hash, err) < 0)
             return -1;
     if (!usable(slot, scope))
-        return FAIL(err, ERR_DENIED, "this API key is unknown, expired, revoked or lacks the scope '%s'", scope);
+        return FAIL(err, ERR_DENIED, "this API key is unknown, expired, revoked or lacks the scope '%s'",
+                    scope);
     *ret = (struct caller){0};
     text_copy(ret->tenant, sizeof ret->tenant, slot->tenant);
     memcpy(ret->key_id, slot->id, sizeof ret->key_id);
@@ -179,7 +183,8 @@ static int enter_locked(struct gate *g, struct slot *slot, const char *hash, con
     return 0;
 }
 
-int gate_enter(struct gate *g, struct request *r, const char *scope, struct caller *ret_caller, struct err *err)
+int gate_enter(struct gate *g, struct request *r, const char *scope, struct caller *ret_caller,
+               struct err *err)
 {
     const char *key = presented(r);
     char hash[HASH_HEX];

@@ -55,8 +55,7 @@ static int check_members(yyjson_val *obj, const char *const *known, const char *
 
     if (!yyjson_is_obj(obj))
         return FAIL(err, ERR_INPUT, "rules for %s: an object {...} is needed", where);
-    yyjson_obj_foreach(obj, i, n, key, value)
-    {
+    yyjson_obj_foreach (obj, i, n, key, value) {
         const char *const *k = known;
 
         (void)value;
@@ -89,8 +88,7 @@ static int parse_labels(struct arena *a, yyjson_val *obj, const char *where, str
 
     if (!obj)
         return 0;
-    yyjson_obj_foreach(obj, i, n, key, value)
-    {
+    yyjson_obj_foreach (obj, i, n, key, value) {
         const char *label = arena_strdup(a, yyjson_get_str(key));
 
         if (!concept_is_label(label) || !yyjson_is_num(value))
@@ -126,8 +124,7 @@ static int parse_points(yyjson_val *points, double width, double height, struct 
 
     if (yyjson_arr_size(points) < 3 || yyjson_arr_size(points) > ZONE_MAX_POINTS)
         return FAIL(err, ERR_INPUT, "a zone needs 3 to %d points", ZONE_MAX_POINTS);
-    yyjson_arr_foreach(points, i, n, p)
-    {
+    yyjson_arr_foreach (points, i, n, p) {
         double px = json_num(p, "px", -1), py = json_num(p, "py", -1);
         if (px < 0 || py < 0 || px > width || py > height)
             return FAIL(err, ERR_INPUT, "point %zu of a zone lies outside its %g x %g frame", i, width,
@@ -169,8 +166,7 @@ static int parse_zones(struct arena *a, yyjson_val *arr, struct camera_rule *cam
     if (yyjson_arr_size(arr) > ZONE_MAX)
         return FAIL(err, ERR_INPUT, "rules for camera %s: more than %d zones", camera->id, ZONE_MAX);
     camera->zones = arena_array(a, yyjson_arr_size(arr), sizeof *camera->zones);
-    yyjson_arr_foreach(arr, i, n, obj)
-    {
+    yyjson_arr_foreach (arr, i, n, obj) {
         if (!json_bool(obj, "active", true) || !json_bool(obj, "enabled", true))
             continue;
         if (parse_zone(obj, &camera->zones[camera->nzones], &why) < 0)
@@ -186,8 +182,7 @@ static int parse_cameras(struct arena *a, yyjson_val *obj, struct tenant_rule *t
     size_t i, n;
 
     tenant->cameras = arena_array(a, yyjson_obj_size(obj), sizeof *tenant->cameras);
-    yyjson_obj_foreach(obj, i, n, key, value)
-    {
+    yyjson_obj_foreach (obj, i, n, key, value) {
         struct camera_rule *camera = &tenant->cameras[tenant->ncameras++];
         camera->id = arena_strdup(a, yyjson_get_str(key));
         camera->rule = tenant->rule;
@@ -207,8 +202,7 @@ static int parse(struct rules *r, yyjson_val *root, struct err *err)
     if (!yyjson_is_obj(tenants))
         return FAIL(err, ERR_INPUT, "the rules file has no object \"tenants\"");
     r->tenants = arena_array(r->arena, yyjson_obj_size(tenants), sizeof *r->tenants);
-    yyjson_obj_foreach(tenants, i, n, key, value)
-    {
+    yyjson_obj_foreach (tenants, i, n, key, value) {
         struct tenant_rule *tenant = &r->tenants[r->ntenants++];
         tenant->name = arena_strdup(r->arena, yyjson_get_str(key));
         tenant->rule = risk_rule_unset();

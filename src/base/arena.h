@@ -1,5 +1,5 @@
-/* An arena: many small allocations, one free. One per job and one per request; what belongs to it is never freed
- * by hand. Not thread safe: an arena has one owner at a time and may be handed over.
+/* An arena: many small allocations, one free. One per job and one per request; what belongs to it is never
+ * freed by hand. Not thread safe: an arena has one owner at a time and may be handed over.
  *
  * Memory is zeroed and aligned to 16 bytes. Allocation never fails (base/mem.h). */
 #ifndef ASSAY_BASE_ARENA_H
@@ -26,7 +26,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 /* Makes room for one more element in a growing array that lives in the arena:
  *     ARENA_PUSH(a, r->scores, r->nscores, r->scores_cap) = (struct score){...};
  * Doubling leaves the old copies in the arena: at most as much again as the final array. */
-#define ARENA_PUSH(a, items, n, cap)                                                               \
+#define ARENA_PUSH(a, items, n, cap) \
     (*((items) = arena_grow((a), (items), (n), &(cap), sizeof *(items)), &(items)[(n)++]))
 void *arena_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t size);
 

@@ -6,17 +6,17 @@
 #include <stddef.h>
 
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
-#define TAKE(p)                                                                                    \
-    __extension__({                                                                                \
-        __auto_type taken_ = (p);                                                                  \
-        (p) = NULL;                                                                                \
-        taken_;                                                                                    \
+#define TAKE(p)                   \
+    __extension__({               \
+        __auto_type taken_ = (p); \
+        (p) = NULL;               \
+        taken_;                   \
     })
-#define TAKE_FD(fd)                                                                                \
-    __extension__({                                                                                \
-        int taken_ = (fd);                                                                         \
-        (fd) = -1;                                                                                 \
-        taken_;                                                                                    \
+#define TAKE_FD(fd)        \
+    __extension__({        \
+        int taken_ = (fd); \
+        (fd) = -1;         \
+        taken_;            \
     })
 
 /* Frees *(void **)p. For CLEANUP on anything that came from malloc. */

@@ -73,7 +73,8 @@ bool clock_parse_rfc3339(const char *s, int64_t *ret_wall_us)
     int used = 0;
 
     if (sscanf(s, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &t.tm_year, &t.tm_mon, &t.tm_mday, &t.tm_hour,
-               &t.tm_min, &t.tm_sec, &used) != 6 || used != 19)
+               &t.tm_min, &t.tm_sec, &used) != 6 ||
+        used != 19)
         return false;
     s += used;
     if (!parse_fraction(&s, &fraction_us) || !parse_offset(s, &offset))

@@ -1,4 +1,5 @@
-/* Time. Wall time is for people and records, monotonic time for deadlines and durations; both in microseconds. */
+/* Time. Wall time is for people and records, monotonic time for deadlines and durations; both in
+ * microseconds. */
 #ifndef ASSAY_BASE_CLOCK_H
 #define ASSAY_BASE_CLOCK_H
 

@@ -1,8 +1,9 @@
-/* One error type for the whole program. The function that detects a fault describes it with FAIL, everybody on the
- * way passes -1 (or NULL) on, and whoever ends the request, job or command turns kind into a status, and logs.
+/* One error type for the whole program. The function that detects a fault describes it with FAIL, everybody
+ * on the way passes -1 (or NULL) on, and whoever ends the request, job or command turns kind into a status,
+ * and logs.
  *
- * Text is one sentence for the user: what is wrong and, where it is not obvious, what to do. No secrets, no paths
- * of other tenants. A `struct err *` may be NULL when the caller does not care. */
+ * Text is one sentence for the user: what is wrong and, where it is not obvious, what to do. No secrets, no
+ * paths of other tenants. A `struct err *` may be NULL when the caller does not care. */
 #ifndef ASSAY_BASE_ERR_H
 #define ASSAY_BASE_ERR_H
 
@@ -10,21 +11,21 @@
 
 enum err_kind {
     ERR_NONE = 0,
-    ERR_INPUT,        /* the request is malformed */
-    ERR_DECODE,       /* the subject is not media that can be decoded */
-    ERR_NO_STREAM,    /* decodable, but without the stream the pipeline needs (audio-only for a video job) */
-    ERR_LIMIT,        /* over a ceiling: bytes, pixels, frames, seconds, memory, nesting */
-    ERR_TIMEOUT,      /* the deadline passed */
-    ERR_CANCELLED,    /* somebody took the job back */
-    ERR_MODEL,        /* model missing, corrupt, or failed to run */
-    ERR_NOT_FOUND,    /* no such thing, or not yours */
-    ERR_DENIED,       /* key missing, wrong, expired, or without the scope */
-    ERR_CONFLICT,     /* not possible in the present state */
-    ERR_BUSY,         /* a queue or quota is full; try again later */
-    ERR_UNSUPPORTED,  /* asked for something this build or format cannot do */
-    ERR_CRASH,        /* an analyst died on the job */
-    ERR_IO,           /* disk, socket, system call */
-    ERR_INTERNAL,     /* a bug of ours */
+    ERR_INPUT,       /* the request is malformed */
+    ERR_DECODE,      /* the subject is not media that can be decoded */
+    ERR_NO_STREAM,   /* decodable, but without the stream the pipeline needs (audio-only for a video job) */
+    ERR_LIMIT,       /* over a ceiling: bytes, pixels, frames, seconds, memory, nesting */
+    ERR_TIMEOUT,     /* the deadline passed */
+    ERR_CANCELLED,   /* somebody took the job back */
+    ERR_MODEL,       /* model missing, corrupt, or failed to run */
+    ERR_NOT_FOUND,   /* no such thing, or not yours */
+    ERR_DENIED,      /* key missing, wrong, expired, or without the scope */
+    ERR_CONFLICT,    /* not possible in the present state */
+    ERR_BUSY,        /* a queue or quota is full; try again later */
+    ERR_UNSUPPORTED, /* asked for something this build or format cannot do */
+    ERR_CRASH,       /* an analyst died on the job */
+    ERR_IO,          /* disk, socket, system call */
+    ERR_INTERNAL,    /* a bug of ours */
     ERR_KIND_COUNT,
 };
 
@@ -34,7 +35,7 @@ struct err {
 };
 
 /* return FAIL(err, ERR_INPUT, "PNG ends after %zu bytes", n); */
-#define FAIL(err, kind, ...) (err_set((err), (kind), __VA_ARGS__), -1)
+#define FAIL(err, kind, ...)      (err_set((err), (kind), __VA_ARGS__), -1)
 #define FAIL_NULL(err, kind, ...) (err_set((err), (kind), __VA_ARGS__), NULL)
 /* As FAIL with ERR_IO and ": strerror(errno)" appended. */
 #define FAIL_ERRNO(err, ...) (err_set_errno((err), __VA_ARGS__), -1)

@@ -4,12 +4,32 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+
+/* EVP_sha256() would look for the algorithm in OpenSSL's lists at every use, under a lock; for something as
+ * short as an API key that takes longer than the hash. Kept until the process ends. */
+static EVP_MD *found;
+
+static void find_sha256(void)
+{
+    found = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (!found)
+        abort();
+}
+
+static const EVP_MD *sha256(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, find_sha256);
+    return found;
+}
 
 struct hasher {
     EVP_MD_CTX *md;
@@ -20,7 +40,7 @@ struct hasher *hasher_new(void)
     struct hasher *h = mem_alloc(sizeof *h);
 
     h->md = EVP_MD_CTX_new();
-    if (!h->md || !EVP_DigestInit_ex(h->md, EVP_sha256(), NULL))
+    if (!h->md || !EVP_DigestInit_ex(h->md, sha256(), NULL))
         abort();
     return h;
 }
@@ -55,7 +75,7 @@ void hash_hex(struct bytes b, char ret_hex[HASH_HEX])
 {
     uint8_t sum[HASH_SIZE];
 
-    EVP_Digest(b.data, b.len, sum, NULL, EVP_sha256(), NULL);
+    EVP_Digest(b.data, b.len, sum, NULL, sha256(), NULL);
     text_hex(ret_hex, sum, sizeof sum);
 }
 

@@ -14,8 +14,8 @@
 
 enum { JSON_MAX_DEPTH = 32 };
 
-/* Strict RFC 8259; at most max_bytes and JSON_MAX_DEPTH levels. The document lives until yyjson_doc_free and copies
- * the bytes. NULL and err (ERR_INPUT, or ERR_LIMIT when too large or too deep). */
+/* Strict RFC 8259; at most max_bytes and JSON_MAX_DEPTH levels. The document lives until yyjson_doc_free and
+ * copies the bytes. NULL and err (ERR_INPUT, or ERR_LIMIT when too large or too deep). */
 yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err) MUST_USE;
 void json_freep(yyjson_doc **doc);
 void json_mut_freep(yyjson_mut_doc **doc);

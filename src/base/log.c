@@ -82,7 +82,8 @@ void log_line(enum log_level level, const char *what, const char *fields, ...)
     }
     clock_rfc3339(when, clock_wall_us());
     if (as_json) {
-        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"what\":\"%s\"", when, level_names[level], what);
+        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"what\":\"%s\"", when, level_names[level],
+                   what);
         add_fields(&line, text);
         buf_str(&line, "}\n");
     } else {

@@ -15,12 +15,13 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 void log_setup(enum log_level level, bool json);
 bool log_wants(enum log_level level);
-/* `fields` is a printf format of space-separated name=value pairs, or NULL. Control characters are replaced. */
+/* `fields` is a printf format of space-separated name=value pairs, or NULL. Control characters are replaced.
+ */
 void log_line(enum log_level level, const char *what, const char *fields, ...) PRINTF(3, 4);
 
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) (log_wants(LOG_DEBUG) ? log_line(LOG_DEBUG, __VA_ARGS__) : (void)0)
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 bool text_starts(const char *s, const char *prefix);
-bool text_is(const char *a, const char *b);      /* NULL-safe equality */
+bool text_is(const char *a, const char *b); /* NULL-safe equality */
 bool text_is_nocase(const char *a, const char *b);
 
 /* Copies with truncation, always terminated. Returns dst. */
@@ -17,7 +17,7 @@ char *text_copy(char *dst, size_t size, const char *src);
 void text_hex(char *dst, const uint8_t *data, size_t n);
 /* Exactly n bytes from 2n hex digits; false on anything else. */
 bool text_unhex(uint8_t *dst, size_t n, const char *hex);
-int text_hex_digit(char c); /* 0..15, -1 when it is none */
+int text_hex_digit(char c);                     /* 0..15, -1 when it is none */
 bool text_is_hex(const char *s, size_t digits); /* exactly that many lower- or upper-case hex digits */
 
 /* Whole string as a number; false on empty, trailing bytes or out of range. */
@@ -27,8 +27,8 @@ bool text_to_double(const char *s, double *ret); /* finite, '.' as decimal point
 /* Valid UTF-8 without surrogates, at most U+10FFFF. */
 bool text_is_utf8(const char *s, size_t n);
 
-/* The last path component of a client's file name ("C:\\x\\a.mp4" and "/x/a.mp4" give "a.mp4"), control characters and
- * invalid UTF-8 removed, cut to size. Never fails; may be empty. */
+/* The last path component of a client's file name ("C:\\x\\a.mp4" and "/x/a.mp4" give "a.mp4"), control
+ * characters and invalid UTF-8 removed, cut to size. Never fails; may be empty. */
 void text_base_name(char *dst, size_t size, const char *path);
 
 #endif

@@ -1,5 +1,6 @@
-/* Subcommands: one file and one line in main.c each. A command gets its own argv (argv[0] is its name) and returns the exit
- * status: 0 fine, 1 it failed and said why on stderr, 2 it was called wrongly. `check` has statuses of its own. */
+/* Subcommands: one file and one line in main.c each. A command gets its own argv (argv[0] is its name) and
+ * returns the exit status: 0 fine, 1 it failed and said why on stderr, 2 it was called wrongly. `check` has
+ * statuses of its own. */
 #ifndef ASSAY_CMD_CMD_H
 #define ASSAY_CMD_CMD_H
 
@@ -13,12 +14,13 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_serve, command_check, command_key, command_model, command_doctor, command_version;
+extern const struct command command_serve, command_check, command_key, command_model, command_doctor,
+    command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
 struct data_settings {
-    const char *data;       /* data directory */
+    const char *data; /* data directory */
 };
 struct lab_settings {
     const char *models, *detector, *runtime;
@@ -42,14 +44,16 @@ struct option_set log_set(struct log_settings *s);
 struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_settings *data, struct arena *a);
 int log_apply(const struct log_settings *s, struct err *err);
 
-/* Reads the configuration of a command; prints help (usage + options) when asked. Returns -1 to go on, else the exit status. */
+/* Reads the configuration of a command; prints help (usage + options) when asked. Returns -1 to go on, else
+ * the exit status. */
 struct command_help {
-    const char *usage;  /* "assay serve [options]" */
-    const char *text;   /* paragraphs before the options; may be NULL */
-    const char *after;  /* examples; may be NULL */
+    const char *usage; /* "assay serve [options]" */
+    const char *text;  /* paragraphs before the options; may be NULL */
+    const char *after; /* examples; may be NULL */
 };
-int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets, size_t nsets,
-                    const struct common_settings *common, int *argc, char **argv, struct conf **ret_conf);
+int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets,
+                    size_t nsets, const struct common_settings *common, int *argc, char **argv,
+                    struct conf **ret_conf);
 int command_failed(const struct err *err); /* prints "assay: text" and returns 1 */
 /* Called wrongly: prints what is not understood (unless NULL) and the usage, and returns 2. */
 int command_misused(const struct command_help *help, const char *word);

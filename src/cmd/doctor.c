@@ -1,4 +1,5 @@
-/* assay doctor: is everything here, does it work, do the walls stand? Each row checks one thing and says how to mend it. */
+/* assay doctor: is everything here, does it work, do the walls stand? Each row checks one thing and says how
+ * to mend it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,9 +50,11 @@ static void check_runtime(struct doctor *d)
     struct err err;
 
     if (runtime_open(&rt, d->lab->runtime, &err) < 0)
-        say(d, BROKEN, "ONNX Runtime: %s. Run tools/deps in the checkout, or give --onnxruntime FILE", err.text);
+        say(d, BROKEN, "ONNX Runtime: %s. Run tools/deps in the checkout, or give --onnxruntime FILE",
+            err.text);
     else
-        say(d, FINE, "ONNX Runtime %s (%s)", runtime_version(rt), d->lab->runtime ? d->lab->runtime : runtime_find(d->arena));
+        say(d, FINE, "ONNX Runtime %s (%s)", runtime_version(rt),
+            d->lab->runtime ? d->lab->runtime : runtime_find(d->arena));
 }
 
 static void check_decoder(struct doctor *d)
@@ -60,7 +63,9 @@ static void check_decoder(struct doctor *d)
     if (mp4_can_encode())
         say(d, FINE, "H.264 encoder for annotated clips");
     else
-        say(d, WARNING, "no H.264 encoder in this libavcodec: annotated clips are not possible. Install Debian's libavcodec59 (or 61)");
+        say(d, WARNING,
+            "no H.264 encoder in this libavcodec: annotated clips are not possible. Install Debian's "
+            "libavcodec59 (or 61)");
 }
 
 static void check_model(struct doctor *d)
@@ -82,8 +87,9 @@ static void check_model(struct doctor *d)
     } else {
         n = lab_models(lab, d->arena, &models);
         for (size_t i = 0; i < n; i++)
-            say(d, FINE, "model %s %s (%s, sha256 %.12s...), ready after %lld ms", models[i].name, models[i].version,
-                models[i].task, models[i].sha256, (long long)(clock_mono_us() - begun) / 1000);
+            say(d, FINE, "model %s %s (%s, sha256 %.12s...), ready after %lld ms", models[i].name,
+                models[i].version, models[i].task, models[i].sha256,
+                (long long)(clock_mono_us() - begun) / 1000);
     }
     lab_stop(lab);
 }
@@ -100,7 +106,8 @@ static void check_data(struct doctor *d)
         return;
     }
     if (!S_ISDIR(st.st_mode) || access(dir, W_OK) < 0) {
-        say(d, BROKEN, "data directory %s cannot be written. Give another with --data DIR, or change its owner", dir);
+        say(d, BROKEN,
+            "data directory %s cannot be written. Give another with --data DIR, or change its owner", dir);
         return;
     }
     if (st.st_mode & 0007)
@@ -116,13 +123,16 @@ static void check_kernel(struct doctor *d)
     struct sandbox_support s = sandbox_support();
 
     if (!s.seccomp)
-        say(d, BROKEN, "this kernel has no seccomp filters: analysts cannot be locked in, and assay will not run them");
+        say(d, BROKEN,
+            "this kernel has no seccomp filters: analysts cannot be locked in, and assay will not run them");
     else
         say(d, FINE, "seccomp filters");
     if (s.landlock_abi)
         say(d, FINE, "landlock, ABI %d", s.landlock_abi);
     else
-        say(d, WARNING, "no landlock in this kernel (5.13 or later, and `landlock` in the lsm= boot list): seccomp alone holds");
+        say(d, WARNING,
+            "no landlock in this kernel (5.13 or later, and `landlock` in the lsm= boot list): seccomp alone "
+            "holds");
 }
 
 static void check_sandbox(struct doctor *d)
@@ -144,24 +154,27 @@ static void check_sandbox(struct doctor *d)
             say(d, FINE, "  refused: %-44s %s", sandbox_trials[i].what,
                 results[i].error ? strerror(results[i].error) : "killed");
     }
-    say(d, blocked == sandbox_ntrials ? FINE : BROKEN, "sandbox: %zu of %zu forbidden actions refused inside an analyst",
-        blocked, sandbox_ntrials);
+    say(d, blocked == sandbox_ntrials ? FINE : BROKEN,
+        "sandbox: %zu of %zu forbidden actions refused inside an analyst", blocked, sandbox_ntrials);
 }
 
-static void (*const checks[])(struct doctor *) = {check_kernel, check_sandbox, check_runtime, check_decoder,
-                                                  check_model,  check_data};
+static void (*const checks[])(struct doctor *) = {check_kernel,  check_sandbox, check_runtime,
+                                                  check_decoder, check_model,   check_data};
 
 struct doctor_settings {
     bool brief;
 };
 static const struct option doctor_rows[] = {
-    {"brief", OPT_FLAG, offsetof(struct doctor_settings, brief), "false", 0, 0, NULL, "do not list every forbidden action"},
+    {"brief", OPT_FLAG, offsetof(struct doctor_settings, brief), "false", 0, 0, NULL,
+     "do not list every forbidden action"},
 };
 
 static const struct command_help help = {
     .usage = "assay doctor [options]",
-    .text = "Checks the installation: kernel, sandbox (by trying forbidden actions inside an analyst), runtime, decoder,\n"
-            "model, data directory. Says how to mend what is wrong. Exit status 0: all fine or warnings only, 1: broken.",
+    .text = "Checks the installation: kernel, sandbox (by trying forbidden actions inside an analyst), "
+            "runtime, decoder,\n"
+            "model, data directory. Says how to mend what is wrong. Exit status 0: all fine or warnings "
+            "only, 1: broken.",
 };
 
 static int doctor_run(int argc, char **argv)
@@ -171,7 +184,10 @@ static int doctor_run(int argc, char **argv)
     struct data_settings data;
     struct lab_settings lab;
     struct doctor_settings s;
-    struct option_set sets[] = {common_set(&common), {"Doctor", doctor_rows, COUNT_OF(doctor_rows), &s}, data_set(&data), lab_set(&lab)};
+    struct option_set sets[] = {common_set(&common),
+                                {"Doctor", doctor_rows, COUNT_OF(doctor_rows), &s},
+                                data_set(&data),
+                                lab_set(&lab)};
     struct doctor d = {.arena = a, .data = &data, .lab = &lab};
     struct conf *conf;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
@@ -188,4 +204,5 @@ static int doctor_run(int argc, char **argv)
     return d.broken ? 1 : 0;
 }
 
-const struct command command_doctor = {"doctor", "checks the installation and proves the sandbox", doctor_run};
+const struct command command_doctor = {"doctor", "checks the installation and proves the sandbox",
+                                       doctor_run};

@@ -13,11 +13,15 @@ struct key_settings {
 };
 
 static const struct option key_rows[] = {
-    {"tenant", OPT_STRING, offsetof(struct key_settings, tenant), NULL, 0, 0, "NAME", "whose key it is (needed by `new`)"},
-    {"scopes", OPT_STRING, offsetof(struct key_settings, scopes), "submit read", 0, 0, "WORDS", "what it may do: submit, read, admin"},
+    {"tenant", OPT_STRING, offsetof(struct key_settings, tenant), NULL, 0, 0, "NAME",
+     "whose key it is (needed by `new`)"},
+    {"scopes", OPT_STRING, offsetof(struct key_settings, scopes), "submit read", 0, 0, "WORDS",
+     "what it may do: submit, read, admin"},
     {"note", OPT_STRING, offsetof(struct key_settings, note), "", 0, 0, "TEXT", "a word for yourself"},
-    {"expires", OPT_DURATION, offsetof(struct key_settings, expires_ms), "0s", 0, 1e13, "TIME", "valid that long; 0s: for ever"},
-    {"rate", OPT_INT, offsetof(struct key_settings, rate), "0", 0, 1e9, "N", "requests a minute; 0: no limit"},
+    {"expires", OPT_DURATION, offsetof(struct key_settings, expires_ms), "0s", 0, 1e13, "TIME",
+     "valid that long; 0s: for ever"},
+    {"rate", OPT_INT, offsetof(struct key_settings, rate), "0", 0, 1e9, "N",
+     "requests a minute; 0: no limit"},
 };
 
 /* The store's answer to one write, waited for: records_sync orders it before we look. */
@@ -63,10 +67,12 @@ static int list_keys(struct records *db, struct arena *a, struct err *err)
 
     if (records_list_keys(db, a, &rows, &n, err) < 0)
         return -1;
-    printf("%-24s  %-7s  %-16s  %-18s  %6s  %-24s  %-24s  %s\n", "ID", "STATE", "TENANT", "SCOPES", "RATE", "CREATED", "EXPIRES", "NOTE");
+    printf("%-24s  %-7s  %-16s  %-18s  %6s  %-24s  %-24s  %s\n", "ID", "STATE", "TENANT", "SCOPES", "RATE",
+           "CREATED", "EXPIRES", "NOTE");
     for (size_t i = 0; i < n; i++)
-        printf("%-24s  %-7s  %-16s  %-18s  %6d  %-24s  %-24s  %s\n", rows[i].id, key_state(&rows[i]), rows[i].tenant,
-               rows[i].scopes, rows[i].rate_per_minute, clock_rfc3339(created, rows[i].created_us),
+        printf("%-24s  %-7s  %-16s  %-18s  %6d  %-24s  %-24s  %s\n", rows[i].id, key_state(&rows[i]),
+               rows[i].tenant, rows[i].scopes, rows[i].rate_per_minute,
+               clock_rfc3339(created, rows[i].created_us),
                rows[i].expires_us ? clock_rfc3339(expires, rows[i].expires_us) : "never", rows[i].note);
     return 0;
 }
@@ -85,7 +91,8 @@ static int revoke_key(struct records *db, const char *id, struct err *err)
 
 static const struct command_help help = {
     .usage = "assay key new --tenant NAME [options] | list | revoke ID",
-    .text = "API keys. `new` prints the key, and only the key, once: the store keeps a hash. A running server knows\n"
+    .text = "API keys. `new` prints the key, and only the key, once: the store keeps a hash. A running "
+            "server knows\n"
             "new and revoked keys within a second.",
 };
 
@@ -101,7 +108,8 @@ static int key_run(int argc, char **argv)
     struct common_settings common;
     struct data_settings data;
     struct key_settings s;
-    struct option_set sets[] = {common_set(&common), {"Keys", key_rows, COUNT_OF(key_rows), &s}, data_set(&data)};
+    struct option_set sets[] = {
+        common_set(&common), {"Keys", key_rows, COUNT_OF(key_rows), &s}, data_set(&data)};
     struct conf *conf;
     struct err err;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf), result = -1;

@@ -1,4 +1,5 @@
-/* assay: judges video, images, sound and sensor recordings on your own machine. This file only finds the subcommand. */
+/* assay: judges video, images, sound and sensor recordings on your own machine. This file only finds the
+ * subcommand. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,8 +11,9 @@ static const struct command *const commands[] = {&command_serve, &command_check,
 
 static int usage(FILE *out)
 {
-    fprintf(out, "Usage: assay COMMAND [options]\n\n"
-                 "Judges alarm clips on this machine: safe, danger or intrusion, with scores and evidence.\n\n");
+    fprintf(out,
+            "Usage: assay COMMAND [options]\n\n"
+            "Judges alarm clips on this machine: safe, danger or intrusion, with scores and evidence.\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n`assay COMMAND --help` tells the rest. Start with:\n"

@@ -41,7 +41,8 @@ static int model_list(struct places *p, const char *name, struct err *err)
     list_row(&p->builtin, "built in");
     for (size_t i = 0; i < p->n; i++)
         if (p->entries[i].problem)
-            printf("%-20s  %-8s  %-8s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path, p->entries[i].problem);
+            printf("%-20s  %-8s  %-8s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
+                   p->entries[i].problem);
         else
             list_row(&p->entries[i].card, p->entries[i].path);
     return 0;
@@ -59,7 +60,8 @@ static int need_card(const struct places *p, const char *name, const struct card
 {
     *ret = name ? find_card(p, name) : NULL;
     if (!*ret)
-        return FAIL(err, ERR_NOT_FOUND, "no model '%s'; `assay model list` shows what is there", name ? name : "");
+        return FAIL(err, ERR_NOT_FOUND, "no model '%s'; `assay model list` shows what is there",
+                    name ? name : "");
     return 0;
 }
 
@@ -69,11 +71,14 @@ static int model_show(struct places *p, const char *name, struct err *err)
 
     if (need_card(p, name, &c, err) < 0)
         return -1;
-    printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   %s\nweakness  %s\n", c->name,
-           c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source, c->made_by, c->weakness);
-    printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width, c->input.height,
-           c->input.order, c->input.fit, c->output.name, c->output.decoder);
-    printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high, c->rule.label);
+    printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   "
+           "%s\nweakness  %s\n",
+           c->name, c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source,
+           c->made_by, c->weakness);
+    printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width,
+           c->input.height, c->input.order, c->input.fit, c->output.name, c->output.decoder);
+    printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high,
+           c->rule.label);
     printf("labels    ");
     for (size_t i = 0; i < c->nlabels; i++)
         if (c->labels[i].concept)
@@ -99,20 +104,25 @@ static int model_verify(struct places *p, const char *name, struct err *err)
         if (one && one != &e->card)
             continue;
         if (e->problem || card_verify(&e->card, err) < 0) {
-            printf("%-20s BAD: %s\n", e->problem ? e->path : e->card.name, e->problem ? e->problem : err->text);
+            printf("%-20s BAD: %s\n", e->problem ? e->path : e->card.name,
+                   e->problem ? e->problem : err->text);
             bad++;
         } else {
             printf("%-20s fine\n", e->card.name);
         }
     }
-    return bad ? FAIL(err, ERR_MODEL, "%d of the models must not be used; take them away or add them again", bad) : 0;
+    return bad ? FAIL(err, ERR_MODEL, "%d of the models must not be used; take them away or add them again",
+                      bad)
+               : 0;
 }
 
 static int model_add(struct places *p, const char *path, struct err *err)
 {
     if (!path)
-        return FAIL(err, ERR_INPUT, "assay model add needs the path of a model card (FILE.json, docs/models.md)");
-    if (p->data && mkdir(p->data, 0700) < 0 && errno != EEXIST) /* the models folder itself is made by cards_add */
+        return FAIL(err, ERR_INPUT,
+                    "assay model add needs the path of a model card (FILE.json, docs/models.md)");
+    if (p->data && mkdir(p->data, 0700) < 0 &&
+        errno != EEXIST) /* the models folder itself is made by cards_add */
         return FAIL_ERRNO(err, "cannot make the directory %s", p->data);
     if (cards_add(p->dir, path, err) < 0)
         return -1;
@@ -120,13 +130,20 @@ static int model_add(struct places *p, const char *path, struct err *err)
     return 0;
 }
 
-static const struct { const char *name; int (*run)(struct places *, const char *, struct err *); } verbs[] = {
-    {"list", model_list}, {"show", model_show}, {"verify", model_verify}, {"add", model_add},
+static const struct {
+    const char *name;
+    int (*run)(struct places *, const char *, struct err *);
+} verbs[] = {
+    {"list", model_list},
+    {"show", model_show},
+    {"verify", model_verify},
+    {"add", model_add},
 };
 
 static const struct command_help help = {
     .usage = "assay model list | show NAME | verify [NAME] | add CARD.json",
-    .text = "Models. One detector is built in. Others come as a model card (a JSON file, docs/models.md) beside a model\n"
+    .text = "Models. One detector is built in. Others come as a model card (a JSON file, docs/models.md) "
+            "beside a model\n"
             "file; `add` checks both and copies them into the model directory.",
 };
 
@@ -151,7 +168,8 @@ static int model_run_command(int argc, char **argv)
         p.dir = lab.models ? lab.models : arena_printf(a, "%s/models", data.data);
         if (verbs[i].run != model_add && access(p.dir, F_OK) < 0)
             p.dir = NULL;
-        if ((verbs[i].run != model_add && load_places(&p, &err) < 0) || verbs[i].run(&p, argc > 2 ? argv[2] : NULL, &err) < 0)
+        if ((verbs[i].run != model_add && load_places(&p, &err) < 0) ||
+            verbs[i].run(&p, argc > 2 ? argv[2] : NULL, &err) < 0)
             return command_failed(&err);
         return 0;
     }

@@ -17,23 +17,32 @@ static const struct option data_rows[] = {
      "where jobs, keys and uploads are kept"},
 };
 
-#define LAB(name, type, field, fallback, min, max, arg, help)                                                  \
-    {name, type, offsetof(struct lab_settings, field), fallback, min, max, arg, help}
+#define LAB(name, type, field, fallback, min, max, arg, help)                           \
+    {                                                                                   \
+        name, type, offsetof(struct lab_settings, field), fallback, min, max, arg, help \
+    }
 static const struct option lab_rows[] = {
-    LAB("models", OPT_STRING, models, NULL, 0, 0, "DIR", "directory of model cards; default: models/ in the data directory"),
-    LAB("detector", OPT_STRING, detector, NULL, 0, 0, "NAME", "model card to detect with; default: an installed one, else the built-in"),
-    LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE", "path of libonnxruntime.so; default: searched (docs/models.md)"),
+    LAB("models", OPT_STRING, models, NULL, 0, 0, "DIR",
+        "directory of model cards; default: models/ in the data directory"),
+    LAB("detector", OPT_STRING, detector, NULL, 0, 0, "NAME",
+        "model card to detect with; default: an installed one, else the built-in"),
+    LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
+        "path of libonnxruntime.so; default: searched (docs/models.md)"),
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
-    LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N", "an analyst is replaced after that many jobs"),
-    LAB("analyst-memory", OPT_BYTES, memory, "1G", 64 << 20, 1e13, "SIZE", "memory one analyst may add to the keeper's own"),
+    LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N",
+        "an analyst is replaced after that many jobs"),
+    LAB("analyst-memory", OPT_BYTES, memory, "1G", 64 << 20, 1e13, "SIZE",
+        "memory one analyst may add to the keeper's own"),
     LAB("max-clip", OPT_BYTES, artefact, "512M", 1 << 20, 1e12, "SIZE", "largest annotated clip"),
     LAB("max-pixels", OPT_INT, max_pixels, "33554432", 1024, 1e9, "N", "largest frame, width x height"),
     LAB("max-duration", OPT_DURATION, max_duration_ms, "1h", 1000, 1e9, "TIME", "longest video"),
 };
 
 static const struct option log_rows[] = {
-    {"log-level", OPT_STRING, offsetof(struct log_settings, level), "info", 0, 0, "LEVEL", "error, warn, info or debug"},
-    {"log-json", OPT_FLAG, offsetof(struct log_settings, json), "false", 0, 0, NULL, "log one JSON object a line"},
+    {"log-level", OPT_STRING, offsetof(struct log_settings, level), "info", 0, 0, "LEVEL",
+     "error, warn, info or debug"},
+    {"log-json", OPT_FLAG, offsetof(struct log_settings, json), "false", 0, 0, NULL,
+     "log one JSON object a line"},
 };
 
 struct option_set common_set(struct common_settings *s)
@@ -101,8 +110,9 @@ int command_misused(const struct command_help *help, const char *word)
     return 2;
 }
 
-int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets, size_t nsets,
-                    const struct common_settings *common, int *argc, char **argv, struct conf **ret_conf)
+int command_options(struct arena *a, const struct command_help *help, const struct option_set *sets,
+                    size_t nsets, const struct common_settings *common, int *argc, char **argv,
+                    struct conf **ret_conf)
 {
     struct err err;
 

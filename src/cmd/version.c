@@ -33,4 +33,5 @@ static int version_run(int argc, char **argv)
     return 0;
 }
 
-const struct command command_version = {"version", "versions of assay, its built-in model and its libraries", version_run};
+const struct command command_version = {"version", "versions of assay, its built-in model and its libraries",
+                                        version_run};

@@ -32,7 +32,7 @@ struct unit {
     double factor;
 };
 static const struct unit byte_units[] = {{"", 1}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824}, {NULL, 0}};
-static const struct unit time_units[] = {{"ms", 1},       {"s", 1000},      {"m", 60000},
+static const struct unit time_units[] = {{"ms", 1},        {"s", 1000},       {"m", 60000},
                                          {"h", 3600000.0}, {"d", 86400000.0}, {NULL, 0}};
 
 /* A number followed by one of the units. */
@@ -59,7 +59,8 @@ static bool parse_unit(const char *text, const struct unit *units, double *ret)
 static bool parse_flag(const char *text, bool *ret)
 {
     *ret = text_is(text, "true") || text_is(text, "yes") || text_is(text, "1") || text_is(text, "on");
-    return *ret || text_is(text, "false") || text_is(text, "no") || text_is(text, "0") || text_is(text, "off");
+    return *ret || text_is(text, "false") || text_is(text, "no") || text_is(text, "0") ||
+           text_is(text, "off");
 }
 
 static bool parse_number(const struct option *o, const char *text, double *ret)
@@ -114,7 +115,8 @@ static int store_value(struct setting *s, const char *text, struct err *err)
     if (!parse_number(o, text, &v))
         return FAIL(err, ERR_INPUT, "%s: '%s' is not %s", o->name, text, type_hints[o->type]);
     if ((o->min != 0 || o->max != 0) && (v < o->min || v > o->max))
-        return FAIL(err, ERR_INPUT, "%s: %s is outside the range %.16g to %.16g", o->name, text, o->min, o->max);
+        return FAIL(err, ERR_INPUT, "%s: %s is outside the range %.16g to %.16g", o->name, text, o->min,
+                    o->max);
     if (o->type == OPT_DOUBLE)
         *(double *)(void *)at = v;
     else
@@ -150,7 +152,8 @@ struct conf *conf_new(struct arena *a, const struct option_set *sets, size_t nse
     c->arena = a;
     for (size_t i = 0; i < nsets; i++)
         for (size_t k = 0; k < sets[i].n; k++)
-            ARENA_PUSH(a, c->settings, c->n, cap) = (struct setting){&sets[i].rows[k], &sets[i], NULL, FROM_DEFAULT};
+            ARENA_PUSH(a, c->settings, c->n, cap) =
+                (struct setting){&sets[i].rows[k], &sets[i], NULL, FROM_DEFAULT};
     for (size_t i = 0; i < c->n; i++) {
         struct setting *s = &c->settings[i];
         if (s->opt->fallback && set_value(c, s, s->opt->fallback, FROM_DEFAULT, &err) < 0)
@@ -353,7 +356,9 @@ void conf_help(const struct conf *c, FILE *out)
             fprintf(out, "\n%s:\n", s->set->title);
         set = s->set;
         snprintf(flag, sizeof flag, "--%s%s%s", o->name, o->type == OPT_FLAG ? "" : " ",
-                 o->type == OPT_FLAG ? "" : o->arg ? o->arg : "VALUE");
+                 o->type == OPT_FLAG ? ""
+                 : o->arg            ? o->arg
+                                     : "VALUE");
         fprintf(out, "  %-28s %s", flag, o->help);
         if (o->fallback && o->type != OPT_FLAG)
             fprintf(out, " (default %s)", o->fallback);

@@ -1,9 +1,11 @@
-/* Configuration from one table: an option is declared once, beside its module, and from that row come the flag
- * (--name), the environment variable (ASSAY_NAME), the line of the configuration file (name = value), the range check,
- * the help and `--print-config`.
+/* Configuration from one table: an option is declared once, beside its module, and from that row come the
+ * flag
+ * (--name), the environment variable (ASSAY_NAME), the line of the configuration file (name = value), the
+ * range check, the help and `--print-config`.
  *
  * Later sources win: default < file < environment < flag. Values land in the module's own plain struct.
- * Used at start, by one thread. Strings live in the arena. Errors are ERR_INPUT and name the option and its source. */
+ * Used at start, by one thread. Strings live in the arena. Errors are ERR_INPUT and name the option and its
+ * source. */
 #ifndef ASSAY_CONF_CONF_H
 #define ASSAY_CONF_CONF_H
 
@@ -25,7 +27,7 @@ enum option_type {
 };
 
 struct option {
-    const char *name;     /* "max-upload": lower case, words joined by '-' */
+    const char *name; /* "max-upload": lower case, words joined by '-' */
     enum option_type type;
     size_t offset;        /* of the value in the target struct */
     const char *fallback; /* default as text, NULL = none */
@@ -35,7 +37,7 @@ struct option {
 };
 
 struct option_set {
-    const char *title;    /* "HTTP" */
+    const char *title; /* "HTTP" */
     const struct option *rows;
     size_t n;
     void *target;
@@ -46,11 +48,13 @@ struct conf;
 /* Sets all defaults. `sets` is borrowed. A default out of its own range is a bug and ends the process. */
 struct conf *conf_new(struct arena *a, const struct option_set *sets, size_t nsets);
 
-/* Lines `name = value`; blank lines and lines starting with # are skipped. Unknown names are errors. At most 1 MiB. */
+/* Lines `name = value`; blank lines and lines starting with # are skipped. Unknown names are errors. At most
+ * 1 MiB. */
 int conf_file(struct conf *c, const char *path, struct err *err);
 /* Reads the variables of known options; unknown ASSAY_ names are ignored. */
 int conf_environment(struct conf *c, char *const *env, struct err *err);
-/* Reads --name VALUE and --name=VALUE anywhere in argv[1..]; what is left (positional arguments) is moved to the front and counted.
+/* Reads --name VALUE and --name=VALUE anywhere in argv[1..]; what is left (positional arguments) is moved to
+ * the front and counted.
  * "--" ends the flags. */
 int conf_flags(struct conf *c, int *argc, char **argv, struct err *err);
 /* All of the above. The file is --config PATH or ASSAY_CONFIG, if either is given. */

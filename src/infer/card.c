@@ -200,8 +200,7 @@ static int read_fields(struct reader *r, yyjson_val *obj, const char *what, cons
 
     if (!yyjson_is_obj(obj))
         return BAD(r, "%s must be an object", what);
-    yyjson_obj_foreach(obj, i, count, key, v)
-    {
+    yyjson_obj_foreach (obj, i, count, key, v) {
         const struct field *f = find_field(fields, n, yyjson_get_str(key));
         if (!f)
             return BAD(r, "%s has a member \"%.60s\" that is not in the schema", what, yyjson_get_str(key));
@@ -285,8 +284,7 @@ static int read_labels(struct reader *r, yyjson_val *list, struct card *card)
     if (!yyjson_is_arr(list) || n < 1 || n > CARD_MAX_LABELS)
         return BAD(r, "\"labels\" must be a list of 1 to %d labels", CARD_MAX_LABELS);
     all = arena_array(r->arena, n, sizeof *all);
-    yyjson_arr_foreach(list, i, max, v)
-    {
+    yyjson_arr_foreach (list, i, max, v) {
         if (read_label(r, v, &all[i]) < 0)
             return -1;
         if (all[i].concept && !card_concept(card, all[i].concept))

@@ -1,9 +1,10 @@
-/* Model cards: a JSON file beside a model file says what goes in, what comes out, what the labels mean, how good it
- * is and under which licence. Schema: docs/models.md. Cards are the operator's own files: checked strictly for
- * sense (ranges, known decoders, no unknown members), because a wrong card makes wrong verdicts.
+/* Model cards: a JSON file beside a model file says what goes in, what comes out, what the labels mean, how
+ * good it is and under which licence. Schema: docs/models.md. Cards are the operator's own files: checked
+ * strictly for sense (ranges, known decoders, no unknown members), because a wrong card makes wrong verdicts.
  *
- * Pure but for card_load, card_verify and the cards_* functions, which read files. Everything a card points to lives
- * in the arena it was parsed into. Errors: ERR_MODEL with a sentence that names the card and the member; ERR_IO. */
+ * Pure but for card_load, card_verify and the cards_* functions, which read files. Everything a card points
+ * to lives in the arena it was parsed into. Errors: ERR_MODEL with a sentence that names the card and the
+ * member; ERR_IO. */
 #ifndef ASSAY_INFER_CARD_H
 #define ASSAY_INFER_CARD_H
 
@@ -17,7 +18,12 @@
 #include "report/report.h"
 #include "verdict/risk.h"
 
-enum { CARD_MAX_LABELS = 2048, CARD_MAX_CONCEPTS = 16, CARD_MAX_BYTES = 1 << 20, MODEL_MAX_BYTES = 512 << 20 };
+enum {
+    CARD_MAX_LABELS = 2048,
+    CARD_MAX_CONCEPTS = 16,
+    CARD_MAX_BYTES = 1 << 20,
+    MODEL_MAX_BYTES = 512 << 20
+};
 
 /* One label of a model and the concept it counts for. */
 struct card_label {
@@ -33,17 +39,17 @@ struct card_concept {
 };
 
 struct card_input {
-    const char *name;      /* of the tensor, [1,3,height,width] float32 */
-    int width, height;     /* 32..2048 */
-    const char *order;     /* of the channels: "bgr", "rgb" */
+    const char *name;              /* of the tensor, [1,3,height,width] float32 */
+    int width, height;             /* 32..2048 */
+    const char *order;             /* of the channels: "bgr", "rgb" */
     double scale, mean[3], std[3]; /* (pixel * scale - mean) / std, channels in the model's order */
-    const char *fit;       /* "letterbox-topleft": keeps the shape, pads right or below; "stretch" */
-    int pad;               /* 0..255 */
+    const char *fit;               /* "letterbox-topleft": keeps the shape, pads right or below; "stretch" */
+    int pad;                       /* 0..255 */
 };
 
 struct card_output {
-    const char *name;      /* of the tensor, float32 */
-    const char *decoder;   /* "yolox-raw", "boxes": infer/detect.h */
+    const char *name;    /* of the tensor, float32 */
+    const char *decoder; /* "yolox-raw", "boxes": infer/detect.h */
 };
 
 struct card {
@@ -61,7 +67,8 @@ struct card {
     struct risk_rule rule; /* the thresholds that fit this model's calibrated scores */
 };
 
-/* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is ignored). */
+/* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is
+ * ignored). */
 int card_parse(struct arena *a, struct bytes json, const char *dir, const char *origin, struct card *ret_card,
                struct err *err);
 int card_load(struct arena *a, const char *path, struct card *ret_card, struct err *err);
@@ -71,17 +78,18 @@ int card_verify(const struct card *card, struct err *err);
 const struct card_concept *card_concept(const struct card *card, const char *name);
 struct model_ref card_ref(const struct card *card);
 
-/* The models of a directory (*.json), sorted by name; a bad card or model file is reported in `problem` and does not stop
- * the others. A directory that does not exist has none. At most 1000. */
+/* The models of a directory (*.json), sorted by name; a bad card or model file is reported in `problem` and
+ * does not stop the others. A directory that does not exist has none. At most 1000. */
 struct card_entry {
     const char *path;
     struct card card;    /* valid unless there is a problem */
     const char *problem; /* NULL = fine */
 };
-int cards_list(struct arena *a, const char *dir, struct card_entry **ret_entries, size_t *ret_n, struct err *err);
-/* Copies a card and its model into dir (created when missing) after checking both. Adding the same again is fine;
- * ERR_CONFLICT when a file of that name with other content, or a card with the same name, is there. The model is in
- * place before its card, so a list never sees half of a pair. */
+int cards_list(struct arena *a, const char *dir, struct card_entry **ret_entries, size_t *ret_n,
+               struct err *err);
+/* Copies a card and its model into dir (created when missing) after checking both. Adding the same again is
+ * fine; ERR_CONFLICT when a file of that name with other content, or a card with the same name, is there. The
+ * model is in place before its card, so a list never sees half of a pair. */
 int cards_add(const char *dir, const char *path, struct err *err);
 
 #endif

@@ -84,7 +84,8 @@ static void free_names(struct dirent **names, int n)
     free(names);
 }
 
-int cards_list(struct arena *a, const char *dir, struct card_entry **ret_entries, size_t *ret_n, struct err *err)
+int cards_list(struct arena *a, const char *dir, struct card_entry **ret_entries, size_t *ret_n,
+               struct err *err)
 {
     struct dirent **names = NULL;
     struct card_entry *entries;
@@ -175,8 +176,9 @@ static int check_name_is_free(struct arena *a, const char *dir, const struct car
     for (size_t i = 0; i < n; i++)
         if (!entries[i].problem && text_is(entries[i].card.name, card->name) &&
             !text_is(name_of(entries[i].path), file))
-            return FAIL(err, ERR_CONFLICT, "a model named %s is already installed by %s; remove that card first",
-                        card->name, name_of(entries[i].path));
+            return FAIL(err, ERR_CONFLICT,
+                        "a model named %s is already installed by %s; remove that card first", card->name,
+                        name_of(entries[i].path));
     return 0;
 }
 

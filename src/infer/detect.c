@@ -16,10 +16,10 @@ struct size {
 struct detector {
     struct arena *arena;
     struct model *model;
-    struct picture fitted;       /* as large as the model's input */
-    struct size filled;          /* part of the input that the last picture covered; the rest is padding */
-    float level[CHANNELS][256];  /* pixel value -> input value, per channel of the model */
-    struct raw_box *boxes;       /* one per output cell */
+    struct picture fitted;      /* as large as the model's input */
+    struct size filled;         /* part of the input that the last picture covered; the rest is padding */
+    float level[CHANNELS][256]; /* pixel value -> input value, per channel of the model */
+    struct raw_box *boxes;      /* one per output cell */
 };
 
 /* ---- input ---- */
@@ -101,9 +101,9 @@ static int put_picture(struct detector *d, const struct picture *pic, struct siz
 /* How one decoder finds score and box in a cell of `out`. */
 struct decoder {
     const char *name;
-    int first_class;  /* numbers before the class scores */
-    bool objectness;  /* the number before the class scores multiplies them */
-    bool grid;        /* box in raw grid form */
+    int first_class; /* numbers before the class scores */
+    bool objectness; /* the number before the class scores multiplies them */
+    bool grid;       /* box in raw grid form */
 };
 static const struct decoder decoders[] = {
     {.name = "yolox-raw", .first_class = 5, .objectness = true, .grid = true},
@@ -144,18 +144,20 @@ static int64_t grid_cells(int width, int height)
     return n;
 }
 
-static int check_shape(const struct card *card, const struct decoder *dec, const struct tensor *out, struct err *err)
+static int check_shape(const struct card *card, const struct decoder *dec, const struct tensor *out,
+                       struct err *err)
 {
     int64_t columns = dec ? dec->first_class + (int64_t)card->nlabels : 0;
 
     if (!dec)
         return FAIL(err, ERR_MODEL, "the card %s names an unknown output decoder", card->name);
     if (out->ndims != 3 || out->dims[0] != 1 || out->dims[2] != columns)
-        return FAIL(err, ERR_MODEL, "the output of the model %s does not have the %lld columns of the decoder %s",
-                    card->name, (long long)columns, dec->name);
+        return FAIL(err, ERR_MODEL,
+                    "the output of the model %s does not have the %lld columns of the decoder %s", card->name,
+                    (long long)columns, dec->name);
     if (dec->grid && out->dims[1] != grid_cells(card->input.width, card->input.height))
-        return FAIL(err, ERR_MODEL, "the output of the model %s does not have the cells of a %dx%d input", card->name,
-                    card->input.width, card->input.height);
+        return FAIL(err, ERR_MODEL, "the output of the model %s does not have the cells of a %dx%d input",
+                    card->name, card->input.width, card->input.height);
     return 0;
 }
 
@@ -175,7 +177,8 @@ static bool is_probability(float v)
     return v >= -1e-3f && v <= 1.001f;
 }
 
-/* The best label of a cell; false when a score is not a probability: then nothing of this output can be believed. */
+/* The best label of a cell; false when a score is not a probability: then nothing of this output can be
+ * believed. */
 static bool best_label(const struct card *card, const float *classes, float objectness, struct raw_box *ret)
 {
     ret->score = -1;
@@ -199,8 +202,12 @@ static bool place(const float *v, const struct decoder *dec, const struct grid *
     float stride = (float)g->stride;
 
     if (dec->grid)
-        *b = (struct raw_box){(v[0] + (float)g->x) * stride, (v[1] + (float)g->y) * stride, expf(v[2]) * stride,
-                              expf(v[3]) * stride, b->score, b->label};
+        *b = (struct raw_box){(v[0] + (float)g->x) * stride,
+                              (v[1] + (float)g->y) * stride,
+                              expf(v[2]) * stride,
+                              expf(v[3]) * stride,
+                              b->score,
+                              b->label};
     else
         *b = (struct raw_box){v[0], v[1], v[2], v[3], b->score, b->label};
     return isfinite(b->cx) && isfinite(b->cy) && isfinite(b->w) && isfinite(b->h);

@@ -1,8 +1,8 @@
 /* Runs models. infer/onnx.c is the only file that sees ONNX Runtime, which is opened with dlopen at run time.
  *
- * The keeper creates the runtime and the models before it forks; sessions work in the children, each with its own
- * copy of the input and output memory. No threads: neither loading nor running makes one. The runtime and a model's
- * weights are read-only after loading; a model's input and output belong to one thread at a time.
+ * The keeper creates the runtime and the models before it forks; sessions work in the children, each with its
+ * own copy of the input and output memory. No threads: neither loading nor running makes one. The runtime and
+ * a model's weights are read-only after loading; a model's input and output belong to one thread at a time.
  * Nothing is written to stderr: the runtime's complaints go to the log at level debug, and into `err`. */
 #ifndef ASSAY_INFER_MODEL_H
 #define ASSAY_INFER_MODEL_H
@@ -18,19 +18,20 @@ struct tensor {
     int64_t dims[4];
 };
 
-/* path NULL: search the places of docs/models.md (beside the program, ../lib/assay, .deps/lib of a build folder, the
- * system). A path that is given is the only one tried. ERR_MODEL with what to do when there is none or it is too old.
- * Sets environment variables that forbid the library to report to its makers: call it before there are threads. */
+/* path NULL: search the places of docs/models.md (beside the program, ../lib/assay, .deps/lib of a build
+ * folder, the system). A path that is given is the only one tried. ERR_MODEL with what to do when there is
+ * none or it is too old. Sets environment variables that forbid the library to report to its makers: call it
+ * before there are threads. */
 int runtime_open(struct runtime **ret_runtime, const char *path, struct err *err);
 void runtime_freep(struct runtime **rt);
 const char *runtime_version(const struct runtime *rt); /* "1.30.0" */
-/* The path that runtime_open(NULL) would use, for doctor; NULL when none is found. A bare name is one that only the
- * dynamic linker knows the place of. */
+/* The path that runtime_open(NULL) would use, for doctor; NULL when none is found. A bare name is one that
+ * only the dynamic linker knows the place of. */
 const char *runtime_find(struct arena *a);
 
-/* Loads from card->file, or from `embedded` bytes when the card has no file. Compares the SHA-256, checks the names and
- * shapes the card promises, and runs once on an empty input, so a model that loads also runs. The card is borrowed and
- * must outlive the model, and so must the runtime. */
+/* Loads from card->file, or from `embedded` bytes when the card has no file. Compares the SHA-256, checks the
+ * names and shapes the card promises, and runs once on an empty input, so a model that loads also runs. The
+ * card is borrowed and must outlive the model, and so must the runtime. */
 int model_load(struct model **ret_model, struct runtime *rt, const struct card *card, struct bytes embedded,
                struct err *err);
 void model_freep(struct model **m);
@@ -38,8 +39,8 @@ const struct card *model_card(const struct model *m);
 
 /* Input memory of the model, [1,3,height,width] floats, to be filled before model_run. */
 struct tensor model_input(struct model *m);
-/* Output valid until the next run. ERR_TIMEOUT when deadline_mono_us (0 = none) has passed before the run begins; a run
- * itself takes milliseconds and is not interrupted. */
+/* Output valid until the next run. ERR_TIMEOUT when deadline_mono_us (0 = none) has passed before the run
+ * begins; a run itself takes milliseconds and is not interrupted. */
 int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err);
 
 /* The model that ships inside the binary: the detector card and its bytes. */

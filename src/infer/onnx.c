@@ -25,14 +25,14 @@ struct model {
     const struct card *card;
     const struct runtime *rt;
     OrtSession *session;
-    struct tensor input, output;            /* own the data */
-    OrtValue *input_value, *output_value;   /* views of it */
+    struct tensor input, output;          /* own the data */
+    OrtValue *input_value, *output_value; /* views of it */
 };
 
 /* ---- the library ---- */
 
-/* Where a library of ours may lie, seen from the folder of the program: an installation, then build folders (build/assay
- * and programs deeper in it). */
+/* Where a library of ours may lie, seen from the folder of the program: an installation, then build folders
+ * (build/assay and programs deeper in it). */
 static const char *const near_program[] = {"", "../lib/assay", "../.deps/lib", "../../.deps/lib"};
 static const char *const soname = "libonnxruntime.so.1";
 static const char *const system_names[] = {"libonnxruntime.so.1", "libonnxruntime.so"};
@@ -75,9 +75,9 @@ const char *runtime_find(struct arena *a)
     return path;
 }
 
-/* The official builds from 1.29 on report home: a thread, a device number and a database in the user's cache folder, and
- * uploads. These variables stop all of it, but only when they are set before the library starts; the call
- * DisableTelemetryEvents comes too late. (The name differs between versions.) */
+/* The official builds from 1.29 on report home: a thread, a device number and a database in the user's cache
+ * folder, and uploads. These variables stop all of it, but only when they are set before the library starts;
+ * the call DisableTelemetryEvents comes too late. (The name differs between versions.) */
 static void forbid_telemetry(void)
 {
     static const char *const switches[] = {"ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"};
@@ -92,8 +92,10 @@ static int open_library(struct runtime *rt, const char *path, struct err *err)
 
     forbid_telemetry();
     if (!path && !(path = runtime_find(a)))
-        return FAIL(err, ERR_MODEL, "ONNX Runtime is not installed: run tools/deps in the checkout, or name the file "
-                                    "%s in the configuration", soname);
+        return FAIL(err, ERR_MODEL,
+                    "ONNX Runtime is not installed: run tools/deps in the checkout, or name the file "
+                    "%s in the configuration",
+                    soname);
     rt->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!rt->library)
         return FAIL(err, ERR_MODEL, "ONNX Runtime cannot be opened: %s", dlerror());
@@ -141,7 +143,8 @@ static int start(struct runtime *rt, struct err *err)
 {
     const OrtApi *api = rt->api;
 
-    if (check(rt, api->CreateEnvWithCustomLogger(on_message, NULL, ORT_LOGGING_LEVEL_ERROR, "assay", &rt->env),
+    if (check(rt,
+              api->CreateEnvWithCustomLogger(on_message, NULL, ORT_LOGGING_LEVEL_ERROR, "assay", &rt->env),
               "ONNX Runtime does not start", err) < 0 ||
         check(rt, api->DisableTelemetryEvents(rt->env), "ONNX Runtime does not start", err) < 0)
         return -1;
@@ -187,7 +190,8 @@ static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *o)
 
     (void)((s = api->SetIntraOpNumThreads(o, 1)) || (s = api->SetInterOpNumThreads(o, 1)) ||
            (s = api->SetSessionExecutionMode(o, ORT_SEQUENTIAL)) ||
-           (s = api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL)) || (s = api->EnableCpuMemArena(o)) ||
+           (s = api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL)) ||
+           (s = api->EnableCpuMemArena(o)) ||
            (s = api->AddSessionConfigEntry(o, "session.intra_op.allow_spinning", "0")) ||
            (s = api->AddSessionConfigEntry(o, "session.inter_op.allow_spinning", "0")));
     return s;
@@ -291,8 +295,10 @@ static int allocate(const struct model *m, struct tensor *t, struct err *err)
         t->dims[0] = 1;
     for (size_t i = 0; i < t->ndims; i++)
         if (t->dims[i] < 1 || ckd_mul(&total, total, (size_t)t->dims[i]) || total > MAX_FLOATS)
-            return FAIL(err, ERR_MODEL, "the model %s has a tensor without a fixed, sensible shape; export it with a "
-                                        "fixed input size", m->card->name);
+            return FAIL(err, ERR_MODEL,
+                        "the model %s has a tensor without a fixed, sensible shape; export it with a "
+                        "fixed input size",
+                        m->card->name);
     t->data = mem_alloc(total * sizeof *t->data);
     return 0;
 }
@@ -306,7 +312,8 @@ static size_t tensor_bytes(const struct tensor *t)
     return n;
 }
 
-/* Finds the named input or output, takes its shape from the model, and lays a runtime value over our memory. */
+/* Finds the named input or output, takes its shape from the model, and lays a runtime value over our memory.
+ */
 static int bind(struct model *m, bool input, const char *name, struct tensor *ret, OrtValue **ret_value,
                 struct err *err)
 {
@@ -319,7 +326,8 @@ static int bind(struct model *m, bool input, const char *name, struct tensor *re
     if (find_by_name(m, &side, name, &index, &count, err) < 0)
         return -1;
     if (input && count != 1)
-        return FAIL(err, ERR_MODEL, "the model %s has %zu inputs; only one is supported", m->card->name, count);
+        return FAIL(err, ERR_MODEL, "the model %s has %zu inputs; only one is supported", m->card->name,
+                    count);
     if (check(m->rt, side.type(m->session, index, &type), m->card->name, err) < 0)
         return -1;
     r = read_shape(m, type, ret, err);
@@ -328,7 +336,8 @@ static int bind(struct model *m, bool input, const char *name, struct tensor *re
         return -1;
     return check(m->rt,
                  api->CreateTensorWithDataAsOrtValue(m->rt->memory, ret->data, tensor_bytes(ret), ret->dims,
-                                                     ret->ndims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value),
+                                                     ret->ndims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                                     ret_value),
                  m->card->name, err);
 }
 
@@ -338,8 +347,8 @@ static int check_input_shape(const struct model *m, struct err *err)
     const int64_t want[] = {1, 3, in->height, in->width};
 
     if (m->input.ndims != COUNT_OF(want) || memcmp(m->input.dims, want, sizeof want) != 0)
-        return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says", m->card->name,
-                    in->width, in->height);
+        return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says",
+                    m->card->name, in->width, in->height);
     return 0;
 }
 
@@ -376,7 +385,8 @@ int model_load(struct model **ret_model, struct runtime *rt, const struct card *
     m->card = card;
     m->rt = rt;
     if ((card->file ? load_file(m, err) : load_bytes(m, embedded, err)) < 0 ||
-        bind(m, true, card->input.name, &m->input, &m->input_value, err) < 0 || check_input_shape(m, err) < 0 ||
+        bind(m, true, card->input.name, &m->input, &m->input_value, err) < 0 ||
+        check_input_shape(m, err) < 0 ||
         bind(m, false, card->output.name, &m->output, &m->output_value, err) < 0 ||
         model_run(m, 0, &output, err) < 0)
         return -1;
@@ -422,7 +432,8 @@ int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_outp
     status = m->rt->api->Run(m->session, NULL, (const char *const[]){m->card->input.name}, inputs, 1,
                              (const char *const[]){m->card->output.name}, 1, &m->output_value);
     if (status) {
-        err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name, m->rt->api->GetErrorMessage(status));
+        err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name,
+                m->rt->api->GetErrorMessage(status));
         m->rt->api->ReleaseStatus(status);
         return -1;
     }

@@ -54,7 +54,8 @@ static const struct card_entry *entry_named(const struct card_entry *entries, si
     return NULL;
 }
 
-/* Nobody named one: a broken card may be the one that was meant, so no other model silently takes its place. */
+/* Nobody named one: a broken card may be the one that was meant, so no other model silently takes its place.
+ */
 static const struct card_entry *first_broken_or_detector(const struct card_entry *entries, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -92,7 +92,8 @@ static int64_t seek_to(void *opaque, int64_t offset, int whence)
     if (whence == SEEK_CUR)
         from = io->pos;
     if (whence == AVSEEK_SIZE || whence == SEEK_END) {
-        size = lseek(io->fd, 0, SEEK_END); /* not fstat: that is a call with a path, which the sandbox refuses */
+        size =
+            lseek(io->fd, 0, SEEK_END); /* not fstat: that is a call with a path, which the sandbox refuses */
         if (size < 0)
             return fail(io);
         if (whence == AVSEEK_SIZE)

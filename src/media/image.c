@@ -26,7 +26,8 @@ struct target {
     struct rescaler rescaler;
     struct scratch out; /* scaled, not yet upright */
     uint8_t *pixels;    /* upright and packed: the picture handed out */
-    size_t size;
+    uint8_t *before;    /* the one handed out before it, still in the caller's hands */
+    size_t size, before_size;
 };
 
 struct scaler {
@@ -46,6 +47,7 @@ static void target_clear(struct target *t)
     rescaler_clear(&t->rescaler);
     freep(&t->out.data);
     freep(&t->pixels);
+    freep(&t->before);
 }
 
 void scaler_freep(struct scaler **s)
@@ -81,6 +83,17 @@ static int check_side(int width, int height, struct err *err)
     return 0;
 }
 
+static void keep_last(struct target *t)
+{
+    uint8_t *oldest = t->before;
+    size_t size = t->before_size;
+
+    t->before = t->pixels;
+    t->before_size = t->size;
+    t->pixels = oldest;
+    t->size = size;
+}
+
 static int scale(struct target *t, const AVFrame *f, int rotation, struct picture *want,
                  enum AVPixelFormat format, struct err *err)
 {
@@ -95,6 +108,7 @@ static int scale(struct target *t, const AVFrame *f, int rotation, struct pictur
 
     if (check_side(want->width, want->height, err) < 0)
         return -1;
+    keep_last(t);
     scratch_fit(&t->out, flat.width, flat.height, want->channels);
     grow(&t->pixels, &t->size, (size_t)want->width * (size_t)want->height * (size_t)want->channels + ALIGN);
     if (rescale(&t->rescaler, f, &flat, (uint8_t *const[4]){t->out.data}, (const int[4]){t->out.stride},

@@ -19,7 +19,7 @@ struct scaler *scaler_new(void);
 void scaler_freep(struct scaler **s);
 
 /* Scales the frame to exactly width x height as displayed (the rotation in `rotation` degrees is applied)
- * into a picture owned by the scaler and valid until the next call with the same channel count. Bilinear.
+ * into a picture owned by the scaler and valid during one more call with the same channel count. Bilinear.
  * Frames may change size and format on the way. */
 int scaler_bgr(struct scaler *s, const struct AVFrame *av, int rotation, int width, int height,
                struct picture *ret, struct err *err);

@@ -227,7 +227,8 @@ void server_drain(struct server *s, int64_t deadline_mono_us)
     atomic_store(&s->phase, SERVER_DRAINING);
     if (s->listen_fd < 0) {
         s->listen_fd = MHD_quiesce_daemon(s->daemon);
-        /* Refuses new clients at once, and those in the backlog. Threads may still know the socket, so it is closed later. */
+        /* Refuses new clients at once, and those in the backlog. Threads may still know the socket, so it is
+         * closed later. */
         if (s->listen_fd >= 0)
             shutdown(s->listen_fd, SHUT_RDWR);
     }

@@ -317,8 +317,7 @@ static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk
         return;
     }
     rule->labels = all = arena_array(rd->arena, yyjson_obj_size(obj), sizeof *all);
-    yyjson_obj_foreach(obj, i, n, key, value)
-    {
+    yyjson_obj_foreach (obj, i, n, key, value) {
         if (!yyjson_is_num(value))
             refuse(rd, "labels");
         all[rule->nlabels++] =
@@ -358,8 +357,7 @@ static void get_points(struct reader *rd, yyjson_val *arr, struct zone *zone)
     yyjson_val *point;
     size_t i, n;
 
-    yyjson_arr_foreach(arr, i, n, point)
-    {
+    yyjson_arr_foreach (arr, i, n, point) {
         yyjson_val *x = yyjson_arr_get(point, 0), *y = yyjson_arr_get(point, 1);
         if (i >= ZONE_MAX_POINTS || !yyjson_is_num(x) || !yyjson_is_num(y)) {
             refuse(rd, "zones");
@@ -474,7 +472,7 @@ static void get_moments(struct reader *rd, yyjson_val *root, struct report *r)
     size_t n, i, max;
 
     all = get_arr(rd, root, "moments", MAX_MOMENTS, &n);
-    yyjson_arr_foreach(all, i, max, o)
+    yyjson_arr_foreach (all, i, max, o)
         report_add_moment(r, get_int(rd, o, "frame", 0, INT64_MAX / 2), get_num(rd, o, "pts", 0, 1e9));
 }
 
@@ -501,8 +499,7 @@ static void get_findings(struct reader *rd, yyjson_val *root, struct report *r)
     size_t n, i, max;
 
     all = get_arr(rd, root, "findings", MAX_FINDINGS, &n);
-    yyjson_arr_foreach(all, i, max, o)
-    {
+    yyjson_arr_foreach (all, i, max, o) {
         struct finding f = {
             .moment = (int)get_int(rd, o, "moment", 0, (int64_t)r->nmoments - 1),
             .label = get_str(rd, o, "label"),

@@ -23,7 +23,7 @@ static struct outcome run_assay(const char *const args[])
     struct outcome o;
 
     argv[0] = arena_strdup(arena, harness_program());
-    for (size_t i = 0; args[i] && i < MAX_ARGS; i++)
+    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
         argv[i + 1] = arena_strdup(arena, args[i]);
     o = program_outcome(arena, argv, SECONDS);
     CHECK(!o.late);

@@ -411,9 +411,9 @@ static void server_killed_at_random(void)
         play_round(&t);
     qsort(t.ready_us, t.nready, sizeof *t.ready_us, by_time);
     if (t.nready)
-        printf("# %d rounds in %.1f s; from exec to ready: median %lld ms, longest %lld ms\n", t.rounds,
-               (double)(clock_mono_us() - begun) / 1e6, (long long)t.ready_us[t.nready / 2] / 1000,
-               (long long)t.ready_us[t.nready - 1] / 1000);
+        printf("# %d rounds in %.1f s; from exec to ready (%zu times): median %lld ms, longest %lld ms\n",
+               t.rounds, (double)(clock_mono_us() - begun) / 1e6, t.nready,
+               (long long)t.ready_us[t.nready / 2] / 1000, (long long)t.ready_us[t.nready - 1] / 1000);
     reckon(&t);
     free(t.acks);
     folder_remove(base);

@@ -12,7 +12,7 @@ static char **copy_args(struct arena *a, const char *const args[])
 {
     char **copy = arena_array(a, MAX_ARGS + 1, sizeof *copy);
 
-    for (size_t i = 0; args[i] && i < MAX_ARGS; i++)
+    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
         copy[i] = arena_strdup(a, args[i]);
     return copy;
 }

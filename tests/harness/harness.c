@@ -68,7 +68,10 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 void folder_remove(const char *path)
 {
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    unlink(arena_printf(a, "%s.log", path)); /* of a server that ran on it */
 }
 
 static void read_all(struct buf *out, int fd)

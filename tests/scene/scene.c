@@ -122,6 +122,25 @@ static void boxes_lie_in_the_picture(void)
     }
 }
 
+/* The second kind of a clip is in the pixels and in the truth; one that nobody knows is refused. */
+static void two_kinds_share_a_clip(void)
+{
+    struct scene_opts o = small("rain", 5);
+    struct scene_frame f;
+    struct scene *s = NULL;
+    int boxes = 0;
+
+    o.with = "person";
+    CHECK(scene_open(&s, &o, NULL) == 0);
+    while (s && scene_next(s, &f))
+        for (size_t k = 0; k < f.nboxes; k++, boxes++)
+            check_box(&f.boxes[k], "person");
+    CHECK(boxes >= FRAMES / 2);
+    scene_freep(&s);
+    o.with = "unicorn";
+    CHECK_INT(scene_open(&s, &o, NULL), -1);
+}
+
 static bool within(const struct scene_frame *f, int x, int y)
 {
     float px = ((float)x + 0.5f) / (float)f->picture.width, py = ((float)y + 0.5f) / (float)f->picture.height;
@@ -246,6 +265,7 @@ int main(void)
 {
     RUN(same_seed_same_bytes);
     RUN(boxes_lie_in_the_picture);
+    RUN(two_kinds_share_a_clip);
     RUN(boxes_hold_what_moves);
     RUN(refuses_nonsense);
     RUN(truth_is_json);

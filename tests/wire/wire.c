@@ -10,13 +10,14 @@
  *     200
  *     Content-Type: application/json       a header with exactly this value; * = any, ! = must be absent
  *     body: {"success": ...}               the body, byte for byte
- *     json: {"id": "<id>", "risk": "*"}    a pattern: members listed must be there; "*" any text, "#" any number, "<id>" 24 hex
- *                                          digits, "<time>" RFC 3339, "!" must be absent; arrays and plain values must be equal
+ *     json: {"id": "<id>", "risk": "*"}    a pattern: members listed must be there; "*" any text, "#" any
+ * number, "<id>" 24 hex digits, "<time>" RFC 3339, "!" must be absent; arrays and plain values must be equal
  *     keys: id status ...                  exactly these members, in any order
  *     keep: id                             the member becomes the variable {id}
  *     poll                                 repeat the request until the answer fits (at most 30 s)
  *
- * Variables at the start: key, other (a second tenant's key), readonly (scope read), limited (2 requests a minute), zeros. */
+ * Variables at the start: key, other (a second tenant's key), readonly (scope read), limited (2 requests a
+ * minute), zeros. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,9 @@ struct run {
     struct arena *a;
     int port;
     size_t nvars;
-    struct { const char *name, *value; } vars[MAX_VARS];
+    struct {
+        const char *name, *value;
+    } vars[MAX_VARS];
 };
 
 struct wire_case {
@@ -164,8 +167,7 @@ static const char *object_fits(struct run *run, yyjson_val *want, yyjson_val *go
     yyjson_val *key, *value;
     size_t i, n;
 
-    yyjson_obj_foreach(want, i, n, key, value)
-    {
+    yyjson_obj_foreach (want, i, n, key, value) {
         yyjson_val *member = yyjson_obj_get(got, yyjson_get_str(key));
         const char *path = arena_printf(run->a, "%s.%s", at, yyjson_get_str(key)), *why;
         if (text_is(yyjson_get_str(value), "!")) {
@@ -186,9 +188,13 @@ static const char *fits(struct run *run, yyjson_val *want, yyjson_val *got, cons
     if (yyjson_is_str(want))
         return text_fits(run, yyjson_get_str(want), got, at);
     if (yyjson_is_obj(want))
-        return yyjson_is_obj(got) ? object_fits(run, want, got, at) : arena_printf(run->a, "%s is no object", at);
+        return yyjson_is_obj(got) ? object_fits(run, want, got, at)
+                                  : arena_printf(run->a, "%s is no object", at);
     if (yyjson_is_num(want) && yyjson_is_num(got))
-        return yyjson_get_num(want) == yyjson_get_num(got) ? NULL : arena_printf(run->a, "%s is %.17g, not %.17g", at, yyjson_get_num(got), yyjson_get_num(want));
+        return yyjson_get_num(want) == yyjson_get_num(got)
+                   ? NULL
+                   : arena_printf(run->a, "%s is %.17g, not %.17g", at, yyjson_get_num(got),
+                                  yyjson_get_num(want));
     return yyjson_equals(want, got) ? NULL : arena_printf(run->a, "%s differs", at);
 }
 
@@ -203,7 +209,8 @@ static const char *keys_fit(struct run *run, char *names, yyjson_val *got)
         if (!yyjson_obj_get(got, name))
             return arena_printf(run->a, "member %s is missing", name);
     }
-    return n == yyjson_obj_size(got) ? NULL : arena_printf(run->a, "%zu members, not %zu", yyjson_obj_size(got), n);
+    return n == yyjson_obj_size(got) ? NULL
+                                     : arena_printf(run->a, "%zu members, not %zu", yyjson_obj_size(got), n);
 }
 
 static const char *header_fits(struct run *run, char *line, const struct answer *answer)
@@ -220,7 +227,9 @@ static const char *header_fits(struct run *run, char *line, const struct answer 
         return got ? arena_printf(run->a, "header %s should be absent", line) : NULL;
     if (!got)
         return arena_printf(run->a, "header %s is missing", line);
-    return text_is(value, "*") || text_is(value, got) ? NULL : arena_printf(run->a, "header %s is '%s', not '%s'", line, got, value);
+    return text_is(value, "*") || text_is(value, got)
+               ? NULL
+               : arena_printf(run->a, "header %s is '%s', not '%s'", line, got, value);
 }
 
 static const char *line_fits(struct run *run, char *line, const struct answer *answer, yyjson_val *got)
@@ -279,7 +288,8 @@ static void run_case(struct run *run, const struct wire_case *c)
     test_count++;
     if (why) {
         test_failures++;
-        printf("# %s\n# answer: %d %.600s\n", why, answer.status, answer.body.data ? (const char *)answer.body.data : "");
+        printf("# %s\n# answer: %d %.600s\n", why, answer.status,
+               answer.body.data ? (const char *)answer.body.data : "");
     }
     printf("%sok %d - %s\n", why ? "not " : "", test_count, c->name);
     fflush(stdout);
@@ -317,7 +327,8 @@ int main(int argc, char **argv)
     struct run run = {.a = a};
     struct served server;
     char *dir = folder_new(a), *rules = getenv("ASSAY_RULES");
-    char *more[] = {(char[]){"--max-upload"}, (char[]){"2M"}, rules ? (char[]){"--rules"} : NULL, rules, NULL};
+    char *more[] = {(char[]){"--max-upload"}, (char[]){"2M"}, rules ? (char[]){"--rules"} : NULL, rules,
+                    NULL};
     char *readonly[] = {(char[]){"--scopes"}, (char[]){"read"}, NULL};
     char *limited[] = {(char[]){"--rate"}, (char[]){"2"}, NULL};
 

@@ -98,11 +98,9 @@ static int check_labels(yyjson_val *labels, struct err *err)
 
     if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
         return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d texts", MAX_LABELS);
-    yyjson_arr_foreach(labels, i, n,
-                       v) if (!yyjson_is_str(v) || !yyjson_get_len(v) ||
-                              yyjson_get_len(v) > LABEL_MAX) return FAIL(err, ERR_INPUT,
-                                                                         "a label is a text of 1 to %d bytes",
-                                                                         LABEL_MAX);
+    yyjson_arr_foreach (labels, i, n, v)
+        if (!yyjson_is_str(v) || !yyjson_get_len(v) || yyjson_get_len(v) > LABEL_MAX)
+            return FAIL(err, ERR_INPUT, "a label is a text of 1 to %d bytes", LABEL_MAX);
     return 0;
 }
 
@@ -228,8 +226,7 @@ static int check_custom(struct request *r, const char *tenant, yyjson_val *label
     if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
         return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}",
                     MAX_LABELS);
-    yyjson_arr_foreach(labels, i, n, v)
-    {
+    yyjson_arr_foreach (labels, i, n, v) {
         size_t len = yyjson_get_len(yyjson_obj_get(v, "value"));
         if (!yyjson_is_str(yyjson_obj_get(v, "value")) || !len || len > LABEL_MAX)
             return FAIL(err, ERR_INPUT, "every label needs a \"value\" of 1 to %d bytes", LABEL_MAX);
@@ -252,8 +249,7 @@ static void add_custom(struct request *r, const struct caller *caller, yyjson_va
     struct err err;
 
     *f = (struct feedback){.request = r, .caller = *caller, .answer = bytes_of(ok, sizeof ok - 1)};
-    yyjson_arr_foreach(labels, i, n, v)
-    {
+    yyjson_arr_foreach (labels, i, n, v) {
         bool last = i + 1 == n;
         if (records_add_custom_label(api_of(r)->db, caller->tenant, json_str(a, v, "value", ""),
                                      json_str(a, v, "label", NULL), last ? stored : NULL, f, &err) < 0) {

@@ -7,9 +7,13 @@
 #include "base/json.h"
 #include "base/text.h"
 
-static const struct { int status; const char *title; } titles[] = {
-    {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"},
-    {413, "Content Too Large"}, {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
+static const struct {
+    int status;
+    const char *title;
+} titles[] = {
+    {400, "Bad Request"},       {401, "Unauthorized"},          {403, "Forbidden"},
+    {404, "Not Found"},         {405, "Method Not Allowed"},    {413, "Content Too Large"},
+    {429, "Too Many Requests"}, {500, "Internal Server Error"}, {503, "Service Unavailable"},
 };
 
 static void problem(struct request *r, int status, const char *detail)
@@ -70,7 +74,8 @@ static struct bytes job_document(struct arena *a, const struct job_row *job)
         yyjson_mut_obj_add_str(doc, error, "code", job->error_code);
         yyjson_mut_obj_add_str(doc, error, "text", job->error_text ? job->error_text : "");
     }
-    yyjson_mut_obj_add(root, yyjson_mut_str(doc, "spec"), yyjson_mut_rawn(doc, (const char *)job->spec.data, job->spec.len));
+    yyjson_mut_obj_add(root, yyjson_mut_str(doc, "spec"),
+                       yyjson_mut_rawn(doc, (const char *)job->spec.data, job->spec.len));
     if (job->report.len)
         yyjson_mut_obj_add(root, yyjson_mut_str(doc, "report"),
                            yyjson_mut_rawn(doc, (const char *)job->report.data, job->report.len));

@@ -17,8 +17,8 @@ bool kit_open(struct kit *k, const char *card_path);
 void kit_clear(struct kit *k);
 /* Judges a file with the given spec (its subject is filled in); the report lives in the arena. */
 struct report *kit_judge(struct kit *k, struct arena *a, const char *path, struct job_spec spec);
-/* Writes a card for a YOLOX-nano of 416x416 (docs/models.md) into dir, and copies the model beside it. NULL when the model is not
- * among the development data. */
+/* Writes a card for a YOLOX-nano of 416x416 (docs/models.md) into dir, and copies the model beside it. NULL
+ * when the model is not among the development data. */
 const char *kit_yolox_card(struct arena *a, const char *dir);
 void kit_yolox_remove(struct arena *a, const char *dir);
 

@@ -50,7 +50,8 @@ static void raining(struct picture *p, int i)
     uint32_t state = (uint32_t)i * 104729u + 5;
 
     for (int k = 0; k < 40; k++)
-        rect(p, (int)(next_random(&state) >> 8) % WIDTH, (int)(next_random(&state) >> 8) % HEIGHT, 4, 22, 230);
+        rect(p, (int)(next_random(&state) >> 8) % WIDTH, (int)(next_random(&state) >> 8) % HEIGHT, 4, 22,
+             230);
 }
 
 static void shaking(struct picture *p, int i)

@@ -1,6 +1,7 @@
-/* The accuracy promise, on the development clips with known content: no clip that shows a person or a vehicle may be
- * "safe". With YOLOX-nano, no clip without them may be an "intrusion" either; with the small built-in model such false
- * alarms are only counted. No clip is taken for rain, a web or wind: none shows any. The table goes to docs/accuracy.md.
+/* The accuracy promise, on the development clips with known content: no clip that shows a person or a vehicle
+ * may be "safe". With YOLOX-nano, no clip without them may be an "intrusion" either; with the small built-in
+ * model such false alarms are only counted. No clip is taken for rain, a web or wind: none shows any. The
+ * table goes to docs/accuracy.md.
  *
  *     ASSAY_SHARED=DIR ASSAY_ROOT=. build/tests/unit/unit-analysis-real_clips */
 #include "base/cleanup.h"
@@ -8,27 +9,42 @@
 #include "kit.h"
 #include "test.h"
 
-/* Truth from the list of the clips, checked by looking at them. moonwalk.01.avi is left out: nobody can say what it shows. */
+/* Truth from the list of the clips, checked by looking at them. moonwalk.01.avi is left out: nobody can say
+ * what it shows. */
 enum truth { EMPTY, SOMEBODY };
 static const struct clip {
     const char *name;
     enum truth truth;
 
 } clips[] = {
-    {"asl_walk.mkv", SOMEBODY},        {"asl_yes.mkv", SOMEBODY},
-    {"bgs_demo.avi", SOMEBODY},        {"bgs_video.avi", SOMEBODY},
-    {"bikes.mp4", SOMEBODY},           {"car-detection.mp4", SOMEBODY},
-    {"carphone.mp4", SOMEBODY},        {"classroom.mp4", SOMEBODY},
-    {"faces-walking.gif", SOMEBODY},   {"four_shots.mp4", SOMEBODY},
-    {"head-female.gif", SOMEBODY},     {"mma_demo.mp4", SOMEBODY},
-    {"mma_structuralize.mp4", SOMEBODY}, {"mmtrack_demo.mp4", SOMEBODY},
-    {"onscreen_text.mov", SOMEBODY},   {"people-detection.gif", SOMEBODY},
-    {"person-bicycle-car.gif", SOMEBODY}, {"person_in_room.avi", SOMEBODY},
-    {"scene_cuts.mp4", SOMEBODY},      {"still_dog.mp4", SOMEBODY},
-    {"store_aisle.mp4", SOMEBODY},     {"worker_zone.mp4", SOMEBODY},
-    {"bigbuckbunny.mp4", EMPTY},       {"conveyor_fruit.mp4", EMPTY},
-    {"echo-hereweare.webm", EMPTY},    {"empty_scene_ir.mp4", EMPTY},
-    {"newtonscradle.gif", EMPTY},      {"realshort.mp4", EMPTY},
+    {"asl_walk.mkv", SOMEBODY},
+    {"asl_yes.mkv", SOMEBODY},
+    {"bgs_demo.avi", SOMEBODY},
+    {"bgs_video.avi", SOMEBODY},
+    {"bikes.mp4", SOMEBODY},
+    {"car-detection.mp4", SOMEBODY},
+    {"carphone.mp4", SOMEBODY},
+    {"classroom.mp4", SOMEBODY},
+    {"faces-walking.gif", SOMEBODY},
+    {"four_shots.mp4", SOMEBODY},
+    {"head-female.gif", SOMEBODY},
+    {"mma_demo.mp4", SOMEBODY},
+    {"mma_structuralize.mp4", SOMEBODY},
+    {"mmtrack_demo.mp4", SOMEBODY},
+    {"onscreen_text.mov", SOMEBODY},
+    {"people-detection.gif", SOMEBODY},
+    {"person-bicycle-car.gif", SOMEBODY},
+    {"person_in_room.avi", SOMEBODY},
+    {"scene_cuts.mp4", SOMEBODY},
+    {"still_dog.mp4", SOMEBODY},
+    {"store_aisle.mp4", SOMEBODY},
+    {"worker_zone.mp4", SOMEBODY},
+    {"bigbuckbunny.mp4", EMPTY},
+    {"conveyor_fruit.mp4", EMPTY},
+    {"echo-hereweare.webm", EMPTY},
+    {"empty_scene_ir.mp4", EMPTY},
+    {"newtonscradle.gif", EMPTY},
+    {"realshort.mp4", EMPTY},
     {"still_fox_ir.mp4", EMPTY},
 };
 
@@ -55,8 +71,8 @@ static void print_row(const struct clip *c, const struct report *r)
 {
     printf("# | %s | %s | %.2f | %.2f | %.2f | %.2f | %s | %d | %lld | %lld |\n", c->name,
            c->truth == SOMEBODY ? "yes" : "no", score(r, "person"), score(r, "vehicle"), score(r, "animal"),
-           score(r, "intrusion"), r->error.kind ? err_code(r->error.kind) : r->verdict.risk, r->sampling.judged,
-           (long long)r->decode_us / 1000, (long long)r->infer_us / 1000);
+           score(r, "intrusion"), r->error.kind ? err_code(r->error.kind) : r->verdict.risk,
+           r->sampling.judged, (long long)r->decode_us / 1000, (long long)r->infer_us / 1000);
 }
 
 static void judge_one(struct kit *k, const struct clip *c, struct count *sum)
@@ -79,12 +95,13 @@ static struct count judge_all(struct kit *k)
 {
     struct count sum = {0};
 
-    printf("# | clip | person or vehicle | person | vehicle | animal | intrusion | risk | frames | decode ms | infer ms |\n");
+    printf("# | clip | person or vehicle | person | vehicle | animal | intrusion | risk | frames | decode ms "
+           "| infer ms |\n");
     printf("# |---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < sizeof clips / sizeof clips[0]; i++)
         judge_one(k, &clips[i], &sum);
-    printf("# %s: %d clips, %d missed, %d false intrusions, %d empty ones shown as danger\n", k->card.name, sum.judged,
-           sum.missed, sum.false_alarms, sum.dangers);
+    printf("# %s: %d clips, %d missed, %d false intrusions, %d empty ones shown as danger\n", k->card.name,
+           sum.judged, sum.missed, sum.false_alarms, sum.dangers);
     return sum;
 }
 

@@ -50,21 +50,79 @@ static void clip_scores_follow_the_sightings(void)
         const char *first_label;
     } rows[] = {
         {"nothing seen", 3, {{0}}, 0, 0, 0, 0, 1, "safe", NULL},
-        {"a person in two of three frames", 3, {{0, PERSON, 0.75f, 0, 0}, {2, PERSON, 1, 0, 0}}, 0.875, 0.875, 0, 0, 0.125,
-         "intrusion", "intrusion"},
+        {"a person in two of three frames",
+         3,
+         {{0, PERSON, 0.75f, 0, 0}, {2, PERSON, 1, 0, 0}},
+         0.875,
+         0.875,
+         0,
+         0,
+         0.125,
+         "intrusion",
+         "intrusion"},
         {"in one frame of three", 3, {{1, PERSON, 0.75f, 0, 0}}, 0.375, 0.375, 0, 0, 0.625, "danger", NULL},
         {"in the only frame", 1, {{0, PERSON, 0.75f, 0, 0}}, 0.75, 0.75, 0, 0, 0.25, "danger", "intrusion"},
-        {"two in one frame are not two frames", 3, {{1, PERSON, 0.75f, 0, 0}, {1, PERSON, 0.75f, 0, 0}}, 0.375, 0.375, 0, 0,
-         0.625, "danger", NULL},
+        {"two in one frame are not two frames",
+         3,
+         {{1, PERSON, 0.75f, 0, 0}, {1, PERSON, 0.75f, 0, 0}},
+         0.375,
+         0.375,
+         0,
+         0,
+         0.625,
+         "danger",
+         NULL},
         {"excluded", 2, {{0, PERSON, 1, 1, 0}, {1, PERSON, 1, 1, 0}}, 0, 0, 0, 0, 1, "safe", NULL},
-        {"a moving vehicle", 2, {{0, VEHICLE, 1, 0, 0}, {1, VEHICLE, 1, 0, 0}}, 1, 0, 1, 0, 0, "intrusion", "intrusion"},
-        {"a parked vehicle is shown, no intrusion", 2, {{0, VEHICLE, 1, 0, 1}, {1, VEHICLE, 1, 0, 1}}, 0.5, 0, 1, 0, 0,
-         "danger", "intrusion"},
-        {"a weak parked vehicle is not made safer", 2, {{0, VEHICLE, 0.25f, 0, 1}, {1, VEHICLE, 0.25f, 0, 1}}, 0.25, 0,
-         0.25, 0, 0.75, "danger", NULL},
-        {"a person who stands still counts", 2, {{0, PERSON, 1, 0, 1}, {1, PERSON, 1, 0, 1}}, 1, 1, 0, 0, 0, "intrusion",
+        {"a moving vehicle",
+         2,
+         {{0, VEHICLE, 1, 0, 0}, {1, VEHICLE, 1, 0, 0}},
+         1,
+         0,
+         1,
+         0,
+         0,
+         "intrusion",
          "intrusion"},
-        {"an animal is no intrusion", 2, {{0, ANIMAL, 1, 0, 0}, {1, ANIMAL, 1, 0, 0}}, 0, 0, 0, 1, 0, "safe", "animal"},
+        {"a parked vehicle is shown, no intrusion",
+         2,
+         {{0, VEHICLE, 1, 0, 1}, {1, VEHICLE, 1, 0, 1}},
+         0.5,
+         0,
+         1,
+         0,
+         0,
+         "danger",
+         "intrusion"},
+        {"a weak parked vehicle is not made safer",
+         2,
+         {{0, VEHICLE, 0.25f, 0, 1}, {1, VEHICLE, 0.25f, 0, 1}},
+         0.25,
+         0,
+         0.25,
+         0,
+         0.75,
+         "danger",
+         NULL},
+        {"a person who stands still counts",
+         2,
+         {{0, PERSON, 1, 0, 1}, {1, PERSON, 1, 0, 1}},
+         1,
+         1,
+         0,
+         0,
+         0,
+         "intrusion",
+         "intrusion"},
+        {"an animal is no intrusion",
+         2,
+         {{0, ANIMAL, 1, 0, 0}, {1, ANIMAL, 1, 0, 0}},
+         0,
+         0,
+         0,
+         1,
+         0,
+         "safe",
+         "animal"},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -162,8 +220,14 @@ static void motion_lifts_a_weak_score_to_danger_and_no_higher(void)
     static const struct {
         float score, fit, want;
     } rows[] = {
-        {0.15f, 0.29f, 0.15f}, {0.15f, 0.3f, 0.260870f}, {0.15f, 1, 0.260870f}, {0.3f, 1, 0.35f},
-        {0.35f, 1, 0.35f},     {0.9f, 1, 0.9f},          {0, 1, 0},             {0.05f, 1, 0.095238f},
+        {0.15f, 0.29f, 0.15f},
+        {0.15f, 0.3f, 0.260870f},
+        {0.15f, 1, 0.260870f},
+        {0.3f, 1, 0.35f},
+        {0.35f, 1, 0.35f},
+        {0.9f, 1, 0.9f},
+        {0, 1, 0},
+        {0.05f, 1, 0.095238f},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -174,8 +238,8 @@ static void motion_lifts_a_weak_score_to_danger_and_no_higher(void)
 
 static void findings_are_sorted_and_weak_ones_left_out(void)
 {
-    static const struct seen seen[] = {{2, PERSON, 0.9f, 0, 0}, {0, ANIMAL, 0.3f, 0, 0}, {0, PERSON, 0.19f, 0, 0},
-                                       {0, VEHICLE, 0.4f, 1, 0}};
+    static const struct seen seen[] = {
+        {2, PERSON, 0.9f, 0, 0}, {0, ANIMAL, 0.3f, 0, 0}, {0, PERSON, 0.19f, 0, 0}, {0, VEHICLE, 0.4f, 1, 0}};
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct sightings s;
     struct report *r = report_of(a, 3, seen, LENGTH(seen), &s);

@@ -12,7 +12,11 @@ static void writes_utc_millis(void)
 
 static void reads_any_offset_and_fraction(void)
 {
-    static const struct { const char *s; bool ok; int64_t us; } rows[] = {
+    static const struct {
+        const char *s;
+        bool ok;
+        int64_t us;
+    } rows[] = {
         {"1970-01-01T00:00:00Z", true, 0},
         {"2024-06-07T13:32:43.811+02:00", true, 1717759963811000},
         {"2024-06-07T11:32:43.811123456Z", true, 1717759963811123},

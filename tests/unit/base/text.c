@@ -4,7 +4,9 @@
 
 static void takes_the_base_name(void)
 {
-    static const struct { const char *path, *want; } rows[] = {
+    static const struct {
+        const char *path, *want;
+    } rows[] = {
         {"a.mp4", "a.mp4"},
         {"/etc/passwd", "passwd"},
         {"C:\\clips\\door 1.avi", "door 1.avi"},
@@ -33,10 +35,20 @@ static void cuts_between_characters(void)
 
 static void knows_utf8(void)
 {
-    static const struct { const char *s; bool ok; } rows[] = {
-        {"plain", true},         {"\xc3\xa9", true},      {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true},
-        {"\xc0\x80", false},     {"\xed\xa0\x80", false}, {"\xf5\x80\x80\x80", false},
-        {"\xe2\x82", false},     {"\x80", false},         {"\xf0\x80\x80\x80", false},
+    static const struct {
+        const char *s;
+        bool ok;
+    } rows[] = {
+        {"plain", true},
+        {"\xc3\xa9", true},
+        {"\xe2\x82\xac", true},
+        {"\xf0\x9f\x98\x80", true},
+        {"\xc0\x80", false},
+        {"\xed\xa0\x80", false},
+        {"\xf5\x80\x80\x80", false},
+        {"\xe2\x82", false},
+        {"\x80", false},
+        {"\xf0\x80\x80\x80", false},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -14,7 +14,8 @@ struct settings {
 
 static const struct option rows[] = {
     {"config", OPT_STRING, offsetof(struct settings, config), NULL, 0, 0, "FILE", "read options from FILE"},
-    {"listen", OPT_STRING, offsetof(struct settings, listen), "127.0.0.1:8480", 0, 0, "ADDR:PORT", "where to listen"},
+    {"listen", OPT_STRING, offsetof(struct settings, listen), "127.0.0.1:8480", 0, 0, "ADDR:PORT",
+     "where to listen"},
     {"json", OPT_FLAG, offsetof(struct settings, json), "false", 0, 0, NULL, "print JSON"},
     {"threads", OPT_INT, offsetof(struct settings, threads), "2", 1, 64, "N", "net threads"},
     {"max-upload", OPT_BYTES, offsetof(struct settings, upload), "100M", 1, 1e12, "SIZE", "largest upload"},
@@ -59,8 +60,9 @@ static void later_sources_win(void)
     int fd = mkstemp(path);
     static const char text[] = "# comment\n\n threads = 3 \nlow=0.1\nmax-upload = 2G\n";
     char *env[] = {(char[]){"ASSAY_LOW=0.3"}, (char[]){"ASSAY_SYNC_WAIT=250ms"}, (char[]){"OTHER=1"}, NULL};
-    char *argv[] = {(char[]){"serve"}, (char[]){"--config"}, path, (char[]){"clip.mp4"}, (char[]){"--low=0.4"},
-                    (char[]){"--json"}, (char[]){"--"}, (char[]){"--odd"}, NULL};
+    char *argv[] = {(char[]){"serve"},    (char[]){"--config"},  path,
+                    (char[]){"clip.mp4"}, (char[]){"--low=0.4"}, (char[]){"--json"},
+                    (char[]){"--"},       (char[]){"--odd"},     NULL};
     int argc = 8;
     struct err err = {0};
 
@@ -80,11 +82,13 @@ static void later_sources_win(void)
 
 static void refuses_with_a_sentence(void)
 {
-    static const struct { const char *flag, *says; } bad[] = {
-        {"--nope", "there is no option --nope"},   {"--threads=0", "outside the range"},
-        {"--threads=two", "not a whole number"},   {"--threads", "needs a value"},
-        {"--json=maybe", "not true or false"},     {"--max-upload=10X", "not a size"},
-        {"--sync-wait=5", "not a time"},           {"--low=nan", "not a number"},
+    static const struct {
+        const char *flag, *says;
+    } bad[] = {
+        {"--nope", "there is no option --nope"}, {"--threads=0", "outside the range"},
+        {"--threads=two", "not a whole number"}, {"--threads", "needs a value"},
+        {"--json=maybe", "not true or false"},   {"--max-upload=10X", "not a size"},
+        {"--sync-wait=5", "not a time"},         {"--low=nan", "not a number"},
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -103,7 +107,8 @@ static void refuses_with_a_sentence(void)
 static void printed_configuration_reads_back(void)
 {
     CLEANUP(teardown) struct fixture f = {0}, g = {0};
-    char path[] = "/tmp/assay-conf-XXXXXX", *argv[] = {(char[]){"x"}, (char[]){"--no-json"}, (char[]){"--threads=7"}, NULL};
+    char path[] = "/tmp/assay-conf-XXXXXX",
+         *argv[] = {(char[]){"x"}, (char[]){"--no-json"}, (char[]){"--threads=7"}, NULL};
     int fd = mkstemp(path), argc = 3;
     FILE *out = fdopen(fd, "w");
     struct err err = {0};

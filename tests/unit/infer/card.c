@@ -14,7 +14,8 @@
 
 static const char good[] =
     "{'schema':'assay.model/1','name':'tiny','version':'1.0','task':'detect','file':'tiny.onnx',"
-    "'sha256':'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad','licence':'MIT','source':'here',"
+    "'sha256':'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad','licence':'MIT','source':'"
+    "here',"
     "'made_by':'us','weakness':'all','nms_iou':0.5,"
     "'input':{'name':'x','width':64,'height':32,'order':'rgb','scale':0.5,'mean':[1,2,3],'std':[4,5,6],"
     "'fit':'stretch','pad':7},"
@@ -31,7 +32,8 @@ static struct bytes json_text(struct arena *a, const char *from, const char *to)
     char *text;
 
     CHECK(!from || at);
-    text = at ? arena_printf(a, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from)) : arena_strdup(a, good);
+    text = at ? arena_printf(a, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from))
+              : arena_strdup(a, good);
     for (char *p = text; *p; p++)
         if (*p == '\'')
             *p = '"';
@@ -96,7 +98,7 @@ static void refuses_what_makes_no_sense(void)
         {"'pad':7", "'pad':256", "pad"},
         {"'pad':7", "'padding':7", "padding"},
         {"'decoder':'boxes'", "'decoder':'magic'", "decoder"},
-        {"'threshold':0.25", "'treshold':0.25", "treshold"},
+        {"'threshold':0.25", "'least':0.25", "least"},
         {"'threshold':0.25", "'threshold':-1", "threshold"},
         {"'concept':'person'", "'concept':'ghost'", "concept"},
         {"'concept':'person'", "'concept':'animal'", "not in \"concepts\""},
@@ -131,7 +133,8 @@ static void the_rule_may_be_left_out(void)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct card c;
 
-    CHECK_INT(card_parse(a, json_text(a, "'rule':{'low':0.1,'high':0.9,'label':0.6},", ""), "m", "x", &c, NULL), 0);
+    CHECK_INT(
+        card_parse(a, json_text(a, "'rule':{'low':0.1,'high':0.9,'label':0.6},", ""), "m", "x", &c, NULL), 0);
     CHECK_NEAR(c.rule.low, risk_rule_defaults().low, 0);
 }
 

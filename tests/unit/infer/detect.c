@@ -34,11 +34,19 @@ static void raw_grid_form_is_decoded(void)
         size_t n;
         struct raw_box want;
     } rows[] = {
-        {"stride 8, cell (1, 2)", 9, {0.5f, 0.25f, 0, 1, 0.9f, 0.8f, 0, 0}, 1, {12, 18, 8, 21.746f, 0.72f, 0}},
+        {"stride 8, cell (1, 2)",
+         9,
+         {0.5f, 0.25f, 0, 1, 0.9f, 0.8f, 0, 0},
+         1,
+         {12, 18, 8, 21.746f, 0.72f, 0}},
         {"stride 16, cell (1, 1)", 19, {0, 0, 0, 0, 1, 0, 0, 0.6f}, 1, {16, 16, 16, 16, 0.6f, 2}},
         {"stride 32", 20, {0.5f, 0.5f, 0, 0, 1, 0.4f, 0, 0.2f}, 1, {16, 16, 32, 32, 0.4f, 0}},
         {"below its threshold", 0, {0, 0, 0, 0, 1, 0.29f, 0, 0.2f}, 0, {0, 0, 0, 0, 0, 0}},
-        {"the better label is below its own threshold", 0, {0, 0, 0, 0, 1, 0.35f, 0, 0.45f}, 0, {0, 0, 0, 0, 0, 0}},
+        {"the better label is below its own threshold",
+         0,
+         {0, 0, 0, 0, 1, 0.35f, 0, 0.45f},
+         0,
+         {0, 0, 0, 0, 0, 0}},
         {"exactly on the threshold", 0, {0, 0, 0, 0, 1, 0, 0, 0.5f}, 1, {0, 0, 8, 8, 0.5f, 2}},
         {"a label without a concept", 0, {0, 0, 0, 0, 1, 0, 1, 0}, 0, {0, 0, 0, 0, 0, 0}},
         {"no object", 0, {0, 0, 0, 0, 0.1f, 1, 1, 1}, 0, {0, 0, 0, 0, 0, 0}},
@@ -90,10 +98,10 @@ static void broken_outputs_are_errors(void)
         size_t at;
         float value;
     } rows[] = {
-        {"objectness", "yolox-raw", 4, NAN},       {"objectness above 1", "yolox-raw", 4, 3},
-        {"class", "yolox-raw", 5, NAN},            {"class below 0", "yolox-raw", 7, -1},
-        {"place", "yolox-raw", 0, NAN},            {"size overflows", "yolox-raw", 2, 1000},
-        {"plain class", "boxes", 4, NAN},          {"plain class, a logit", "boxes", 6, 7.5f},
+        {"objectness", "yolox-raw", 4, NAN},   {"objectness above 1", "yolox-raw", 4, 3},
+        {"class", "yolox-raw", 5, NAN},        {"class below 0", "yolox-raw", 7, -1},
+        {"place", "yolox-raw", 0, NAN},        {"size overflows", "yolox-raw", 2, 1000},
+        {"plain class", "boxes", 4, NAN},      {"plain class, a logit", "boxes", 6, 7.5f},
         {"plain place", "boxes", 3, INFINITY},
     };
 
@@ -123,8 +131,9 @@ static void shapes_that_do_not_fit_the_card_are_errors(void)
         size_t ndims;
         int64_t dims[4];
     } rows[] = {
-        {"yolox-raw", 3, {1, CELLS, RAW + 1}}, {"yolox-raw", 3, {1, CELLS - 1, RAW}}, {"yolox-raw", 2, {CELLS, RAW}},
-        {"yolox-raw", 3, {2, CELLS, RAW}},     {"boxes", 3, {1, CELLS, RAW}},         {"unheard of", 3, {1, 3, 7}},
+        {"yolox-raw", 3, {1, CELLS, RAW + 1}}, {"yolox-raw", 3, {1, CELLS - 1, RAW}},
+        {"yolox-raw", 2, {CELLS, RAW}},        {"yolox-raw", 3, {2, CELLS, RAW}},
+        {"boxes", 3, {1, CELLS, RAW}},         {"unheard of", 3, {1, 3, 7}},
     };
     static float data[2 * CELLS * (RAW + 1)];
 
@@ -150,10 +159,22 @@ static void nms_keeps_the_best_of_each_label(void)
         double iou;
         size_t n;
     } rows[] = {
-        {"the same box", {{5, 5, 10, 10, 0.9f, 0}, {5, 5, 10, 10, 0.8f, 0}, {50, 5, 10, 10, 0.7f, 0}}, 0.45, 2},
-        {"another label", {{5, 5, 10, 10, 0.9f, 0}, {5, 5, 10, 10, 0.8f, 2}, {5, 5, 10, 10, 0.7f, 2}}, 0.45, 2},
-        {"a third common", {{5, 5, 10, 10, 0.9f, 0}, {10, 5, 10, 10, 0.8f, 0}, {99, 5, 1, 1, 0.7f, 0}}, 0.45, 3},
-        {"a lower limit", {{5, 5, 10, 10, 0.9f, 0}, {10, 5, 10, 10, 0.8f, 0}, {99, 5, 1, 1, 0.7f, 0}}, 0.3, 2},
+        {"the same box",
+         {{5, 5, 10, 10, 0.9f, 0}, {5, 5, 10, 10, 0.8f, 0}, {50, 5, 10, 10, 0.7f, 0}},
+         0.45,
+         2},
+        {"another label",
+         {{5, 5, 10, 10, 0.9f, 0}, {5, 5, 10, 10, 0.8f, 2}, {5, 5, 10, 10, 0.7f, 2}},
+         0.45,
+         2},
+        {"a third common",
+         {{5, 5, 10, 10, 0.9f, 0}, {10, 5, 10, 10, 0.8f, 0}, {99, 5, 1, 1, 0.7f, 0}},
+         0.45,
+         3},
+        {"a lower limit",
+         {{5, 5, 10, 10, 0.9f, 0}, {10, 5, 10, 10, 0.8f, 0}, {99, 5, 1, 1, 0.7f, 0}},
+         0.3,
+         2},
         {"touching", {{5, 5, 10, 10, 0.9f, 0}, {15, 5, 10, 10, 0.8f, 0}, {25, 5, 10, 10, 0.7f, 0}}, 0, 3},
         {"empty boxes", {{5, 5, 0, 0, 0.9f, 0}, {5, 5, 0, 0, 0.8f, 0}, {5, 5, 0, 0, 0.7f, 0}}, 0.45, 3},
     };

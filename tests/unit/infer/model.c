@@ -112,7 +112,8 @@ static void the_embedded_model_runs_without_threads(void)
     CHECK(model_card(l.model) == &l.card);
 }
 
-/* The keeper loads, its children run: bit for bit the same, also in a child of a process that has run already. */
+/* The keeper loads, its children run: bit for bit the same, also in a child of a process that has run
+ * already. */
 static void a_forked_child_gives_the_same_output(void)
 {
     CLEANUP(loaded_clear) struct loaded l = {0};
@@ -151,8 +152,8 @@ static void a_passed_deadline_stops_the_run(void)
     CHECK_INT(model_run(l.model, clock_mono_us() + 60000000, &out, &err), 0);
 }
 
-/* Each row spoils the card or the file; `keep` bytes of the model stay, its sum is then made right unless the row is about
- * the sum. */
+/* Each row spoils the card or the file; `keep` bytes of the model stay, its sum is then made right unless the
+ * row is about the sum. */
 static void wrong_files_and_cards_are_model_errors(void)
 {
     static const struct {

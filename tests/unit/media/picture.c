@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "clips.h"
 #include "media/annotate.h"
 #include "media/image.h"

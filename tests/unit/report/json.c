@@ -18,7 +18,8 @@ static struct job_spec a_spec(void)
     text_copy(spec.subject.sha256, sizeof spec.subject.sha256, sha);
     spec.subject.size = 786800;
     spec.subject.name = "door \"1\".mp4";
-    spec.alarm.rule = (struct risk_rule){.low = 0.1, .high = 0.9, .label = NAN, .nlabels = 1, .labels = &animal};
+    spec.alarm.rule =
+        (struct risk_rule){.low = 0.1, .high = 0.9, .label = NAN, .nlabels = 1, .labels = &animal};
     spec.alarm.zones = &zone;
     spec.alarm.nzones = 1;
     return spec;
@@ -101,7 +102,9 @@ static struct bytes mutated(struct arena *a, struct bytes text, const char *from
 
 static void refuses_what_an_analyst_may_not_say(void)
 {
-    static const struct { const char *what, *from, *to; } rows[] = {
+    static const struct {
+        const char *what, *from, *to;
+    } rows[] = {
         {"a score above 1", "\"value\":0.919", "\"value\":1.919"},
         {"a score that is text", "\"value\":0.919", "\"value\":\"x\""},
         {"a verdict on nothing", "\"judged\":13", "\"judged\":0"},
@@ -133,7 +136,9 @@ static void refuses_what_an_analyst_may_not_say(void)
 
 static void spec_has_ranges(void)
 {
-    static const struct { const char *what, *from, *to; } rows[] = {
+    static const struct {
+        const char *what, *from, *to;
+    } rows[] = {
         {"no frames a second", "\"fps\":3.0", "\"fps\":0.0"},
         {"an odd height", "\"height\":320", "\"height\":321"},
         {"low above high", "\"low\":0.1", "\"low\":0.95"},

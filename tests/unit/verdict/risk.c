@@ -6,7 +6,10 @@
 #include "test.h"
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
-#define RULE(l, h, n) {.low = l, .high = h, .label = n}
+#define RULE(l, h, n)                   \
+    {                                   \
+        .low = l, .high = h, .label = n \
+    }
 
 static void risk_is_inclusive_and_never_safe_without_a_score(void)
 {
@@ -60,9 +63,10 @@ static void rules_are_checked(void)
         struct risk_rule rule;
         int result;
     } rows[] = {
-        {RULE(0.2, 0.8, 0.5), 0},   {RULE(0, 0, 1), 0},          {RULE(1, 1, 0.01), 0},      {RULE(0.5, 0.5, 0.5), 0},
-        {RULE(0.8, 0.2, 0.5), -1},  {RULE(-0.1, 0.8, 0.5), -1},  {RULE(0.2, 1.1, 0.5), -1},  {RULE(0.2, 0.8, 0), -1},
-        {RULE(0.2, 0.8, 1.1), -1},  {RULE(NAN, 0.8, 0.5), -1},   {RULE(0.2, NAN, 0.5), -1},  {RULE(0.2, 0.8, NAN), -1},
+        {RULE(0.2, 0.8, 0.5), 0},  {RULE(0, 0, 1), 0},        {RULE(1, 1, 0.01), 0},
+        {RULE(0.5, 0.5, 0.5), 0},  {RULE(0.8, 0.2, 0.5), -1}, {RULE(-0.1, 0.8, 0.5), -1},
+        {RULE(0.2, 1.1, 0.5), -1}, {RULE(0.2, 0.8, 0), -1},   {RULE(0.2, 0.8, 1.1), -1},
+        {RULE(NAN, 0.8, 0.5), -1}, {RULE(0.2, NAN, 0.5), -1}, {RULE(0.2, 0.8, NAN), -1},
     };
     struct risk_rule standard = risk_rule_defaults();
 
@@ -129,13 +133,14 @@ static void two_best_frames_decide(void)
 
 static void calibration_interpolates(void)
 {
-    static const struct calibration bent = {3, {{0.1, 0}, {0.5, 0.2}, {0.9, 1}}}, none = {0}, flat = {1, {{0.5, 0.7}}};
+    static const struct calibration bent = {3, {{0.1, 0}, {0.5, 0.2}, {0.9, 1}}}, none = {0},
+                                    flat = {1, {{0.5, 0.7}}};
     static const struct {
         const struct calibration *c;
         double raw, want;
     } rows[] = {
-        {&bent, 0, 0},      {&bent, 0.1, 0},    {&bent, 0.3, 0.1}, {&bent, 0.5, 0.2}, {&bent, 0.7, 0.6},
-        {&bent, 0.9, 1},    {&bent, 1, 1},      {&none, 0.37, 0.37}, {&flat, 0, 0.7}, {&flat, 1, 0.7},
+        {&bent, 0, 0},   {&bent, 0.1, 0}, {&bent, 0.3, 0.1},   {&bent, 0.5, 0.2}, {&bent, 0.7, 0.6},
+        {&bent, 0.9, 1}, {&bent, 1, 1},   {&none, 0.37, 0.37}, {&flat, 0, 0.7},   {&flat, 1, 0.7},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
