@@ -95,7 +95,7 @@ static int log_line_of(struct conn *c, const struct delivery_try *t, struct err 
 static int move_and_log(struct conn *c, const void *args, struct err *err)
 {
     static const char sql[] = "UPDATE deliveries SET attempts = attempts + 1, state = ?1, next_us = ?2,"
-                              " finished_us = iif(?1 = 'due', 0, ?3) WHERE id = ?4";
+                              " finished_us = CASE ?1 WHEN 'due' THEN 0 ELSE ?3 END WHERE id = ?4";
     CLEANUP(query_end) struct query q = {0};
     const struct delivery_try *t = args;
 
