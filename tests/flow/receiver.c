@@ -188,6 +188,7 @@ static void *receiver_main(void *arg)
         pthread_mutex_lock(&r->lock);
         r->connections++;
         r->open++;
+        r->most_open = r->open > r->most_open ? r->open : r->most_open;
         pthread_mutex_unlock(&r->lock);
         if (pthread_create(&thread, NULL, visit_main, v) != 0)
             abort();

@@ -41,7 +41,7 @@ struct receiver {
     struct arena *arena;
     enum manner manner;
     uint64_t random;
-    int connections, open;
+    int connections, open, most_open;
     struct received *got;
     size_t n, cap;
 };
