@@ -273,12 +273,12 @@ static int hook_run(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct hook_call c = {.arena = a, .stored = {ERR_INTERNAL, "the store did not answer"}};
-    struct hook_opts opts;
+    struct hook_opts opts = {0};
     struct common_settings common;
     struct data_settings data;
     struct option_set sets[] = {common_set(&common),
                                 {"Hooks", hook_rows, COUNT_OF(hook_rows), &c.s},
-                                {"Webhooks", hook_options, hook_noptions, &opts},
+                                {"URLs", hook_options, HOOK_URL_OPTIONS, &opts},
                                 data_set(&data)};
     struct conf *conf;
     struct err err;

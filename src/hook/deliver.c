@@ -20,7 +20,7 @@
     }
 const struct option hook_options[] = {
     ROW("hook-allow-http", OPT_FLAG, allow_http, "false", 0, 0, NULL, "webhooks may go to plain http, too"),
-    ROW("hook-allow", OPT_STRING, allow, "", 0, 0, "NETWORKS",
+    ROW("hook-allow", OPT_STRING, allow, NULL, 0, 0, "NETWORKS",
         "addresses webhooks may go to although they are not public: 10.1.0.0/16,127.0.0.1"),
     ROW("hook-schedule", OPT_STRING, schedule, "0,5s,5m,30m,2h,5h,10h", 0, 0, "TIMES",
         "waits before each try of a delivery"),

@@ -25,6 +25,7 @@ struct hook_opts {
 };
 extern const struct option hook_options[];
 extern const size_t hook_noptions;
+enum { HOOK_URL_OPTIONS = 2 }; /* the first ones: all that hook_guard reads */
 
 /* What the options say of URLs and addresses. Lives in the arena. */
 int hook_guard(struct arena *a, const struct hook_opts *opts, struct guard *ret_guard, struct err *err);
