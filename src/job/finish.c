@@ -183,7 +183,10 @@ static void saved(void *arg, const struct err *err)
         outcome_written(t);
     } else if (err->kind == ERR_NOT_FOUND || (err->kind == ERR_CONFLICT && t->retried)) {
         log_error("outcome not wanted", "job=%s why=%s", t->id, err->text);
-        leave(t, true);
+        if (tell_drop(t))
+            finish_save(t);
+        else
+            leave(t, true);
     } else {
         log_error("outcome not written, will try again", "job=%s why=%s", t->id, err->text);
         retry_later(t);

@@ -146,6 +146,9 @@ enum job_state finish_state(const struct lab_result *result, int attempts, int m
 
 /* Adds the deliveries to a filled outcome, once. -1: the store cannot be read now. */
 int tell_prepare(struct task *t, struct err *err);
+/* After the store has refused the outcome for good: the end of a job is worth more than what is told of it.
+ * False: there was nothing to drop. */
+bool tell_drop(struct task *t);
 void tell_committed(struct task *t);
 
 /* ---- annotate.c ---- */

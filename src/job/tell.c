@@ -18,13 +18,13 @@ static void foresee(struct job_row *row, const struct job_move *move)
 static int ask(struct task *t, struct err *err)
 {
     const struct jobs_opts *opts = &t->jobs->opts;
+    struct job_row *row = arena_alloc(t->arena, sizeof *row); /* the deliveries may point into it */
     struct delivery_row *rows;
-    struct job_row row;
 
-    if (records_get_job(t->jobs->db, t->arena, NULL, t->id, &row, err) < 0)
+    if (records_get_job(t->jobs->db, t->arena, NULL, t->id, row, err) < 0)
         return -1;
-    foresee(&row, &t->outcome);
-    if (opts->deliveries(opts->deliveries_arg, t->arena, &row, &rows, &t->outcome.ndeliveries, err) < 0)
+    foresee(row, &t->outcome);
+    if (opts->deliveries(opts->deliveries_arg, t->arena, row, &rows, &t->outcome.ndeliveries, err) < 0)
         return -1;
     t->outcome.deliveries = rows;
     return 0;
@@ -45,6 +45,16 @@ int tell_prepare(struct task *t, struct err *err)
     /* What cannot be put into words will not be later either: the job must end. */
     log_error("nobody is told of the end of a job", "job=%s why=%s", t->id, why.text);
     return 0;
+}
+
+bool tell_drop(struct task *t)
+{
+    if (t->outcome.ndeliveries == 0)
+        return false;
+    log_error("deliveries refused by the store, dropped", "job=%s deliveries=%zu", t->id,
+              t->outcome.ndeliveries);
+    t->outcome.ndeliveries = 0;
+    return true;
 }
 
 void tell_committed(struct task *t)

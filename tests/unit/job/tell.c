@@ -13,6 +13,7 @@ struct teller {
     atomic_int asked, told;
     atomic_int busy; /* so many times the store cannot be read */
     enum err_kind refuse;
+    const char *hook; /* of the delivery */
 };
 
 static int deliveries(void *arg, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
@@ -32,6 +33,7 @@ static int deliveries(void *arg, struct arena *a, const struct job_row *row, str
         return FAIL(err, t->refuse, "no words for it");
     *d = (struct delivery_row){.tenant = row->tenant,
                                .job = row->id,
+                               .hook = t->hook,
                                .url = "https://example.org/",
                                .site = "example.org:443",
                                .body = bytes_of(body, strlen(body)),
@@ -115,10 +117,19 @@ static void what_cannot_be_told_ends_anyway(void)
     run(&t, FAKE_DONE, "done", "");
 }
 
+static void what_the_store_refuses_does_not_hold_the_end(void)
+{
+    struct teller t = {.hook = "nobody"};
+
+    run(&t, FAKE_DONE, "done", "");
+    CHECK_INT(atomic_load(&t.asked), 1);
+}
+
 int main(void)
 {
     RUN(every_end_is_told_once);
     RUN(the_end_waits_for_the_disk);
     RUN(what_cannot_be_told_ends_anyway);
+    RUN(what_the_store_refuses_does_not_hold_the_end);
     return test_end();
 }
