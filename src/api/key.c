@@ -49,7 +49,7 @@ static bool scopes_valid(const char *scopes)
     return *scopes != '\0';
 }
 
-static bool tenant_valid(const char *tenant)
+bool tenant_is_valid(const char *tenant)
 {
     size_t n = strspn(tenant, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
@@ -61,7 +61,7 @@ int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], str
 {
     uint8_t raw[KEY_RANDOM];
 
-    if (!tenant_valid(tenant))
+    if (!tenant_is_valid(tenant))
         return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'",
                     TENANT_MAX - 1);
     if (!scopes_valid(scopes))

@@ -153,6 +153,7 @@ static void outcome_written(struct task *t)
         return;
     }
     log_outcome(t);
+    tell_committed(t);
     count(jobs, t->end);
     leave(t, true);
 }
@@ -195,7 +196,7 @@ void finish_save(struct task *t)
 
     if (t->retried)
         write_claim(t, NULL);
-    if (records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
+    if (tell_prepare(t, &err) < 0 || records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
         saved(t, &err);
 }
 

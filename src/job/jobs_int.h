@@ -3,6 +3,7 @@
  *   submit.c    job_submit -> chore thread: seal, add row -> writer thread: queue the task, call `accepted`
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
+ *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   wait.c      who waits for which job, until when
  *   state.c     the states */
@@ -140,6 +141,12 @@ void finish_save(struct task *t);
  * record says. */
 enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
                             struct err *ret_why);
+
+/* ---- tell.c ---- */
+
+/* Adds the deliveries to a filled outcome, once. -1: the store cannot be read now. */
+int tell_prepare(struct task *t, struct err *err);
+void tell_committed(struct task *t);
 
 /* ---- annotate.c ---- */
 

@@ -19,13 +19,17 @@ int schema_bring_up(struct conn *c, struct err *err);
 
 /* ---- writer.c ---- */
 
-/* One kind of change. `run` executes exactly one changing statement: when it fails, SQLite undoes that
- * statement alone, and the other changes of the group stay good. */
+/* One kind of change, all or nothing: when it fails, the other changes of the group stay good. A `run` with
+ * one changing statement needs nothing for that, because SQLite undoes a failed statement by itself; one with
+ * more goes through run_whole. */
 struct intent_kind {
     const char *what;
     bool ends_work; /* may use the reserve of the queue: what was begun must be able to end */
     int (*run)(struct conn *c, const void *args, struct err *err);
 };
+/* Several statements in a savepoint. */
+int run_whole(struct conn *c, int (*run)(struct conn *c, const void *args, struct err *err), const void *args,
+              struct err *err);
 
 struct answer {
     records_done *done;
@@ -37,6 +41,11 @@ int intent_push_take(struct records *db, const struct intent_kind *kind, struct 
                      struct answer answer, struct err *err);
 int writer_start(struct records *db, struct err *err);
 void writer_stop(struct records *db);
+
+/* ---- deliveries.c ---- */
+
+int delivery_insert(struct conn *c, const struct delivery_row *row, struct err *err);
+struct delivery_row *deliveries_copy(struct arena *a, const struct delivery_row *rows, size_t n);
 
 /* ---- records.c ---- */
 

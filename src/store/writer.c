@@ -40,6 +40,17 @@ static bool rolled_back(struct conn *c)
     return sqlite3_get_autocommit(c->db) != 0;
 }
 
+int run_whole(struct conn *c, int (*run)(struct conn *c, const void *args, struct err *err), const void *args,
+              struct err *err)
+{
+    if (conn_exec(c, "SAVEPOINT whole", err) < 0)
+        return -1;
+    if (run(c, args, err) == 0)
+        return conn_exec(c, "RELEASE whole", err);
+    conn_exec(c, "ROLLBACK TO whole; RELEASE whole", NULL); /* refused when all is rolled back already */
+    return -1;
+}
+
 static int run_group(struct conn *c, struct intent **group, size_t n, struct err *err)
 {
     if (conn_exec(c, "BEGIN IMMEDIATE", err) < 0)
