@@ -33,8 +33,6 @@ int main(int argc, char **argv)
         return usage(stdout);
     if (strcmp(argv[1], "--version") == 0)
         return command_version.run(argc - 1, argv + 1);
-    if (strcmp(argv[1], "keeper") == 0)
-        return keeper_main();
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(commands[i]->name, argv[1]) == 0)
             return commands[i]->run(argc - 1, argv + 1);
