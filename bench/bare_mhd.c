@@ -1,5 +1,5 @@
 /* The floor for the HTTP benchmarks: the least that libmicrohttpd needs to answer a GET with a fixed body.
- * Same options as src/net/server.c. Usage: bare_mhd PORT [THREADS] */
+ * The library's own defaults, but for the event loop. Usage: bare_mhd PORT [THREADS] */
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -50,8 +50,7 @@ int main(int argc, char **argv)
     addr.sin_port = htons((uint16_t)port);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
     daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer,
-                              response, MHD_OPTION_SOCK_ADDR, &addr, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                              (size_t)65536, MHD_OPTION_CONNECTION_TIMEOUT, 30U,
+                              response, MHD_OPTION_SOCK_ADDR, &addr, MHD_OPTION_CONNECTION_TIMEOUT, 30U,
                               threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (unsigned)threads,
                               MHD_OPTION_END);
     if (!daemon) {

@@ -29,6 +29,14 @@ const struct option api_options[] = {
 };
 const size_t api_noptions = COUNT_OF(api_options);
 
+const struct dialect *dialect_find(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(dialects); i++)
+        if (text_is(dialects[i]->name, name))
+            return dialects[i];
+    return NULL;
+}
+
 struct api *api_of(struct request *r)
 {
     return request_context(r);

@@ -7,6 +7,7 @@
 #include "job/job.h"
 #include "net/server.h"
 
+struct guard;
 struct rules;
 struct reply_cache;
 struct key_table;
@@ -29,6 +30,7 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
+    const struct guard *guard; /* which URLs a webhook may have */
     struct gate *gate;
     struct rules *rules;
     struct reply_cache *cache;
@@ -39,7 +41,7 @@ struct api {
     const char *version, *build_at, *node;
 };
 
-/* Fills in the rest of an api whose opts, db, blobs, jobs and lab are set. Everything borrowed. */
+/* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
@@ -54,12 +56,22 @@ struct dialect {
     /* Whether an unknown path belongs here, and how its errors look. */
     bool (*owns)(const char *path);
     void (*error)(struct request *r, int status, const char *text);
+    /* Webhooks; NULL when it has none. The URL that came with a job (NULL: none), and what receivers are sent
+     * of a finished one. Any thread. */
+    const char *(*webhook)(struct arena *a, const struct job_row *job);
+    int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
+                 struct bytes *ret_body, struct err *err);
 };
 extern const struct dialect dialect_alarm, dialect_native;
 /* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */
 enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
+const struct dialect *dialect_find(const char *name); /* NULL: there is none */
+
+/* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
+int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
+                   size_t *ret_n, struct err *err);
 
 /* Finished results, rendered once: id and tenant -> reply. Bounded; oldest out first. `generation` is that of
  * the jobs (jobs_generation), read before the record was: when it has grown, jobs were deleted, and all is

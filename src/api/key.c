@@ -14,7 +14,7 @@ enum { SLOTS = 1024, KEY_RANDOM = 20, FRESH_US = 1000000, WINDOW_US = 60000000 }
 
 /* One remembered key. Slots are picked by the first bytes of the hash; a collision just costs a look-up. */
 struct slot {
-    char hash[HASH_HEX];
+    uint8_t hash[HASH_SIZE];
     bool known;      /* false: the store has no such key */
     int64_t read_us; /* monotonic time of the look-up; 0 = empty */
     char id[ID_TEXT], tenant[TENANT_MAX], scopes[64];
@@ -28,6 +28,7 @@ struct gate {
     struct records *db;
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
+    struct hasher *hasher;
     struct slot slots[SLOTS];
 };
 
@@ -48,7 +49,7 @@ static bool scopes_valid(const char *scopes)
     return *scopes != '\0';
 }
 
-static bool tenant_valid(const char *tenant)
+bool tenant_is_valid(const char *tenant)
 {
     size_t n = strspn(tenant, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
@@ -60,7 +61,7 @@ int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], str
 {
     uint8_t raw[KEY_RANDOM];
 
-    if (!tenant_valid(tenant))
+    if (!tenant_is_valid(tenant))
         return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'",
                     TENANT_MAX - 1);
     if (!scopes_valid(scopes))
@@ -79,14 +80,17 @@ struct gate *gate_new(struct records *db)
     struct gate *g = mem_alloc(sizeof *g);
 
     g->db = db;
+    g->hasher = hasher_new();
     pthread_mutex_init(&g->lock, NULL);
     return g;
 }
 
 struct gate *gate_free(struct gate *g)
 {
-    if (g)
+    if (g) {
+        hasher_free(g->hasher);
         pthread_mutex_destroy(&g->lock);
+    }
     free(g);
     return NULL;
 }
@@ -112,19 +116,21 @@ static bool has_scope(const char *scopes, const char *scope)
 }
 
 /* Reads the key from the store into the slot; keeps the rate window when it is the same key. */
-static int refresh(struct gate *g, struct slot *slot, const char *hash, struct err *err)
+static int refresh(struct gate *g, struct slot *slot, const uint8_t *hash, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct key_row row;
     struct err why = {0};
-    bool same = slot->read_us && hash_equal(slot->hash, hash, HASH_HEX);
-    bool found = records_get_key(g->db, a, hash, &row, &why) == 0;
+    bool same = slot->read_us && hash_equal(slot->hash, hash, HASH_SIZE), found;
+    char hex[HASH_HEX];
 
+    text_hex(hex, hash, HASH_SIZE);
+    found = records_get_key(g->db, a, hex, &row, &why) == 0;
     if (!found && why.kind != ERR_NOT_FOUND)
         return FAIL(err, why.kind, "%s", why.text);
     if (!same)
         *slot = (struct slot){0};
-    memcpy(slot->hash, hash, HASH_HEX);
+    memcpy(slot->hash, hash, HASH_SIZE);
     slot->read_us = clock_mono_us();
     slot->known = found;
     if (!found)
@@ -169,10 +175,16 @@ static bool within_rate(struct slot *s, struct caller *caller)
     return ok;
 }
 
-static int enter_locked(struct gate *g, struct slot *slot, const char *hash, const char *scope,
-                        struct caller *ret, struct err *err)
+static int enter_locked(struct gate *g, struct bytes key, const char *scope, struct caller *ret,
+                        struct err *err)
 {
-    if (!slot->read_us || !hash_equal(slot->hash, hash, HASH_HEX) ||
+    uint8_t hash[HASH_SIZE];
+    struct slot *slot;
+
+    hasher_add(g->hasher, key);
+    hasher_sum(g->hasher, hash);
+    slot = &g->slots[(hash[0] << 8 | hash[1]) % SLOTS];
+    if (!slot->read_us || !hash_equal(slot->hash, hash, HASH_SIZE) ||
         clock_mono_us() - slot->read_us > FRESH_US)
         if (refresh(g, slot, hash, err) < 0)
             return -1;
@@ -194,16 +206,12 @@ int gate_enter(struct gate *g, struct request *r, const char *scope, struct call
                struct err *err)
 {
     const char *key = presented(r);
-    char hash[HASH_HEX];
-    uint8_t start[2];
     int result;
 
     if (!key || !*key || strlen(key) > 256)
         return FAIL(err, ERR_DENIED, "no API key in the request");
-    hash_hex(bytes_of(key, strlen(key)), hash);
-    text_unhex(start, 2, (char[]){hash[0], hash[1], hash[2], hash[3], '\0'});
     pthread_mutex_lock(&g->lock);
-    result = enter_locked(g, &g->slots[(start[0] << 8 | start[1]) % SLOTS], hash, scope, ret_caller, err);
+    result = enter_locked(g, bytes_of(key, strlen(key)), scope, ret_caller, err);
     pthread_mutex_unlock(&g->lock);
     return result;
 }

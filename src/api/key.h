@@ -11,6 +11,7 @@
 
 enum { KEY_TEXT = 44, TENANT_MAX = 64 };
 
+bool tenant_is_valid(const char *tenant);
 /* Makes a new key's text and the row to store for it. Scopes: words of "submit read admin". */
 int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], struct key_row *ret_row,
              struct err *err);

@@ -71,6 +71,12 @@ void hasher_hex(struct hasher *h, char ret_hex[HASH_HEX])
     text_hex(ret_hex, sum, sizeof sum);
 }
 
+void hasher_sum(struct hasher *h, uint8_t ret[HASH_SIZE])
+{
+    EVP_DigestFinal_ex(h->md, ret, NULL);
+    EVP_DigestInit_ex(h->md, NULL, NULL);
+}
+
 void hash_hex(struct bytes b, char ret_hex[HASH_HEX])
 {
     uint8_t sum[HASH_SIZE];

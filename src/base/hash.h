@@ -19,6 +19,9 @@ void hasher_add(struct hasher *h, struct bytes b);
 /* Ends it: lower-case hex, HASH_HEX characters with the NUL. Once. */
 void hasher_hex(struct hasher *h, char ret_hex[HASH_HEX]);
 
+/* Ends it and begins anew: cheaper than a new one for many short texts. */
+void hasher_sum(struct hasher *h, uint8_t ret[HASH_SIZE]);
+
 void hash_hex(struct bytes b, char ret_hex[HASH_HEX]);
 /* SHA-256 of a whole file through its descriptor (pread from 0); -1 and errno on a read error. */
 int hash_fd(int fd, char ret_hex[HASH_HEX]);

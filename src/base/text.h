@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 bool text_starts(const char *s, const char *prefix);
+bool text_ends(const char *s, const char *suffix);
 bool text_is(const char *a, const char *b); /* NULL-safe equality */
 bool text_is_nocase(const char *a, const char *b);
 

@@ -14,8 +14,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_serve, command_check, command_key, command_model, command_doctor,
-    command_job, command_version;
+extern const struct command command_serve, command_check, command_key, command_job, command_hook,
+    command_model, command_doctor, command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 

@@ -14,8 +14,6 @@
 #include "cmd/cmd.h"
 #include "infer/model.h"
 #include "lab/sandbox.h"
-#include "media/mp4.h"
-#include "media/video.h"
 
 enum finding_kind { FINE, WARNING, BROKEN };
 
@@ -59,13 +57,20 @@ static void check_runtime(struct doctor *d)
 
 static void check_decoder(struct doctor *d)
 {
-    say(d, FINE, "decoder: %s", video_decoder_version());
-    if (mp4_can_encode())
-        say(d, FINE, "H.264 encoder for annotated clips");
-    else
-        say(d, WARNING,
-            "no H.264 encoder in this libavcodec: annotated clips are not possible. Install Debian's "
-            "libavcodec59 (or 61)");
+    char *about, *rest;
+    struct err err;
+
+    if (lab_keeper_about(lab_keeper_path(d->arena), d->arena, &about, &err) < 0) {
+        say(d, BROKEN, "%s", err.text);
+        return;
+    }
+    for (char *line = strtok_r(about, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if (!text_ends(line, ": no"))
+            say(d, FINE, "%s", line);
+        else
+            say(d, WARNING,
+                "no H.264 encoder in this libavcodec: annotated clips are not possible. Install Debian's "
+                "libavcodec59 (or 61)");
 }
 
 static void check_model(struct doctor *d)

@@ -6,9 +6,9 @@
 #include "base/c23.h"
 #include "cmd/cmd.h"
 
-static const struct command *const commands[] = {&command_serve,  &command_check, &command_key,
-                                                 &command_job,    &command_model, &command_doctor,
-                                                 &command_version};
+static const struct command *const commands[] = {&command_serve,  &command_check,  &command_key,
+                                                 &command_job,    &command_hook,   &command_model,
+                                                 &command_doctor, &command_version};
 
 static int usage(FILE *out)
 {
@@ -33,8 +33,6 @@ int main(int argc, char **argv)
         return usage(stdout);
     if (strcmp(argv[1], "--version") == 0)
         return command_version.run(argc - 1, argv + 1);
-    if (strcmp(argv[1], "keeper") == 0)
-        return keeper_main();
     for (size_t i = 0; i < COUNT_OF(commands); i++)
         if (strcmp(commands[i]->name, argv[1]) == 0)
             return commands[i]->run(argc - 1, argv + 1);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "hook/deliver.h"
 
 struct serve_settings {
     const char *listen;
@@ -45,11 +46,14 @@ struct serve {
     struct lab_settings lab;
     struct log_settings log;
     struct serve_settings http;
+    struct hook_opts hooks;
+    struct guard guard;
     struct api api;
     struct records *db;
     struct blobs *blobs;
     struct lab *analysts;
     struct jobs *jobs;
+    struct courier *courier;
     struct server *server;
 };
 
@@ -63,6 +67,38 @@ static void analyst_idle(void *arg)
         jobs_kick(jobs);
 }
 
+static int deliveries(void *arg, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
+                      size_t *ret_n, struct err *err)
+{
+    struct serve *s = arg;
+
+    return api_deliveries(&s->api, a, row, ret_rows, ret_n, err);
+}
+
+/* The jobs wake the courier, but exist before it. */
+static void told(void *arg)
+{
+    struct serve *s = arg;
+
+    courier_wake(__atomic_load_n(&s->courier, __ATOMIC_ACQUIRE));
+}
+
+static int start_courier(struct serve *s, struct err *err)
+{
+    struct courier_opts opts = {
+        .db = s->db,
+        .guard = &s->guard,
+        .user_agent = arena_printf(s->arena, "assay/%s", assay_version),
+        .hook = s->hooks,
+    };
+    struct courier *courier;
+
+    if (courier_start(&courier, &opts, err) < 0)
+        return -1;
+    __atomic_store_n(&s->courier, courier, __ATOMIC_RELEASE);
+    return 0;
+}
+
 static int start_jobs(struct serve *s, struct err *err)
 {
     struct jobs_opts opts = jobs_opts_defaults();
@@ -71,6 +107,9 @@ static int start_jobs(struct serve *s, struct err *err)
     opts.max_queued = (size_t)s->http.max_queued;
     opts.keep_us = s->http.keep_ms * 1000;
     opts.max_queued_tenant = (size_t)s->http.max_queued_tenant;
+    opts.deliveries = deliveries;
+    opts.told = told;
+    opts.deliveries_arg = s;
     if (jobs_start(&jobs, s->db, s->blobs, s->analysts, &opts, err) < 0)
         return -1;
     __atomic_store_n(&s->jobs, jobs, __ATOMIC_RELEASE);
@@ -98,15 +137,18 @@ static int start_all(struct serve *s, struct err *err)
 {
     struct lab_opts lab = lab_opts_of(&s->lab, &s->data, s->arena);
 
+    if (hook_guard(s->arena, &s->hooks, &s->guard, err) < 0)
+        return -1;
     lab.idle = analyst_idle;
     lab.idle_arg = s;
     if (lab_start(&s->analysts, &lab, err) < 0) /* first: models load while the store opens */
         return -1;
     if (records_open(&s->db, s->data.data, err) < 0 || blobs_open(&s->blobs, s->data.data, err) < 0)
         return -1;
-    if (start_jobs(s, err) < 0)
-        return -1;
     s->api.db = s->db;
+    s->api.guard = &s->guard;
+    if (start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+        return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
     s->api.lab = s->analysts;
@@ -128,7 +170,8 @@ static void stop_all(struct serve *s)
     if (s->analysts)
         lab_stop(s->analysts);
     if (s->db)
-        records_sync(s->db);
+        records_sync(s->db); /* after it no job ends any more, and nobody wakes the courier */
+    courier_stop(&s->courier);
     server_stop(s->server);
     jobs_freep(&s->jobs);
     records_freep(&s->db);
@@ -182,9 +225,13 @@ static int serve_run(int argc, char **argv)
 {
     struct serve *s = &(struct serve){.arena = arena_new()};
     struct option_set sets[] = {
-        common_set(&s->common), {"HTTP", serve_rows, COUNT_OF(serve_rows), &s->http},
-        data_set(&s->data),     {"Jobs", api_options, api_noptions, &s->api.opts},
-        lab_set(&s->lab),       log_set(&s->log),
+        common_set(&s->common),
+        {"HTTP", serve_rows, COUNT_OF(serve_rows), &s->http},
+        data_set(&s->data),
+        {"Jobs", api_options, api_noptions, &s->api.opts},
+        {"Webhooks", hook_options, hook_noptions, &s->hooks},
+        lab_set(&s->lab),
+        log_set(&s->log),
     };
     struct conf *conf;
     struct err err;

@@ -69,6 +69,7 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
 {
     struct lab_opts o = lab_opts_defaults();
 
+    o.keeper = lab_keeper_path(a);
     if (s->analysts)
         o.analysts = (int)s->analysts;
     o.tasks_per_analyst = (int)s->tasks;

@@ -3,7 +3,6 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "infer/model.h"
-#include "media/video.h"
 
 static const struct command_help help = {.usage = "assay version"};
 
@@ -15,6 +14,7 @@ static int version_run(int argc, char **argv)
     struct option_set sets[] = {common_set(&common)};
     struct conf *conf;
     struct card card;
+    char *about;
     struct err err;
     int status = command_options(a, &help, sets, 1, &common, &argc, argv, &conf);
 
@@ -25,7 +25,10 @@ static int version_run(int argc, char **argv)
     printf("assay %s (built %s)\n", assay_version, assay_build_at);
     if (card_parse(a, embedded_card(), NULL, "built-in", &card, &err) == 0)
         printf("built-in detector: %s %s, sha256 %.16s...\n", card.name, card.version, card.sha256);
-    printf("%s\n", video_decoder_version());
+    if (lab_keeper_about(lab_keeper_path(a), a, &about, &err) == 0)
+        fputs(about, stdout);
+    else
+        printf("%s\n", err.text);
     if (runtime_open(&rt, NULL, &err) == 0)
         printf("ONNX Runtime %s\n", runtime_version(rt));
     else

@@ -56,6 +56,16 @@ static bool parse_unit(const char *text, const struct unit *units, double *ret)
     return false;
 }
 
+bool conf_duration(const char *text, int64_t *ret_ms)
+{
+    double ms;
+
+    if (!parse_unit(text, time_units, &ms) || ms > 1e15)
+        return false;
+    *ret_ms = (int64_t)ms;
+    return true;
+}
+
 static bool parse_flag(const char *text, bool *ret)
 {
     *ret = text_is(text, "true") || text_is(text, "yes") || text_is(text, "1") || text_is(text, "on");

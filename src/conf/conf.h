@@ -43,6 +43,9 @@ struct option_set {
     void *target;
 };
 
+/* "250ms", "60s", "5m", "24h", "30d"; false on anything else. For options which hold several. */
+bool conf_duration(const char *text, int64_t *ret_ms);
+
 struct conf;
 
 /* Sets all defaults. `sets` is borrowed. A default out of its own range is a bug and ends the process. */

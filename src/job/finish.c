@@ -155,6 +155,7 @@ static void outcome_written(struct task *t)
         return;
     }
     log_outcome(t);
+    tell_committed(t);
     count(jobs, t->end);
     leave(t, true);
 }
@@ -196,7 +197,10 @@ static void saved(void *arg, const struct err *err)
         leave(t, true);
     } else if (err->kind == ERR_NOT_FOUND || (err->kind == ERR_CONFLICT && t->retried)) {
         log_error("outcome not wanted", "job=%s why=%s", t->id, err->text);
-        leave(t, true);
+        if (tell_drop(t))
+            finish_save(t);
+        else
+            leave(t, true);
     } else {
         log_error("outcome not written, will try again", "job=%s why=%s", t->id, err->text);
         retry_later(t);
@@ -209,7 +213,7 @@ void finish_save(struct task *t)
 
     if (t->retried)
         write_claim(t, NULL);
-    if (records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
+    if (tell_prepare(t, &err) < 0 || records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
         saved(t, &err);
 }
 

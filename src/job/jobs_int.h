@@ -4,6 +4,7 @@
  *   fair.c      which job is next
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
+ *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
  *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
@@ -149,6 +150,15 @@ void finish_save(struct task *t);
  * record says. */
 enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
                             struct err *ret_why);
+
+/* ---- tell.c ---- */
+
+/* Adds the deliveries to a filled outcome, once. -1: the store cannot be read now. */
+int tell_prepare(struct task *t, struct err *err);
+/* After the store has refused the outcome for good: the end of a job is worth more than what is told of it.
+ * False: there was nothing to drop. */
+bool tell_drop(struct task *t);
+void tell_committed(struct task *t);
 
 /* ---- retain.c: own lock, own thread ---- */
 

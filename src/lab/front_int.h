@@ -55,6 +55,7 @@ struct lab {
     pthread_t thread;
 
     /* --- lab thread only --- */
+    char *keeper; /* path of its program */
     pid_t keeper_pid;
     int keeper_pidfd, keeper_sock; /* -1: no keeper */
     struct backoff keeper_backoff, spawn_backoff;

@@ -41,7 +41,7 @@ static char **keeper_environment(struct arena *a)
     return copy;
 }
 
-static int keeper_exec(int sock, pid_t *ret_pid)
+static int keeper_exec(const char *program, int sock, pid_t *ret_pid)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     char *argv[] = {arena_strdup(a, "assay"), arena_strdup(a, "keeper"), NULL};
@@ -60,7 +60,7 @@ static int keeper_exec(int sock, pid_t *ret_pid)
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attr, &none);
     posix_spawnattr_setsigdefault(&attr, &all);
-    r = posix_spawn(ret_pid, "/proc/self/exe", &files, &attr, argv, keeper_environment(a));
+    r = posix_spawn(ret_pid, program, &files, &attr, argv, keeper_environment(a));
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     errno = r;
@@ -81,8 +81,8 @@ static int keeper_start(struct lab *lab, struct err *err)
     theirs = pair[1];
     if (link_send(ours, &m, NULL, 0, err) < 0)
         return -1;
-    if (keeper_exec(theirs, &lab->keeper_pid) < 0)
-        return FAIL_ERRNO(err, "cannot start the keeper process");
+    if (keeper_exec(lab->keeper, theirs, &lab->keeper_pid) < 0)
+        return FAIL_ERRNO(err, "cannot start the keeper process %s", lab->keeper);
     lab->keeper_pidfd = (int)syscall(SYS_pidfd_open, lab->keeper_pid, 0);
     fd_set_nonblocking(ours);
     lab->keeper_sock = TAKE_FD(ours);

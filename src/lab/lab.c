@@ -205,7 +205,9 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     if (opts->tasks_per_analyst < 1 || opts->memory_bytes < 1 || opts->artefact_bytes < 1)
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
-    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = NULL; /* they are in lab->options */
+    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper =
+        NULL; /* copied elsewhere */
+    lab->keeper = mem_strdup(opts->keeper ? opts->keeper : "/proc/self/exe");
     m->memory_bytes = opts->memory_bytes;
     m->artefact_bytes = opts->artefact_bytes;
     m->max_pixels = opts->max_pixels;
@@ -226,6 +228,7 @@ static void lab_freep(struct lab **lab)
     pthread_cond_destroy(&(*lab)->changed);
     pthread_mutex_destroy(&(*lab)->lock);
     free((*lab)->places);
+    free((*lab)->keeper);
     free(*lab);
     *lab = NULL;
 }

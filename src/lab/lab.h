@@ -2,9 +2,9 @@
  *
  *   this process (front, or `assay check`)
  *      | socketpair: "spawn", "analyst 3 is here" + its socket and pidfd, "analyst 3 died of signal 9"
- *   keeper          one thread, exec'ed from the same binary; loads the models once, then forks
- *      | fork
- *   analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's descriptors
+ *   keeper          one thread, a program of its own (the only one with decoders); loads the models once,
+ * forks | fork analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's
+ * descriptors
  *
  * A task goes straight to an analyst's socket: the spec as JSON in a sealed memfd, the subject (opened anew,
  * read-only), a memfd of fixed size for the report and, when wanted, the artefact's descriptor. The analyst
@@ -22,6 +22,7 @@
 struct lab;
 
 struct lab_opts {
+    const char *keeper;     /* path of the keeper's program; NULL: this program, called as `PROGRAM keeper` */
     int analysts;           /* default: number of CPUs */
     int tasks_per_analyst;  /* an analyst is replaced after that many tasks; default 64 */
     const char *models_dir; /* NULL: only the embedded model */
@@ -75,7 +76,13 @@ size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_model
 /* Ends all children; running tasks end with ERR_CANCELLED. */
 void lab_stop(struct lab *lab);
 
-/* The hidden subcommand: `assay keeper`, the main of the keeper process, on socket 3. */
+/* Where the keeper's program of this installation should be: beside the running program, else in
+ * ../lib/assay. */
+const char *lab_keeper_path(struct arena *a);
+/* What the keeper's program says of its decoders, a line each; in the arena. ERR_IO when it cannot be run. */
+int lab_keeper_about(const char *keeper, struct arena *a, char **ret_text, struct err *err);
+
+/* The main of the keeper process, on socket 3. */
 int keeper_main(void);
 
 #endif

@@ -10,6 +10,7 @@
  * waits for the rest. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -305,23 +306,32 @@ struct framing {
     struct request *r;
 };
 
-static enum MHD_Result framing_header(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+static bool is_header(const char *name, size_t name_len, const char *key, size_t len)
+{
+    return len == name_len && strncasecmp(key, name, len) == 0;
+}
+
+#define IS_HEADER(name) is_header(name, sizeof name - 1, key, len)
+
+static enum MHD_Result framing_header(void *arg, enum MHD_ValueKind kind, const char *key, size_t len,
+                                      const char *value, size_t value_len)
 {
     struct framing *f = arg;
 
-    (void)kind;
-    if (text_is_nocase(key, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
+    (void)kind, (void)value_len;
+    if (IS_HEADER(MHD_HTTP_HEADER_CONTENT_LENGTH)) {
         f->lengths++;
         f->broken |= !text_to_i64(value, &f->r->length) || f->r->length < 0;
-    } else if (text_is_nocase(key, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+    } else if (IS_HEADER(MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
         f->encodings++;
         f->broken |= !text_is_nocase(value, "chunked");
-    } else if (text_is_nocase(key, MHD_HTTP_HEADER_HOST)) {
+    } else if (IS_HEADER(MHD_HTTP_HEADER_HOST)) {
         f->hosts++;
-    } else if (text_is_nocase(key, MHD_HTTP_HEADER_EXPECT)) {
+    } else if (IS_HEADER(MHD_HTTP_HEADER_EXPECT)) {
         f->r->expects_100 = true;
     }
-    f->broken |= key[strcspn(key, " \t")] != '\0'; /* "Content-Length : 3" is another header to the library */
+    f->broken |= memchr(key, ' ', len) ||
+                 memchr(key, '\t', len); /* "Content-Length : 3" is another header to the library */
     return MHD_YES;
 }
 
@@ -330,7 +340,7 @@ static const char *framing_fault(struct request *r, const char *version)
 {
     struct framing f = {.r = r};
 
-    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, framing_header, &f);
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, framing_header, &f);
     if (f.encodings)
         r->length = -1;
     if (f.broken || f.lengths + f.encodings > 1)

@@ -21,9 +21,8 @@ enum {
     DEFAULT_CONNECTIONS = 1024,
     DEFAULT_IDLE_SECONDS = 30,
     BACKLOG = 1024,
-    CONNECTION_MEMORY =
-        64 << 10,          /* head and read buffer of one connection; larger makes every request dearer */
-    STOP_WAIT_US = 500000, /* for replies on the way when the server stops */
+    CONNECTION_MEMORY = 16 << 10, /* head and read buffer of one connection; cleared for every request */
+    STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
 };
 
 static void sleep_ms(int ms)

@@ -1,6 +1,7 @@
 /* Jobs in the records. The states and their moves are drawn in job/state.c. */
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "store/hooks.h"
 #include "store/records_int.h"
 
 static struct bytes copy_bytes(struct arena *a, struct bytes b)
@@ -110,7 +111,7 @@ static int explain_no_move(struct conn *c, const struct job_move *move, struct e
     return FAIL(err, ERR_CONFLICT, "job %.24s is %s, not %s", move->id, state, move->from);
 }
 
-static int run_move(struct conn *c, const void *args, struct err *err)
+static int move_row(struct conn *c, const struct job_move *move, struct err *err)
 {
     static const char sql[] =
         "UPDATE jobs SET state = ?, attempts = coalesce(?, attempts), started_us = coalesce(?, started_us),"
@@ -118,7 +119,6 @@ static int run_move(struct conn *c, const void *args, struct err *err)
         " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text)"
         " WHERE id = ? AND state = ?";
     CLEANUP(query_end) struct query q = {0};
-    const struct job_move *move = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
@@ -136,6 +136,26 @@ static int run_move(struct conn *c, const void *args, struct err *err)
     return query_changes(&q) ? 0 : explain_no_move(c, move, err);
 }
 
+static int move_and_insert(struct conn *c, const void *args, struct err *err)
+{
+    const struct job_move *move = args;
+
+    if (move_row(c, move, err) < 0)
+        return -1;
+    for (size_t i = 0; i < move->ndeliveries; i++)
+        if (delivery_insert(c, &move->deliveries[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* The outbox: the end of a job and what has to be told about it, together or not at all. */
+static int run_move(struct conn *c, const void *args, struct err *err)
+{
+    const struct job_move *move = args;
+
+    return move->ndeliveries ? run_whole(c, move_and_insert, move, err) : move_row(c, move, err);
+}
+
 static const struct intent_kind move_job = {"move job", true, run_move};
 
 int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg,
@@ -151,6 +171,7 @@ int records_move_job(struct records *db, const struct job_move *move, records_do
     copy->report = copy_bytes(a, move->report);
     copy->error_code = arena_strdup(a, move->error_code);
     copy->error_text = arena_strdup(a, move->error_text);
+    copy->deliveries = deliveries_copy(a, move->deliveries, move->ndeliveries);
     return intent_push_take(db, &move_job, a, copy, (struct answer){done, arg}, err);
 }
 

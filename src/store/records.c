@@ -45,6 +45,19 @@ static int lock_folder(const char *dir, int *ret_fd, struct err *err)
     return 0;
 }
 
+/* Only the owner reads what is in there; SQLite gives its other files the same mode. */
+static int make_private(const char *path, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return FAIL_ERRNO(err, "cannot open %s", path);
+    if ((st.st_mode & 077) && fchmod(fd, 0600) < 0)
+        return FAIL_ERRNO(err, "others can read %s, and its mode cannot be changed", path);
+    return 0;
+}
+
 int records_open(struct records **ret_records, const char *dir, struct err *err)
 {
     CLEANUP(records_freep) struct records *db = mem_alloc(sizeof *db);
@@ -54,8 +67,9 @@ int records_open(struct records **ret_records, const char *dir, struct err *err)
     pthread_mutex_init(&db->lock, NULL);
     db->dir = mem_strdup(dir);
     db->path = join(dir, "assay.db");
-    if (lock_folder(dir, &folder, err) < 0 || conn_open(&db->writer, db->path, CONN_WRITE, err) < 0 ||
-        schema_bring_up(db->writer, err) < 0 || writer_start(db, err) < 0)
+    if (lock_folder(dir, &folder, err) < 0 || make_private(db->path, err) < 0 ||
+        conn_open(&db->writer, db->path, CONN_WRITE, err) < 0 || schema_bring_up(db->writer, err) < 0 ||
+        writer_start(db, err) < 0)
         return -1;
     *ret_records = TAKE(db);
     return 0;

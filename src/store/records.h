@@ -1,6 +1,6 @@
-/* Records: jobs, keys, labels. SQLite, WAL, synchronous=FULL, one writer thread which drains a queue of
- * intents, commits once for all of them, and answers each caller after the COMMIT: what was answered is on
- * disk.
+/* Records: jobs, keys, labels; hooks and deliveries have a header of their own. SQLite, WAL,
+ * synchronous=FULL, one writer thread which drains a queue of intents, commits once for all of them, and
+ * answers each caller after the COMMIT: what was answered is on disk.
  *
  * Writes are asynchronous: `done` is called exactly once, on the writer thread, after the commit (err->kind
  * ERR_NONE) or the failure; callbacks come in the order of the calls. `done` NULL = do not tell. Arguments
@@ -24,6 +24,7 @@
 #include "base/id.h"
 
 struct records;
+struct delivery_row;
 
 int records_open(struct records **ret_records, const char *dir, struct err *err); /* creates dir */
 void records_freep(struct records **db);                                          /* commits what is queued */
@@ -66,10 +67,12 @@ int records_add_job(struct records *db, const struct job_row *row, records_done 
 /* Moves a job from one state to another; the callback gets ERR_CONFLICT when it is not in `from`. */
 struct job_move {
     const char *id, *from, *to;
-    int attempts;                        /* new value; -1 = keep */
-    int64_t started_us, finished_us;     /* 0 = keep */
-    struct bytes report;                 /* empty = keep */
-    const char *error_code, *error_text; /* NULL = keep */
+    int attempts;                          /* new value; -1 = keep */
+    int64_t started_us, finished_us;       /* 0 = keep */
+    struct bytes report;                   /* empty = keep */
+    const char *error_code, *error_text;   /* NULL = keep */
+    const struct delivery_row *deliveries; /* stored in the same transaction (store/hooks.h) */
+    size_t ndeliveries;
 };
 int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg,
                      struct err *err);

@@ -42,6 +42,11 @@ int intent_push_take(struct records *db, const struct intent_kind *kind, struct 
 int writer_start(struct records *db, struct err *err);
 void writer_stop(struct records *db);
 
+/* ---- deliveries.c ---- */
+
+int delivery_insert(struct conn *c, const struct delivery_row *row, struct err *err);
+struct delivery_row *deliveries_copy(struct arena *a, const struct delivery_row *rows, size_t n);
+
 /* ---- idempotency.c ---- */
 
 int key_use_insert(struct conn *c, const struct job_row *job, struct err *err);

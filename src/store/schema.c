@@ -63,6 +63,48 @@ static const char *const migrations[] = {
     "  label TEXT,"
     "  PRIMARY KEY (tenant, value)"
     ") STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE hooks ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  tenant TEXT NOT NULL,"
+    "  dialect TEXT NOT NULL,"
+    "  url TEXT NOT NULL,"
+    "  secret TEXT,"
+    "  old_secret TEXT,"
+    "  old_until_us INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  removed_us INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX hooks_tenant ON hooks (tenant, seq) WHERE removed_us = 0;"
+    "CREATE TABLE deliveries ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  tenant TEXT NOT NULL,"
+    "  job TEXT REFERENCES jobs (id) ON DELETE CASCADE," /* NULL: a ping */
+    "  hook TEXT REFERENCES hooks (id),"                 /* NULL: the job's own URL */
+    "  url TEXT NOT NULL,"
+    "  site TEXT NOT NULL,"
+    "  state TEXT NOT NULL CHECK (state IN ('due','delivered','dead')),"
+    "  attempts INTEGER NOT NULL,"
+    "  next_us INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  finished_us INTEGER NOT NULL,"
+    "  body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX deliveries_due ON deliveries (site, next_us) WHERE state = 'due';"
+    "CREATE INDEX deliveries_dead ON deliveries (seq) WHERE state = 'dead';"
+    "CREATE INDEX deliveries_job ON deliveries (job) WHERE job IS NOT NULL;"
+    "CREATE TABLE delivery_log ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  delivery TEXT NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,"
+    "  at_us INTEGER NOT NULL,"
+    "  status INTEGER NOT NULL,"
+    "  ms INTEGER NOT NULL,"
+    "  error TEXT"
+    ") STRICT;"
+    "CREATE INDEX delivery_log_delivery ON delivery_log (delivery);",
+
     "ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0",
 
     /* Jobs go for good: who still needs a blob, what is old, what deleted jobs have left (store/retention.h).

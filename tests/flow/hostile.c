@@ -584,7 +584,7 @@ static void good_clip_before(void)
 {
     scores_before = good_scores(&lair);
     good_scores(&lair); /* the front has seen one of each, so that only growth counts later */
-    front_before = process_memory_kb(lair.s.pid, "Pss");
+    front_before = process_memory_kb(lair.s.pid, "Private_Dirty");
     CHECK(front_before > 0);
 }
 
@@ -653,10 +653,10 @@ static void nobody_was_called(void)
 
 static void good_clip_after(void)
 {
-    long front = process_memory_kb(lair.s.pid, "Pss");
+    long front = process_memory_kb(lair.s.pid, "Private_Dirty");
 
     CHECK_STR(good_scores(&lair), scores_before);
-    printf("# front: PSS %ld kB before, %ld kB after\n", front_before, front);
+    printf("# front: private %ld kB before, %ld kB after\n", front_before, front);
     CHECK(front - front_before < FRONT_GROWTH_KB);
 }
 

@@ -214,8 +214,13 @@ static void refuses_nonsense(void)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct scene_opts o = {rows[i].kind,   1,     rows[i].seconds, rows[i].fps, rows[i].width,
-                               rows[i].height, false, false,           rows[i].site};
+        struct scene_opts o = {.kind = rows[i].kind,
+                               .seed = 1,
+                               .seconds = rows[i].seconds,
+                               .fps = rows[i].fps,
+                               .width = rows[i].width,
+                               .height = rows[i].height,
+                               .site = rows[i].site};
         struct scene *s = NULL;
         struct err err = {0};
         CHECK(scene_open(&s, &o, &err) == -1);

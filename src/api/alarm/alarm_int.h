@@ -26,6 +26,7 @@ struct alarm_notes {
     const char *metadata;  /* the client's JSON object, byte for byte; NULL = none */
     const char *camera_id; /* "site-camera", one of them alone, or "" */
     int64_t analyse_id;    /* 0 = not given */
+    const char *webhook;   /* URL that wants to be told of the end; NULL = none */
 };
 enum { METADATA_MAX = 64 << 10 };
 
@@ -41,6 +42,8 @@ int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes
 /* A ClassifyResult (docs/api-alarm.md, section 3). */
 int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_json, struct err *err);
+/* The URL in the notes of a job, NULL = none. */
+const char *alarm_webhook(struct arena *a, const struct job_row *job);
 /* The dialect's word for a label of a report: "vehicle" is "vehicule", "nothing" is "NOTHING". */
 const char *alarm_word(const char *label);
 

@@ -78,6 +78,8 @@ struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *note
     yyjson_mut_obj_add_int(doc, root, "analyse_id", notes->analyse_id);
     if (notes->metadata) /* as text, so that it can be echoed byte for byte */
         yyjson_mut_obj_add_str(doc, root, "metadata", notes->metadata);
+    if (notes->webhook)
+        yyjson_mut_obj_add_str(doc, root, "webhook", notes->webhook);
     return json_write(a, doc);
 }
 
@@ -91,5 +93,6 @@ int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes
     ret->camera_id = json_str(a, root, "camera_id", "");
     ret->analyse_id = json_int(root, "analyse_id", 0);
     ret->metadata = json_str(a, root, "metadata", NULL);
+    ret->webhook = json_str(a, root, "webhook", NULL);
     return 0;
 }

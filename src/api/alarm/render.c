@@ -202,3 +202,11 @@ int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_
     *ret_json = json_write(a, doc);
     return 0;
 }
+
+const char *alarm_webhook(struct arena *a, const struct job_row *job)
+{
+    struct alarm_notes notes;
+
+    return job->request.len && alarm_notes_from_json(a, job->request, &notes, NULL) == 0 ? notes.webhook
+                                                                                         : NULL;
+}

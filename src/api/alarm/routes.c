@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "net/guard.h"
 #include "net/multipart.h"
 
 static const char no_access[] = "no access to current endpoint, make sure you are using correct API key";
@@ -128,6 +129,7 @@ struct upload {
     struct keyed keyed;
     struct err err; /* the first fault; what follows of the body is dropped */
     char id[ID_TEXT];
+    const char *webhook; /* NULL = none */
     struct alarm_notes notes;
 };
 
@@ -188,6 +190,17 @@ static bool wants_sync(struct request *r)
     return text_is(sync, "true") || text_is(sync, "1");
 }
 
+/* Checked now, so that a URL which will never be called is refused while the client is there. */
+static int read_webhook(struct upload *u, struct err *err)
+{
+    const char *url = request_query(u->request, "webhook");
+
+    if (!url || !*url)
+        return 0;
+    u->webhook = url;
+    return url_check(url, api_of(u->request)->guard, NULL, err);
+}
+
 static void classify_head(struct request *r)
 {
     struct upload *u = arena_alloc(request_arena(r), sizeof *u);
@@ -200,11 +213,9 @@ static void classify_head(struct request *r)
     if (!alarm_enter(r, "submit", &u->caller))
         return;
     u->sync = wants_sync(r);
-    if (request_query(r, "webhook"))
-        alarm_fail_as(r, &u->caller, 412,
-                      "this server does not call webhooks yet; poll /api/result/{id} instead");
-    else if (keyed_begin(&u->keyed, api_of(r)->keys_in_use, r, u->caller.tenant, &err) < 0 ||
-             multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
+    if (read_webhook(u, &err) < 0 ||
+        keyed_begin(&u->keyed, api_of(r)->keys_in_use, r, u->caller.tenant, &err) < 0 ||
+        multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
         alarm_fail(r, &u->caller, &err);
 }
 
@@ -296,6 +307,7 @@ static void submit_upload(struct upload *u)
     job.spec.deadline_ms = api->opts.deadline_ms;
     job.spec.alarm.max_frames = (int)api->opts.max_frames;
     rules_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
+    u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
     job.priority = u->sync ? JOB_URGENT : JOB_NORMAL;
@@ -525,4 +537,6 @@ const struct dialect dialect_alarm = {
     .prefixes = prefixes,
     .owns = owns,
     .error = alarm_error,
+    .webhook = alarm_webhook,
+    .event = alarm_render,
 };

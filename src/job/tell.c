@@ -1,0 +1,66 @@
+/* What the end of a job has to tell. */
+#include "base/log.h"
+#include "job/jobs_int.h"
+#include "store/hooks.h"
+
+/* The row as it will be once the outcome is written. */
+static void foresee(struct job_row *row, const struct job_move *move)
+{
+    row->state = move->to;
+    row->attempts = move->attempts >= 0 ? move->attempts : row->attempts;
+    row->started_us = move->started_us ? move->started_us : row->started_us;
+    row->finished_us = move->finished_us ? move->finished_us : row->finished_us;
+    row->report = move->report.len ? move->report : row->report;
+    row->error_code = move->error_code ? move->error_code : row->error_code;
+    row->error_text = move->error_text ? move->error_text : row->error_text;
+}
+
+static int ask(struct task *t, struct err *err)
+{
+    const struct jobs_opts *opts = &t->jobs->opts;
+    struct job_row *row = arena_alloc(t->arena, sizeof *row); /* the deliveries may point into it */
+    struct delivery_row *rows;
+
+    if (records_get_job(t->jobs->db, t->arena, NULL, t->id, row, err) < 0)
+        return -1;
+    foresee(row, &t->outcome);
+    if (opts->deliveries(opts->deliveries_arg, t->arena, row, &rows, &t->outcome.ndeliveries, err) < 0)
+        return -1;
+    t->outcome.deliveries = rows;
+    return 0;
+}
+
+int tell_prepare(struct task *t, struct err *err)
+{
+    struct err why = {0};
+
+    if (t->outcome.deliveries || !t->jobs->opts.deliveries || !job_state_is_final(t->end) ||
+        ask(t, &why) == 0)
+        return 0;
+    if (why.kind == ERR_IO || why.kind == ERR_BUSY) {
+        if (err)
+            *err = why;
+        return -1;
+    }
+    /* What cannot be put into words will not be later either: the job must end. */
+    log_error("nobody is told of the end of a job", "job=%s why=%s", t->id, why.text);
+    return 0;
+}
+
+bool tell_drop(struct task *t)
+{
+    if (t->outcome.ndeliveries == 0)
+        return false;
+    log_error("deliveries refused by the store, dropped", "job=%s deliveries=%zu", t->id,
+              t->outcome.ndeliveries);
+    t->outcome.ndeliveries = 0;
+    return true;
+}
+
+void tell_committed(struct task *t)
+{
+    const struct jobs_opts *opts = &t->jobs->opts;
+
+    if (t->outcome.ndeliveries && opts->told)
+        opts->told(opts->deliveries_arg);
+}

@@ -1,0 +1,349 @@
+#include "net/client.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum {
+    ANSWER_MAX = 64 << 10, /* of a receiver's headers, and of its body */
+    POLL_MS = 1000,
+};
+
+/* One post on its way. */
+struct transfer {
+    struct transfer *next; /* in `arriving`, or in `open` */
+    struct client *client;
+    struct arena *arena; /* holds this struct, too */
+    const char *url;
+    struct bytes body;
+    struct curl_slist *headers;
+    CURL *easy;
+    client_done *done;
+    void *arg;
+    int64_t begun_us; /* monotonic */
+    size_t answered;  /* bytes so far */
+    char refused[64]; /* the last address the guard refused, as text */
+    char why[CURL_ERROR_SIZE];
+};
+
+struct client {
+    struct client_opts opts;
+    CURLM *multi;
+    pthread_t thread;
+    bool running;
+    struct transfer *open; /* client thread only */
+    pthread_mutex_t lock;
+    /* --- guarded by lock --- */
+    struct transfer *arriving;
+    bool stopping;
+};
+
+struct client_opts client_opts_defaults(void)
+{
+    return (struct client_opts){.connect_ms = 5000, .total_ms = 15000, .user_agent = "assay"};
+}
+
+/* ---- one transfer ---- */
+
+static struct transfer *transfer_new(struct client *c, const struct client_post *post)
+{
+    struct arena *a = arena_new();
+    struct transfer *t = arena_alloc(a, sizeof *t);
+
+    *t = (struct transfer){.client = c, .arena = a, .done = post->done, .arg = post->arg};
+    t->url = arena_strdup(a, post->url);
+    t->body = bytes_of(arena_strndup(a, (const char *)post->body.data, post->body.len), post->body.len);
+    for (size_t i = 0; post->headers[i]; i++)
+        t->headers = curl_slist_append(t->headers, post->headers[i]);
+    t->headers = curl_slist_append(t->headers, "Expect:"); /* no waiting for a "100 Continue" */
+    t->begun_us = clock_mono_us();
+    return t;
+}
+
+static void transfer_free(struct transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
+    arena_free(t->arena);
+}
+
+/* Tells and frees. */
+static void transfer_end(struct transfer *t, struct client_result *result)
+{
+    result->ms = (clock_mono_us() - t->begun_us) / 1000;
+    t->done(t->arg, result);
+    transfer_free(t);
+}
+
+static void transfer_fail(struct transfer *t, const struct err *err)
+{
+    transfer_end(t, &(struct client_result){.retry_after_s = -1, .err = *err});
+}
+
+static void transfer_cancel(struct transfer *t)
+{
+    transfer_fail(t, &(struct err){ERR_CANCELLED, "the server is stopping"});
+}
+
+/* The only place where a socket is made: whatever the resolver said a moment ago, this is where it would go.
+ */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose UNUSED, struct curl_sockaddr *to)
+{
+    struct transfer *t = arg;
+    char service[8];
+
+    if (!address_is_forbidden(t->client->opts.guard, &to->addr))
+        return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (getnameinfo(&to->addr, to->addrlen, t->refused, sizeof t->refused, service, sizeof service,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        snprintf(t->refused, sizeof t->refused, "?");
+    return CURL_SOCKET_BAD;
+}
+
+/* Headers and body: counted, dropped, and too much of it ends the transfer. */
+static size_t drop(char *data UNUSED, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = arg;
+
+    t->answered += size * n;
+    return t->answered > ANSWER_MAX ? 0 : size * n;
+}
+
+static void set_where(CURL *e, struct transfer *t)
+{
+    curl_easy_setopt(e, CURLOPT_URL, t->url);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, t->client->opts.guard->allow_http ? "http,https" : "https");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PROXY, ""); /* not that of the environment either */
+    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
+    if (t->client->opts.ca_file)
+        curl_easy_setopt(e, CURLOPT_CAINFO, t->client->opts.ca_file);
+}
+
+static void set_what(CURL *e, struct transfer *t)
+{
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, (const char *)t->body.data);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, t->client->opts.user_agent);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, drop);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, drop);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+}
+
+static void set_how(CURL *e, struct transfer *t)
+{
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->client->opts.connect_ms);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->client->opts.total_ms);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L); /* one receiver's connection is never another's */
+    curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L); /* a name server that hangs holds nobody up */
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->why);
+    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+}
+
+/* Takes the transfer. */
+static void transfer_begin(struct transfer *t)
+{
+    struct client *c = t->client;
+    struct err err;
+
+    if (url_check(t->url, c->opts.guard, NULL, &err) < 0) {
+        transfer_fail(t, &err);
+        return;
+    }
+    t->easy = curl_easy_init();
+    if (!t->easy) {
+        transfer_fail(t, &(struct err){ERR_IO, "libcurl cannot begin a request"});
+        return;
+    }
+    set_where(t->easy, t);
+    set_what(t->easy, t);
+    set_how(t->easy, t);
+    t->next = c->open;
+    c->open = t;
+    curl_multi_add_handle(c->multi, t->easy);
+}
+
+static void describe(const struct transfer *t, CURLcode code, struct err *err)
+{
+    if (t->refused[0] && code == CURLE_COULDNT_CONNECT)
+        err_set(err, ERR_DENIED, "the address %s is not public, webhooks do not go there", t->refused);
+    else
+        err_set(err, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s",
+                t->why[0] ? t->why : curl_easy_strerror(code));
+}
+
+/* A status counts, whatever became of the body behind it: the receiver has spoken. */
+static void transfer_finish(struct transfer *t, CURLcode code)
+{
+    struct client_result result = {.retry_after_s = -1};
+    curl_off_t retry_after = 0;
+    long status = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    if (status >= 200) {
+        result.status = (int)status;
+        if (retry_after > 0)
+            result.retry_after_s = retry_after > 1000000 ? 1000000 : (int)retry_after;
+    } else if (code == CURLE_OK) {
+        err_set(&result.err, ERR_IO, "the answer has no status");
+    } else {
+        describe(t, code, &result.err);
+    }
+    transfer_end(t, &result);
+}
+
+/* ---- the thread ---- */
+
+static void unlink_open(struct client *c, struct transfer *t)
+{
+    struct transfer **p = &c->open;
+
+    while (*p != t)
+        p = &(*p)->next;
+    *p = t->next;
+    curl_multi_remove_handle(c->multi, t->easy);
+}
+
+static void begin_arrived(struct client *c)
+{
+    struct transfer *list;
+
+    pthread_mutex_lock(&c->lock);
+    list = TAKE(c->arriving);
+    pthread_mutex_unlock(&c->lock);
+    while (list) {
+        struct transfer *t = list;
+        list = t->next;
+        transfer_begin(t);
+    }
+}
+
+static void end_finished(struct client *c)
+{
+    CURLMsg *m;
+    int left;
+
+    while ((m = curl_multi_info_read(c->multi, &left))) {
+        CURLcode code = m->data.result; /* before the handle goes: it owns the message */
+        struct transfer *t;
+        if (m->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+        unlink_open(c, t);
+        transfer_finish(t, code);
+    }
+}
+
+static bool is_stopping(struct client *c)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&c->lock);
+    stopping = c->stopping;
+    pthread_mutex_unlock(&c->lock);
+    return stopping;
+}
+
+static void *client_main(void *arg)
+{
+    struct client *c = arg;
+    int still_open;
+
+    while (!is_stopping(c)) {
+        begin_arrived(c);
+        curl_multi_perform(c->multi, &still_open);
+        end_finished(c);
+        curl_multi_poll(c->multi, NULL, 0, POLL_MS, NULL);
+    }
+    while (c->open) {
+        struct transfer *t = c->open;
+        unlink_open(c, t);
+        transfer_cancel(t);
+    }
+    return NULL;
+}
+
+/* ---- from outside ---- */
+
+void client_post(struct client *c, const struct client_post *post)
+{
+    struct transfer *t = transfer_new(c, post);
+    bool stopping;
+
+    pthread_mutex_lock(&c->lock);
+    stopping = c->stopping;
+    if (!stopping) {
+        t->next = c->arriving;
+        c->arriving = t;
+        curl_multi_wakeup(c->multi);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (stopping)
+        transfer_cancel(t);
+}
+
+static void init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int client_start(struct client **ret_client, const struct client_opts *opts, struct err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    CLEANUP(client_stop) struct client *c = mem_alloc(sizeof *c);
+
+    pthread_once(&once, init_curl);
+    c->opts = *opts;
+    pthread_mutex_init(&c->lock, NULL);
+    c->multi = curl_multi_init();
+    if (!c->multi)
+        return FAIL(err, ERR_IO, "libcurl does not start");
+    if (pthread_create(&c->thread, NULL, client_main, c) != 0)
+        return FAIL(err, ERR_IO, "cannot start the webhook client's thread; raise the limit of threads");
+    c->running = true;
+    *ret_client = TAKE(c);
+    return 0;
+}
+
+void client_stop(struct client **client)
+{
+    struct client *c = TAKE(*client);
+
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_mutex_unlock(&c->lock);
+    if (c->running) {
+        curl_multi_wakeup(c->multi);
+        pthread_join(c->thread, NULL);
+    }
+    while (c->arriving) { /* nobody else touches the list any more */
+        struct transfer *t = c->arriving;
+        c->arriving = t->next;
+        transfer_cancel(t);
+    }
+    curl_multi_cleanup(c->multi);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
