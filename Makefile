@@ -30,7 +30,7 @@ fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
-lint:
+lint: deps
 	@tools/lint
 install: build
 	@tools/install "$(PREFIX)" "$(DESTDIR)"
