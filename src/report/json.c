@@ -249,7 +249,7 @@ static const char *get_str(struct reader *rd, yyjson_val *obj, const char *key)
 
 static double get_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max)
 {
-    double v = json_num(obj, key, NAN);
+    double v = json_num(obj, key, (double)NAN);
 
     if (!(v >= min && v <= max)) {
         refuse(rd, key);

@@ -45,7 +45,7 @@ double risk_label_from(const struct risk_rule *rule, const char *label)
 
 struct risk_rule risk_rule_unset(void)
 {
-    return (struct risk_rule){.low = NAN, .high = NAN, .label = NAN};
+    return (struct risk_rule){.low = (double)NAN, .high = (double)NAN, .label = (double)NAN};
 }
 
 bool risk_rule_is_unset(const struct risk_rule *rule)

@@ -1,0 +1,179 @@
+/* The webhook client over TLS: a receiver that cannot prove its name gets nothing. The certificates are made
+ * here. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/c23.h"
+#include "base/cleanup.h"
+#include "net/client.h"
+#include "test.h"
+#include "unit/store/latch.h"
+#include "unit/store/tempdir.h"
+
+/* A receiver with a certificate of its own making, for one connection. */
+struct receiver {
+    int fd, port;
+    SSL_CTX *tls;
+    pthread_t thread;
+    char got[4096];
+};
+
+static void must(bool fine)
+{
+    if (fine)
+        return;
+    printf("Bail out! the TLS receiver cannot be made\n");
+    exit(99);
+}
+
+static X509 *certificate(EVP_PKEY *key, const char *name)
+{
+    X509 *x = X509_new();
+    X509_NAME *subject = X509_get_subject_name(x);
+    char names[128];
+    X509_EXTENSION *extension;
+
+    snprintf(names, sizeof names, "DNS:%s", name);
+    extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+    must(extension != NULL);
+    X509_set_version(x, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_set_pubkey(x, key);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+    X509_set_issuer_name(x, subject);
+    X509_add_ext(x, extension, -1);
+    X509_EXTENSION_free(extension);
+    must(X509_sign(x, key, EVP_sha256()) > 0);
+    return x;
+}
+
+/* The certificate is also written to that file, for whoever wants to trust it. */
+static SSL_CTX *context(const char *name, const char *path)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *x = certificate(key, name);
+    FILE *f = fopen(path, "w");
+
+    must(tls && f && PEM_write_X509(f, x) && SSL_CTX_use_certificate(tls, x) == 1 &&
+         SSL_CTX_use_PrivateKey(tls, key) == 1);
+    fclose(f);
+    X509_free(x);
+    EVP_PKEY_free(key);
+    return tls;
+}
+
+static void *receiver_main(void *arg)
+{
+    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    struct receiver *r = arg;
+    int fd = accept(r->fd, NULL, NULL), n;
+    SSL *s = SSL_new(r->tls);
+
+    if (fd >= 0 && SSL_set_fd(s, fd) == 1 && SSL_accept(s) == 1) {
+        n = SSL_read(s, r->got, sizeof r->got - 1);
+        r->got[n > 0 ? n : 0] = '\0';
+        if (n > 0)
+            SSL_write(s, answer, sizeof answer - 1);
+        SSL_shutdown(s);
+    }
+    SSL_free(s);
+    close(fd);
+    return NULL;
+}
+
+static void receiver_open(struct receiver *r, const char *name, const char *path)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+
+    *r = (struct receiver){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .tls = context(name, path)};
+    must(bind(r->fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(r->fd, 4) == 0 &&
+         getsockname(r->fd, (struct sockaddr *)&at, &len) == 0 &&
+         pthread_create(&r->thread, NULL, receiver_main, r) == 0);
+    r->port = ntohs(at.sin_port);
+}
+
+static void receiver_close(struct receiver *r)
+{
+    shutdown(r->fd, SHUT_RDWR);
+    pthread_join(r->thread, NULL);
+    close(r->fd);
+    SSL_CTX_free(r->tls);
+}
+
+/* ---- one post ---- */
+
+struct waiting {
+    struct latch latch;
+    struct client_result result;
+};
+
+static void finished(void *arg, const struct client_result *result)
+{
+    struct waiting *w = arg;
+
+    w->result = *result;
+    latch_hit(&w->latch, NULL);
+}
+
+static struct client_result post(const char *url, const char *ca_file)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(client_stop) struct client *c = NULL;
+    struct guard g = {0};
+    struct client_opts opts = client_opts_defaults();
+    struct waiting w = {.latch = LATCH};
+    struct client_post p = {.url = url, .body = bytes_of("{}", 2), .done = finished, .arg = &w};
+
+    opts.guard = &g;
+    opts.ca_file = ca_file;
+    must(guard_parse_allow(a, "127.0.0.1", &g, NULL) == 0 && client_start(&c, &opts, NULL) == 0);
+    client_post(c, &p);
+    CHECK(latch_wait(&w.latch, 1, 30));
+    return w.result;
+}
+
+static const struct {
+    const char *what, *certified, *called;
+    bool trusted;
+    int status;
+} rows[] = {
+    {"trusted, and the name fits", "localhost", "localhost", true, 204},
+    {"nobody vouches for it", "localhost", "localhost", false, 0},
+    {"another's certificate", "example.org", "localhost", true, 0},
+    {"a name is no address", "localhost", "127.0.0.1", true, 0},
+};
+
+static void names_must_be_proved(void)
+{
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct tempdir dir = tempdir_new();
+        char path[300], url[64];
+        struct receiver r;
+        struct client_result got;
+        snprintf(path, sizeof path, "%s/ca.pem", dir.path);
+        receiver_open(&r, rows[i].certified, path);
+        snprintf(url, sizeof url, "https://%s:%d/hook", rows[i].called, r.port);
+        got = post(url, rows[i].trusted ? path : NULL);
+        receiver_close(&r);
+        CHECK_INT(got.status, rows[i].status);
+        CHECK(strstr(r.got, "POST /hook") ? rows[i].status != 0 : rows[i].status == 0);
+        CHECK(got.status || strstr(got.err.text, "SSL"));
+        ROW("%s: %s", rows[i].what, got.err.text);
+        tempdir_clear(&dir);
+    }
+}
+
+int main(void)
+{
+    RUN(names_must_be_proved);
+    return test_end();
+}
