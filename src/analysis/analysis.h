@@ -12,6 +12,7 @@ struct toolbox {
     struct model *detector; /* never NULL in a ready keeper */
     int64_t max_pixels;     /* ceilings for media/video.h */
     double max_seconds;
+    int64_t cpu_us;
     void (*progress)(void *arg, int done, int planned); /* may be NULL */
     void *progress_arg;
 };
