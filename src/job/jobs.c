@@ -259,8 +259,8 @@ void jobs_freep(struct jobs **jobs)
         return;
     if (!j->stopping)
         jobs_stop(j);
-    if (j->unsaved.len > 0)
-        log_error("outcomes lost", "jobs=%zu what=they_run_again_after_the_next_start", j->unsaved.len);
+    for (struct task *t = j->unsaved.head; t; t = t->next)
+        log_error("outcome lost, the job runs again after the next start", "job=%s", t->id);
     for (struct task *t; (t = fair_pop(j->queued));)
         job_task_free(t);
     fair_free(j->queued);

@@ -172,7 +172,7 @@ static void run_task(struct jobs *jobs, struct task *t)
         put_back(jobs, t);
     } else {
         if (err.kind != ERR_CANCELLED)
-            log_warn("task refused", "job=%s what=%s why=%s", t->id, t->kind->what, err.text);
+            log_warn("task refused", "job=%s kind=%s why=%s", t->id, t->kind->what, err.text);
         let_go(jobs);
         t->kind->refused(t, &err);
         jobs_kick(jobs);

@@ -55,8 +55,8 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
         if (statuses[i].kind == err->kind)
             status = statuses[i].status;
     if (status == 500)
-        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind),
-                  err->text);
+        log_error("request failed", "req=%s path=%s code=%s why=%s", request_id(r), request_path(r),
+                  err_code(err->kind), err->text);
     alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
 }
 
