@@ -127,6 +127,7 @@ static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
     int r;
 
     t->started_us = clock_wall_us();
+    t->handed_us = clock_mono_us();
     pthread_mutex_lock(&jobs->handover);
     if (!begin_running(jobs, t)) {
         pthread_mutex_unlock(&jobs->handover);
