@@ -55,8 +55,8 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
         if (statuses[i].kind == err->kind)
             status = statuses[i].status;
     if (status == 500)
-        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind),
-                  err->text);
+        log_error("request failed", "req=%s path=%s code=%s why=%s", request_id(r), request_path(r),
+                  err_code(err->kind), err->text);
     alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
 }
 
@@ -301,7 +301,8 @@ static void submit_upload(struct upload *u)
     struct request *r = u->request;
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
-    struct job_request job = {.tenant = u->caller.tenant, .dialect = "alarm", .name = u->name};
+    struct job_request job = {
+        .tenant = u->caller.tenant, .dialect = "alarm", .name = u->name, .origin = request_id(r)};
 
     job.spec = job_spec_defaults();
     job.spec.deadline_ms = api->opts.deadline_ms;

@@ -40,8 +40,8 @@ static void ordered(void *arg, const struct err *err)
     struct removal *rm = arg;
 
     if (err->kind == ERR_NONE) {
-        log_info("audit", "what=job_%s job=%s tenant=%s key=%s", rm->action->becomes, rm->id,
-                 rm->caller.tenant, rm->caller.key_id);
+        log_info("audit", "action=job_%s job=%s req=%s tenant=%s key=%s", rm->action->becomes, rm->id,
+                 request_id(rm->request), rm->caller.tenant, rm->caller.key_id);
         reply_done(rm);
     } else {
         native_problem(rm->request,
