@@ -41,8 +41,8 @@ struct jobs_opts {
     int max_attempts;         /* default 2 */
     int64_t keep_us;          /* finished jobs are deleted when they are that old; default 0: never */
     /* What the end of a job has to tell, stored together with it (store/hooks.h). Gets the row as it will be;
-     * called on a thread that may read the store. ERR_IO and ERR_BUSY: tried again later, the end waits.
-     * NULL: nobody is told. */
+     * called on a thread that may read the store. ERR_IO, ERR_FULL and ERR_BUSY: tried again later, the end
+     * waits. NULL: nobody is told. */
     int (*deliveries)(void *arg, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
                       size_t *ret_n, struct err *err);
     void (*told)(void *arg); /* some were committed; on the store's writer thread. May be NULL */

@@ -48,6 +48,7 @@ static void ordered(void *arg, const struct err *err)
                        err->kind == ERR_NOT_FOUND  ? 404
                        : err->kind == ERR_CONFLICT ? 409
                        : err->kind == ERR_BUSY     ? 503
+                       : err->kind == ERR_FULL     ? 507
                                                    : 500,
                        err->text);
     }
