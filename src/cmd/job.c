@@ -75,7 +75,8 @@ static int delete_one(struct job_run *run, struct err *err)
 
     if (!id_is_valid(run->id))
         return FAIL(err, ERR_INPUT, "a job id has 24 hexadecimal digits");
-    queued = records_delete_job(run->db, run->s.tenant, run->id, keep_error, &stored, err);
+    queued = records_delete_job(run->db, &(struct job_order){run->s.tenant, run->id, NULL}, keep_error,
+                                &stored, err);
     return answered(run->db, queued, &stored, err);
 }
 
