@@ -64,6 +64,7 @@ void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the 
 
 struct job_request {
     const char *tenant, *dialect;
+    int64_t max_jobs;     /* the tenant's own limit of unfinished jobs, 0 = none; beyond it ERR_QUOTA */
     struct job_spec spec; /* id and subject are filled by submit */
     struct bytes request; /* the dialect's notes, JSON, kept with the job */
     const char *name;
@@ -82,6 +83,10 @@ struct job_ticket {
  * before the call returns. */
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
+
+/* Whether a submit would find a place just now: ERR_BUSY, ERR_QUOTA. For refusing before the bytes are read.
+ */
+int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err);
 
 /* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once
  * when it is final already, or unknown (then `finished` is false). The callback runs on another thread or
