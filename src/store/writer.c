@@ -1,6 +1,8 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/records_int.h"
@@ -19,6 +21,13 @@ struct intent {
     struct answer answer;
     struct err err;
 };
+
+static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
+{
+    return 0;
+}
+
+static const struct intent_kind sync_kind = {"sync", true, change_nothing};
 
 int intent_push_take(struct records *db, const struct intent_kind *kind, struct arena *a, const void *args,
                      struct answer answer, struct err *err)
@@ -89,15 +98,53 @@ static void checkpoint(struct conn *c)
         log_warn("checkpoint failed", "why=%s", sqlite3_errmsg(c->db));
 }
 
+/* Before the callers are answered: who asks after his answer sees it counted. What changes nothing (a sync, a
+ * refused change) says nothing about the disk. */
+static void count_group(struct records *db, struct intent **group, size_t n, int64_t us)
+{
+    size_t written = 0, refused = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (group[i]->kind == &sync_kind)
+            continue;
+        written += group[i]->err.kind == ERR_NONE;
+        refused += group[i]->err.kind == ERR_IO;
+    }
+    atomic_fetch_add(&db->changes, written);
+    atomic_fetch_add(&db->failed, refused);
+    if (written || refused)
+        atomic_store(&db->failing, refused > 0);
+    if (written)
+        histogram_add(&db->commits, us);
+    atomic_store(&db->busy_since_us, 0);
+}
+
+void records_stats(struct records *db, struct records_stats *ret)
+{
+    int64_t since = atomic_load(&db->busy_since_us);
+
+    *ret = (struct records_stats){
+        .queued = queue_len(db->intents),
+        .changes = atomic_load(&db->changes),
+        .failed = atomic_load(&db->failed),
+        .failing = atomic_load(&db->failing),
+        .busy_us = since ? clock_mono_us() - since : 0,
+    };
+    histogram_read(&db->commits, &ret->commits);
+}
+
 static void commit_group(struct records *db, struct intent **group, size_t n)
 {
+    int64_t begun = clock_mono_us();
     struct err err = {0};
 
+    atomic_store(&db->busy_since_us, begun);
     if (run_group(db->writer, group, n, &err) < 0) {
         log_error("commit failed", "changes=%zu why=%s", n, err.text);
         for (size_t i = 0; i < n; i++)
             group[i]->err = err;
     }
+    count_group(db, group, n, clock_mono_us() - begun);
     answer_group(group, n);
     checkpoint(db->writer);
 }
@@ -136,6 +183,30 @@ void writer_stop(struct records *db)
     db->intents = queue_free(db->intents);
 }
 
+/* ---- asking the disk ---- */
+
+/* Writes the page that holds the version, as it is. */
+static int touch(struct conn *c, const void *args UNUSED, struct err *err)
+{
+    char sql[48];
+    int64_t version;
+
+    if (conn_pragma(c, "PRAGMA user_version", &version, err) < 0)
+        return -1;
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%lld", (long long)version);
+    return conn_exec(c, sql, err);
+}
+
+static const struct intent_kind probe_kind = {"probe", true, touch};
+
+void records_probe(struct records *db, records_done *done, void *arg)
+{
+    struct err err = {0};
+
+    if (intent_push_take(db, &probe_kind, arena_new(), NULL, (struct answer){done, arg}, &err) < 0)
+        done(arg, &err);
+}
+
 /* ---- waiting for the queue ---- */
 
 struct sync {
@@ -154,13 +225,6 @@ static void sync_reached(void *arg, const struct err *err UNUSED)
     pthread_cond_signal(&s->wakeup);
     pthread_mutex_unlock(&s->lock);
 }
-
-static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
-{
-    return 0;
-}
-
-static const struct intent_kind sync_kind = {"sync", true, change_nothing};
 
 void records_sync(struct records *db)
 {
