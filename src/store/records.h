@@ -33,6 +33,12 @@ void records_sync(struct records *db);
 /* Makes this process the one which runs the jobs of the directory, until records_freep or its death.
  * ERR_CONFLICT when another one does. */
 int records_own(struct records *db, struct err *err);
+/* What the owner wants others to know of it (where it can be asked); gone with its death. ERR_CONFLICT when
+ * this process is not the owner. */
+int records_owner_note(struct records *db, const char *note, struct err *err);
+/* Whether a process runs the jobs of the directory, and its note ("" = none). Disturbs nobody. ERR_IO. */
+int records_owner(struct arena *a, const char *dir, bool *ret_running, const char **ret_note,
+                  struct err *err);
 
 typedef void records_done(void *arg, const struct err *err);
 
