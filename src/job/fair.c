@@ -152,16 +152,28 @@ static void ring_remove(struct fair *f, struct flow *w, int p)
 
 /* ---- places ---- */
 
-int fair_enter(struct fair *f, const char *tenant, struct err *err)
+size_t fair_count(struct fair *f, const char *tenant)
 {
     struct flow *w = flow_find(f, tenant);
 
+    return w ? w->waiting + w->entered : 0;
+}
+
+int fair_room(struct fair *f, const char *tenant, struct err *err)
+{
     if (f->waiting + f->entered >= f->max_waiting)
         return FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later",
                     f->max_waiting);
-    if (w && w->waiting + w->entered >= f->max_tenant)
+    if (fair_count(f, tenant) >= f->max_tenant)
         return FAIL(err, ERR_QUOTA, "%zu jobs of yours are waiting, and more may not; try again later",
                     f->max_tenant);
+    return 0;
+}
+
+int fair_enter(struct fair *f, const char *tenant, struct err *err)
+{
+    if (fair_room(f, tenant, err) < 0)
+        return -1;
     flow_get(f, tenant)->entered++;
     f->entered++;
     return 0;

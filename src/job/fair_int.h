@@ -27,6 +27,10 @@ struct fair *fair_free(struct fair *f); /* NULL is fine; must be empty */
 /* Keeps a place for a job which is on its way. ERR_QUOTA over the tenant's own limit, ERR_BUSY when the whole
  * queue is full. Ends with fair_leave; a push in between has the place of its own. */
 int fair_enter(struct fair *f, const char *tenant, struct err *err);
+/* The same answer, without taking the place. */
+int fair_room(struct fair *f, const char *tenant, struct err *err);
+/* The tenant's jobs here, those on their way included. */
+size_t fair_count(struct fair *f, const char *tenant);
 void fair_leave(struct fair *f, const char *tenant);
 
 /* By t->tenant and t->priority. Beyond the limits, too: what is acknowledged has to wait somewhere. */

@@ -16,23 +16,9 @@ struct submit {
     void *arg;
 };
 
-static void copy_rule(struct arena *a, struct risk_rule *rule)
-{
-    struct label_threshold *labels = arena_array(a, rule->nlabels, sizeof *labels);
-
-    for (size_t i = 0; i < rule->nlabels; i++)
-        labels[i] = (struct label_threshold){arena_strdup(a, rule->labels[i].label), rule->labels[i].from};
-    rule->labels = labels;
-}
-
 static void copy_spec(struct arena *a, struct job_spec *spec)
 {
-    struct zone *zones = arena_array(a, spec->alarm.nzones, sizeof *zones);
-
-    for (size_t i = 0; i < spec->alarm.nzones; i++)
-        zones[i] = spec->alarm.zones[i];
-    spec->alarm.zones = zones;
-    copy_rule(a, &spec->alarm.rule);
+    spec->alarm = alarm_params_copy(a, &spec->alarm);
     spec->pipeline = arena_strdup(a, spec->pipeline);
     spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }
@@ -73,15 +59,47 @@ static void submit_end(struct submit *s, const struct err *err)
     arena_free(s->arena);
 }
 
-static int admit(struct jobs *jobs, const char *tenant, struct err *err)
+/* Under lock. The tenant's jobs which are past the queue, but not finished. */
+static size_t in_hand_of(struct jobs *jobs, const char *tenant)
 {
-    int r = 0;
+    struct task *lists[] = {jobs->in_hand, jobs->running.head, jobs->unsaved.head};
+    size_t n = 0;
+
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        for (struct task *t = lists[i]; t; t = i ? t->next : NULL)
+            n += t->kind == &task_job && text_is(t->tenant, tenant);
+    return n;
+}
+
+/* Under lock. */
+static int check_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err)
+{
+    if (jobs->stopping)
+        return FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
+    if (max_jobs && fair_count(jobs->queued, tenant) + in_hand_of(jobs, tenant) >= (size_t)max_jobs)
+        return FAIL(err, ERR_QUOTA, "%lld jobs of yours are not finished, and more are not allowed at a time",
+                    (long long)max_jobs);
+    return fair_room(jobs->queued, tenant, err);
+}
+
+int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err)
+{
+    int r;
 
     pthread_mutex_lock(&jobs->lock);
-    if (jobs->stopping)
-        r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
-    else
-        r = fair_enter(jobs->queued, tenant, err);
+    r = check_room(jobs, tenant, max_jobs, err);
+    pthread_mutex_unlock(&jobs->lock);
+    return r;
+}
+
+static int admit(struct jobs *jobs, const struct job_request *req, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&jobs->lock);
+    r = check_room(jobs, req->tenant, req->max_jobs, err);
+    if (r == 0)
+        r = fair_enter(jobs->queued, req->tenant, err);
     pthread_mutex_unlock(&jobs->lock);
     return r;
 }
@@ -166,7 +184,7 @@ void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *
     s->chore.run = submit_run;
     s->accepted = accepted;
     s->arg = arg;
-    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, s->req.tenant, &err) < 0) {
+    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, &s->req, &err) < 0) {
         submit_end(s, &err);
         return;
     }

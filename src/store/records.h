@@ -133,11 +133,23 @@ struct key_row {
     const char *note;
     int64_t created_us, expires_us, revoked_us; /* 0 = never */
     int rate_per_minute;                        /* 0 = off */
+    int64_t rotated_us;                         /* 0 = never */
+    char old_hash[HASH_HEX];                    /* of the secret before the rotation, "" = none */
+    int64_t old_until_us;                       /* until then that one is good, too */
 };
 int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg,
                     struct err *err);
 int records_revoke_key(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
                        struct err *err); /* ERR_NOT_FOUND in the callback */
+/* A new secret for the same key; the present one becomes the old one. In the callback ERR_NOT_FOUND, and
+ * ERR_CONFLICT when the key is revoked or expired. */
+struct key_rotation {
+    const char *id, *hash;
+    int64_t now_us, old_until_us;
+};
+int records_rotate_key(struct records *db, const struct key_rotation *rotation, records_done *done, void *arg,
+                       struct err *err);
+/* By the hash of either secret; whether the old one is still good is the caller's question. */
 int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row,
                     struct err *err);
 int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n,
