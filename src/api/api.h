@@ -9,6 +9,7 @@
 
 struct guard;
 struct rules;
+struct rulebook;
 struct reply_cache;
 struct key_table;
 
@@ -32,7 +33,7 @@ struct api {
     struct lab *lab;
     const struct guard *guard; /* which URLs a webhook may have */
     struct gate *gate;
-    struct rules *rules;
+    struct rulebook *rules;
     struct reply_cache *cache;
     struct key_table *keys_in_use;
     struct arena *arena;
@@ -44,6 +45,11 @@ struct api {
 /* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
+/* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
+ * deadline_ms, max_frames. Any thread. */
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules);
+/* One of these three, as it is now. */
+int64_t api_limit(const int64_t *limit);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
 void api_on_error(struct request *r, int status, const char *text);
 
