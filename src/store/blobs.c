@@ -18,6 +18,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/folder_int.h"
 
 enum { COLLECT = 256 << 10, STALE_SECONDS = 3600, PATH_TEXT = 3 + HASH_HEX, TEMP_TEXT = 4 + ID_TEXT };
 
@@ -97,12 +98,8 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
 {
     CLEANUP(fd_closep) int parent = -1;
 
-    if (make_folder(AT_FDCWD, dir, err) < 0)
-        return -1;
-    parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return FAIL_ERRNO(err, "cannot open the data directory %s", dir);
-    if (make_folder(parent, "blobs", err) < 0 || sync_folder(parent, ".", err) < 0)
+    if (folder_open(dir, &parent, err) < 0 || make_folder(parent, "blobs", err) < 0 ||
+        sync_folder(parent, ".", err) < 0)
         return -1;
     b->root = openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (b->root < 0)

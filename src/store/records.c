@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "store/folder_int.h"
 #include "store/records_int.h"
 
 enum { OWNER_NOTE_MAX = 1024 };
@@ -38,11 +39,10 @@ static int lock_folder(const char *dir, int *ret_fd, struct err *err)
 {
     CLEANUP(fd_closep) int fd = -1;
 
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return FAIL_ERRNO(err, "cannot create the data directory %s", dir);
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || lock_whole(fd, 0) < 0)
-        return FAIL_ERRNO(err, "cannot open the data directory %s", dir);
+    if (folder_open(dir, &fd, err) < 0)
+        return -1;
+    if (lock_whole(fd, 0) < 0)
+        return FAIL_ERRNO(err, "cannot lock the data directory %s", dir);
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
