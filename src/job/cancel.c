@@ -53,7 +53,7 @@ static struct task *take_queued_or_mark(struct jobs *jobs, const char *id)
 
     if (held)
         held->cancelled = true;
-    jobs->failed++;
+    count_ended(jobs, queued ? queued->dialect : held ? held->dialect : "", JOB_CANCELLED);
     return queued;
 }
 

@@ -20,7 +20,7 @@ struct flow {
 };
 
 struct fair {
-    size_t max_waiting, max_tenant; /* fixed at creation */
+    size_t max_waiting, max_tenant;
     size_t waiting, entered;
     struct flow *rings[JOB_PRIORITIES]; /* whose turn is next; doubly linked, closed */
     int run;                            /* urgent jobs in a row, while others waited */
@@ -50,6 +50,31 @@ struct fair *fair_free(struct fair *f)
 size_t fair_len(const struct fair *f)
 {
     return f->waiting;
+}
+
+void fair_limit(struct fair *f, size_t max_waiting, size_t max_tenant)
+{
+    f->max_waiting = max_waiting;
+    f->max_tenant = max_tenant;
+}
+
+/* Of one ring; 0 when it is empty. */
+static int64_t oldest_in(const struct flow *first, int p)
+{
+    int64_t oldest = first ? first->lanes[p].head->since_us : 0;
+
+    for (const struct flow *w = first ? first->next[p] : NULL; w != first; w = w->next[p])
+        if (w->lanes[p].head->since_us < oldest)
+            oldest = w->lanes[p].head->since_us;
+    return oldest;
+}
+
+int64_t fair_oldest(const struct fair *f)
+{
+    int64_t urgent = oldest_in(f->rings[JOB_URGENT], JOB_URGENT),
+            other = oldest_in(f->rings[JOB_NORMAL], JOB_NORMAL);
+
+    return urgent && other ? (urgent < other ? urgent : other) : urgent + other;
 }
 
 /* ---- tenants ---- */

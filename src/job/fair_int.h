@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -39,5 +40,9 @@ struct task *fair_pop(struct fair *f);                /* NULL when empty */
 /* Takes out the job with that id; NULL when it is not here. */
 struct task *fair_remove(struct fair *f, const char *id);
 size_t fair_len(const struct fair *f);
+/* Since when the one that waits longest has been waiting (wall); 0 when empty. Takes time by the tenants: the
+ * jobs of one lane of a tenant wait in the order of their times. */
+int64_t fair_oldest(const struct fair *f);
+void fair_limit(struct fair *f, size_t max_waiting, size_t max_tenant);
 
 #endif

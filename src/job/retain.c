@@ -130,11 +130,12 @@ static void keep_err(void *arg, const struct err *err)
 static void drop_old(struct retain *r)
 {
     struct jobs *jobs = r->jobs;
-    struct job_filter old = {.finished_before_us = clock_wall_us() - jobs->opts.keep_us};
+    int64_t keep_us = __atomic_load_n(&jobs->opts.keep_us, __ATOMIC_RELAXED);
+    struct job_filter old = {.finished_before_us = clock_wall_us() - keep_us};
     struct err err = {0};
     size_t n = 0;
 
-    if (!jobs->opts.keep_us)
+    if (!keep_us)
         return;
     if (records_delete_jobs(jobs->db, &old, RETAIN_STEP, &n, keep_err, &err, &err) == 0)
         records_sync(jobs->db);

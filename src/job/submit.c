@@ -1,5 +1,6 @@
 /* A job from the client's bytes to its row: sealed on a chore thread, acknowledged after the commit. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "job/jobs_int.h"
 #include "report/json.h"
@@ -45,6 +46,7 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.tenant = arena_strdup(a, req->tenant);
     s->req.dialect = arena_strdup(a, req->dialect);
     s->req.name = arena_strdup(a, req->name);
+    s->req.origin = arena_strdup(a, req->origin);
     s->req.key = arena_strdup(a, req->key);
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
     s->req.request.data =
@@ -65,6 +67,8 @@ static void submit_end(struct submit *s, const struct err *err)
         blob_unpin(s->jobs->blobs, s->req.spec.subject.sha256);
     if (s->sealed && err->kind != ERR_NONE)
         retain_orphan(s->jobs, s->req.spec.subject.sha256);
+    if (err->kind != ERR_NONE)
+        count_refused(s->jobs, err->kind);
     s->accepted(s->arg, &s->ticket, err);
     arena_free(s->arena);
 }
@@ -99,6 +103,8 @@ int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err
     pthread_mutex_lock(&jobs->lock);
     r = check_room(jobs, tenant, max_jobs, err);
     pthread_mutex_unlock(&jobs->lock);
+    if (r < 0)
+        count_refused(jobs, err->kind);
     return r;
 }
 
@@ -118,19 +124,33 @@ static int admit(struct jobs *jobs, const struct job_request *req, struct err *e
 static void admitted(struct jobs *jobs, const char *tenant, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
-    if (t)
+    if (t) {
         fair_push(jobs->queued, t);
+        count_accepted(jobs, t->dialect);
+    }
     fair_leave(jobs->queued, tenant);
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
+}
+
+static void log_accepted(const struct submit *s)
+{
+    log_info("job accepted", "job=%s req=%s tenant=%s dialect=%s bytes=%lld", s->ticket.id,
+             s->req.origin ? s->req.origin : "-", s->req.tenant, s->req.dialect,
+             (long long)s->req.spec.subject.size);
 }
 
 /* Writer thread. */
 static void row_written(void *arg, const struct err *err)
 {
     struct submit *s = arg;
-    struct waiting_job job = {.tenant = s->req.tenant, .priority = s->req.priority};
+    struct waiting_job job = {.tenant = s->req.tenant,
+                              .dialect = s->req.dialect,
+                              .priority = s->req.priority,
+                              .created_us = s->ticket.created_us};
 
+    if (err->kind == ERR_NONE)
+        log_accepted(s);
     text_copy(job.id, sizeof job.id, s->ticket.id);
     admitted(s->jobs, s->req.tenant, err->kind == ERR_NONE ? job_task_new(s->jobs, &job) : NULL);
     submit_end(s, err);

@@ -95,8 +95,9 @@ int records_find_name(struct records *db, struct arena *a, const char *tenant, c
 /* Unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
 struct waiting_job {
     char id[ID_TEXT];
-    const char *tenant;
+    const char *tenant, *dialect;
     int priority;
+    int64_t created_us;
 };
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err);

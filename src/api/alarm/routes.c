@@ -45,7 +45,7 @@ static const struct {
     int status;
 } statuses[] = {
     {ERR_INPUT, 412},    {ERR_LIMIT, 413}, {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403}, {ERR_NOT_FOUND, 404},
-    {ERR_CONFLICT, 409}, {ERR_BUSY, 503},  {ERR_TIMEOUT, 408},     {ERR_QUOTA, 429},
+    {ERR_CONFLICT, 409}, {ERR_BUSY, 503},  {ERR_TIMEOUT, 408},     {ERR_QUOTA, 429},  {ERR_FULL, 507},
 };
 
 void alarm_fail(struct request *r, const struct caller *caller, const struct err *err)
@@ -55,10 +55,13 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
     for (size_t i = 0; i < COUNT_OF(statuses); i++)
         if (statuses[i].kind == err->kind)
             status = statuses[i].status;
-    if (status == 500)
-        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind),
-                  err->text);
-    alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
+    if (status == 500 || status == 507)
+        log_error("request failed", "req=%s path=%s code=%s why=%s", request_id(r), request_path(r),
+                  err_code(err->kind), err->text);
+    alarm_fail_as(r, caller, status,
+                  status == 500   ? "internal server error"
+                  : status == 507 ? "the disk of the server is full, nothing was accepted; try again later"
+                                  : err->text);
 }
 
 static void add_rate_headers(struct reply *rep, struct request *r, const struct caller *caller, int status)
@@ -316,7 +319,12 @@ static void submit_upload(struct upload *u)
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
     struct job_request job = {
-        .tenant = u->caller.tenant, .max_jobs = u->caller.max_jobs, .dialect = "alarm", .name = u->name};
+        .tenant = u->caller.tenant,
+        .max_jobs = u->caller.max_jobs,
+        .dialect = "alarm",
+        .name = u->name,
+        .origin = request_id(r),
+    };
 
     job.spec = job_spec_defaults();
     job.spec.deadline_ms = api->opts.deadline_ms;

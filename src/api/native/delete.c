@@ -40,14 +40,15 @@ static void ordered(void *arg, const struct err *err)
     struct removal *rm = arg;
 
     if (err->kind == ERR_NONE) {
-        log_info("audit", "what=job_%s job=%s tenant=%s key=%s", rm->action->becomes, rm->id,
-                 rm->caller.tenant, rm->caller.key_id);
+        log_info("audit", "action=job_%s job=%s req=%s tenant=%s key=%s", rm->action->becomes, rm->id,
+                 request_id(rm->request), rm->caller.tenant, rm->caller.key_id);
         reply_done(rm);
     } else {
         native_problem(rm->request,
                        err->kind == ERR_NOT_FOUND  ? 404
                        : err->kind == ERR_CONFLICT ? 409
                        : err->kind == ERR_BUSY     ? 503
+                       : err->kind == ERR_FULL     ? 507
                                                    : 500,
                        err->text);
     }

@@ -12,10 +12,10 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
-    {400, "Bad Request"},         {401, "Unauthorized"},       {403, "Forbidden"},
-    {404, "Not Found"},           {405, "Method Not Allowed"}, {409, "Conflict"},
-    {413, "Content Too Large"},   {429, "Too Many Requests"},  {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
+    {400, "Bad Request"},         {401, "Unauthorized"},         {403, "Forbidden"},
+    {404, "Not Found"},           {405, "Method Not Allowed"},   {409, "Conflict"},
+    {413, "Content Too Large"},   {429, "Too Many Requests"},    {500, "Internal Server Error"},
+    {503, "Service Unavailable"}, {507, "Insufficient Storage"},
 };
 
 static struct bytes problem(struct arena *a, int status, const char *detail)
