@@ -5,6 +5,7 @@
 #define ASSAY_CMD_CMD_H
 
 #include "api/api.h"
+#include "cmd/stamp.h"
 #include "conf/conf.h"
 #include "lab/lab.h"
 
@@ -70,8 +71,8 @@ int command_committed(struct records *db, int queued, const struct err *stored, 
 
 /* ---- summary.c ---- */
 
-void report_print(const char *name, const struct report *r); /* on stdout */
-
-extern const char assay_version[], assay_build_at[];
+/* Both on stdout: what came of it, and what it was made from. */
+void report_print(const char *name, const struct report *r);
+void report_print_evidence(const struct report *r);
 
 #endif

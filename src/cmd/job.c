@@ -141,6 +141,7 @@ static int print_report(struct job_run *run, const struct job_row *job, struct e
     if (report_from_json(run->a, job->report, &report, err) < 0)
         return -1;
     report_print(job->name && *job->name ? job->name : "report", report);
+    report_print_evidence(report);
     return 0;
 }
 

@@ -71,8 +71,8 @@ void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the 
 
 struct job_request {
     const char *tenant, *dialect;
-    int64_t max_jobs;     /* the tenant's own limit of unfinished jobs, 0 = none; beyond it ERR_QUOTA */
     const char *origin;   /* the request's id, for the log; NULL = none */
+    int64_t max_jobs;     /* the tenant's own limit of unfinished jobs, 0 = none; beyond it ERR_QUOTA */
     struct job_spec spec; /* id and subject are filled by submit */
     struct bytes request; /* the dialect's notes, JSON, kept with the job */
     const char *name;

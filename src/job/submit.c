@@ -16,23 +16,9 @@ struct submit {
     void *arg;
 };
 
-static void copy_rule(struct arena *a, struct risk_rule *rule)
-{
-    struct label_threshold *labels = arena_array(a, rule->nlabels, sizeof *labels);
-
-    for (size_t i = 0; i < rule->nlabels; i++)
-        labels[i] = (struct label_threshold){arena_strdup(a, rule->labels[i].label), rule->labels[i].from};
-    rule->labels = labels;
-}
-
 static void copy_spec(struct arena *a, struct job_spec *spec)
 {
-    struct zone *zones = arena_array(a, spec->alarm.nzones, sizeof *zones);
-
-    for (size_t i = 0; i < spec->alarm.nzones; i++)
-        zones[i] = spec->alarm.zones[i];
-    spec->alarm.zones = zones;
-    copy_rule(a, &spec->alarm.rule);
+    spec->alarm = alarm_params_copy(a, &spec->alarm);
     spec->pipeline = arena_strdup(a, spec->pipeline);
     spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }

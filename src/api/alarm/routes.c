@@ -318,13 +318,11 @@ static void submit_upload(struct upload *u)
     struct request *r = u->request;
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
-    struct job_request job = {
-        .tenant = u->caller.tenant,
-        .max_jobs = u->caller.max_jobs,
-        .dialect = "alarm",
-        .name = u->name,
-        .origin = request_id(r),
-    };
+    struct job_request job = {.tenant = u->caller.tenant,
+                              .max_jobs = u->caller.max_jobs,
+                              .dialect = "alarm",
+                              .name = u->name,
+                              .origin = request_id(r)};
 
     job.spec = job_spec_defaults();
     job.spec.deadline_ms = api->opts.deadline_ms;
