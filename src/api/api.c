@@ -37,6 +37,11 @@ const struct dialect *dialect_find(const char *name)
     return NULL;
 }
 
+const struct dialect *dialect_at(size_t i)
+{
+    return i < COUNT_OF(dialects) ? dialects[i] : NULL;
+}
+
 struct api *api_of(struct request *r)
 {
     return request_context(r);

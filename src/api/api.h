@@ -74,6 +74,7 @@ enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
+const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
