@@ -23,6 +23,7 @@ static const char *const codes[ERR_KIND_COUNT] = {
     [ERR_CRASH] = "analyst_crashed",
     [ERR_IO] = "io_error",
     [ERR_INTERNAL] = "internal_error",
+    [ERR_SOURCE] = "cannot_fetch",
 };
 
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
