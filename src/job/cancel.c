@@ -53,6 +53,8 @@ static struct task *take_queued_or_mark(struct jobs *jobs, const char *id)
 
     if (held)
         held->cancelled = true;
+    else if (!queued)
+        fetch_cancel(jobs, id);
     jobs->failed++;
     return queued;
 }

@@ -137,9 +137,14 @@ int fair_enter(struct fair *f, const char *tenant, struct err *err)
     if (w && w->waiting + w->entered >= f->max_tenant)
         return FAIL(err, ERR_QUOTA, "%zu jobs of yours are waiting, and more may not; try again later",
                     f->max_tenant);
+    fair_keep(f, tenant);
+    return 0;
+}
+
+void fair_keep(struct fair *f, const char *tenant)
+{
     flow_get(f, tenant)->entered++;
     f->entered++;
-    return 0;
 }
 
 void fair_leave(struct fair *f, const char *tenant)

@@ -27,6 +27,8 @@ struct fair *fair_free(struct fair *f); /* NULL is fine; must be empty */
  * queue is full. Ends with fair_leave; a push in between has the place of its own. */
 int fair_enter(struct fair *f, const char *tenant, struct err *err);
 void fair_leave(struct fair *f, const char *tenant);
+/* The same beyond the limits, for what is acknowledged already. */
+void fair_keep(struct fair *f, const char *tenant);
 
 /* By t->tenant and t->priority. Beyond the limits, too: what is acknowledged has to wait somewhere. */
 void fair_push(struct fair *f, struct task *t);
