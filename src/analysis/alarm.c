@@ -241,10 +241,12 @@ static int judge(struct watch *w, struct err *err)
     w->last_pts = f->pts;
     moment = report_add_moment(w->report, f->index, f->pts);
     settle_first_frame(w, moment);
-    if (repeats_last(w, &pic))
+    if (repeats_last(w, &pic)) {
         copy_sightings(w, moment);
-    else if (look_at_frame(w, &pic, moment, &moving, err) < 0)
+    } else if (look_at_frame(w, &pic, moment, &moving, err) < 0) {
+        w->report->nmoments--; /* a moment in the report was judged */
         return -1;
+    }
     w->last = pic;
     if (w->tools->progress)
         w->tools->progress(w->tools->progress_arg, moment + 1, w->report->sampling.planned);
@@ -301,12 +303,21 @@ static int next_frame(struct watch *w, struct video_frame *ret, struct err *err)
     return r;
 }
 
+static int check_deadline(const struct watch *w, struct err *err)
+{
+    return clock_mono_us() < w->deadline
+               ? 0
+               : FAIL(err, ERR_TIMEOUT, "the deadline passed before all frames were judged");
+}
+
 static int watch_video(struct watch *w, struct err *err)
 {
     struct video_frame frame;
     int r;
 
     while ((r = next_frame(w, &frame, err)) > 0) {
+        if (check_deadline(w, err) < 0)
+            return -1;
         if (sampler_next(&w->sampler, frame.pts) && judge(w, err) < 0)
             return -1;
         hold_put(&w->kept, &frame);
@@ -376,7 +387,6 @@ static int check_whole(const struct watch *w, struct err *err)
 
     if (!r->media.truncated || !text_is(r->verdict.risk, "safe"))
         return 0;
-    r->nscores = 0; /* a low score without a verdict would read like one */
     return FAIL(err, ERR_DECODE,
                 "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
                 "all of it.",
@@ -392,6 +402,17 @@ static int conclude(struct watch *w, struct err *err)
     if (scores_add(w->report, w->card, &w->rule, &w->sightings, err) < 0)
         return -1;
     return scores_decide(w->report, &w->rule, err) < 0 ? -1 : check_whole(w, err);
+}
+
+/* The deadline passed: what was seen so far goes into the report. A verdict stays only when it is worse than
+ * "safe" (report_fail), because nobody knows the rest. */
+static void conclude_early(struct watch *w)
+{
+    if (w->report->nmoments == 0)
+        return;
+    scores_add_findings(w->report, &w->rule, &w->sightings);
+    if (scores_add(w->report, w->card, &w->rule, &w->sightings, NULL) == 0)
+        (void)scores_decide(w->report, &w->rule, NULL);
 }
 
 static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
@@ -413,13 +434,17 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
     report_add_model(report, &ref);
     if (risk_rule_check(&w.rule, err) < 0) /* an own threshold that does not fit the card's others */
         return -1;
+    report_set_rule(report, &w.rule);
     if (open_video(&w, fds.media, err) < 0)
         return -1;
     report->decode_us += clock_cpu_us() - begin;
     plan(&w);
     r = watch_video(&w, err);
     finish_media(&w); /* also of a video that could not be judged to its end */
-    return r < 0 ? -1 : conclude(&w, err);
+    r = r < 0 ? -1 : conclude(&w, err);
+    if (r < 0 && err->kind == ERR_TIMEOUT)
+        conclude_early(&w);
+    return r;
 }
 
 const struct pipeline pipeline_alarm = {.name = "alarm", .run = alarm_run};

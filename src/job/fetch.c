@@ -141,6 +141,7 @@ static void leave(struct fetch *f, bool take)
     struct task *t = f->task;
 
     pthread_mutex_lock(&jobs->lock);
+    t->since_us = clock_wall_us();
     if (take)
         fair_push(jobs->queued, TAKE(f->task));
     fair_leave(jobs->queued, t->tenant);
@@ -199,6 +200,12 @@ static void rest(struct fetch *f, const struct err *why)
     pthread_mutex_unlock(&jobs->lock);
     waits_add(jobs->waits, "", clock_mono_us() + AGAIN_US, rested, f);
     fetch_kick(jobs);
+}
+
+/* Our own disk's trouble. */
+static bool is_passing(const struct err *err)
+{
+    return err->kind == ERR_IO || err->kind == ERR_BUSY || err->kind == ERR_FULL;
 }
 
 static void failed(struct fetch *f, const struct err *why, bool again)
@@ -266,7 +273,7 @@ static void conclude(struct chore *c)
         f->spent_ms += elapsed_ms(f);
         failed(f, &f->why, f->again);
     } else if (set_subject(f, &err) < 0) {
-        failed(f, &err, err.kind == ERR_IO || err.kind == ERR_BUSY);
+        failed(f, &err, is_passing(&err));
     }
 }
 
@@ -365,25 +372,27 @@ static void begin(struct chore *c)
     if (is_unwanted(f))
         leave(f, false);
     else if (prepare(f, &ask, &err) < 0)
-        failed(f, &err, err.kind == ERR_IO || err.kind == ERR_BUSY);
+        failed(f, &err, is_passing(&err));
     else
         opts->fetch(opts->arg, &ask);
 }
 
 /* ---- from outside ---- */
 
-bool fetch_cancel(struct jobs *jobs, const char *id)
+void fetch_cancel(struct jobs *jobs, const char *id, char ret_dialect[JOB_DIALECT_MAX])
 {
     struct turn *waiting = turns_waiting(jobs->fetches, id), *open = turns_open(jobs->fetches, id);
+    struct fetch *f = (struct fetch *)(waiting ? waiting : open);
 
-    if (waiting) {
-        turns_remove(jobs->fetches, waiting);
-        fair_leave(jobs->queued, waiting->tenant);
-        fetch_free((struct fetch *)waiting);
-    } else if (open) {
-        ((struct fetch *)open)->task->cancelled = true;
-    }
-    return waiting || open;
+    if (!f)
+        return;
+    text_copy(ret_dialect, JOB_DIALECT_MAX, f->task->dialect);
+    f->task->cancelled = true;
+    if (!waiting)
+        return;
+    turns_remove(jobs->fetches, waiting);
+    fair_leave(jobs->queued, waiting->tenant);
+    fetch_free(f);
 }
 
 void fetch_stop(struct jobs *jobs)

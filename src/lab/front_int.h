@@ -70,6 +70,7 @@ struct lab {
     struct err failed; /* why the lab is not ready */
     size_t nmodels;
     struct msg_model models[LAB_MAX_MODELS];
+    struct msg_about about;
     struct lab_stats stats;
 };
 

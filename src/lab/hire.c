@@ -181,6 +181,7 @@ static void keeper_ready(struct lab *lab, const struct message *m, int fds[LINK_
     pthread_mutex_lock(&lab->lock);
     lab->nmodels = m->ready.nmodels < LAB_MAX_MODELS ? m->ready.nmodels : LAB_MAX_MODELS;
     memcpy(lab->models, m->ready.models, sizeof lab->models);
+    lab->about = m->ready.about;
     lab->loaded = true;
     pthread_mutex_unlock(&lab->lock);
     lab->keeper_backoff = lab->spawn_backoff = (struct backoff){0};

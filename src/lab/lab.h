@@ -73,6 +73,9 @@ struct lab_stats lab_stats(struct lab *lab);
 /* The models in use, copied into the arena. Empty before ready. */
 size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models);
 
+/* The same with everything else that a report depends on; into the arena. False before ready. */
+bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret);
+
 /* Ends all children; running tasks end with ERR_CANCELLED. */
 void lab_stop(struct lab *lab);
 
@@ -82,7 +85,7 @@ const char *lab_keeper_path(struct arena *a);
 /* What the keeper's program says of its decoders, a line each; in the arena. ERR_IO when it cannot be run. */
 int lab_keeper_about(const char *keeper, struct arena *a, char **ret_text, struct err *err);
 
-/* The main of the keeper process, on socket 3. */
-int keeper_main(void);
+/* The main of the keeper process, on socket 3. The program is what reports say of it. */
+int keeper_main(const struct program_ref *program);
 
 #endif

@@ -245,7 +245,8 @@ static int conclude(struct get *g, long status, CURLcode code, struct client_res
         code = CURLE_WRITE_ERROR;
     if (g->stop.kind != ERR_NONE) {
         *err = g->stop;
-        result->again = is_passing(status) || err->kind == ERR_IO || err->kind == ERR_BUSY;
+        result->again =
+            is_passing(status) || err->kind == ERR_IO || err->kind == ERR_BUSY || err->kind == ERR_FULL;
         return -1;
     }
     if (g->redirect && (code == CURLE_OK || g->dropped))

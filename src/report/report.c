@@ -44,7 +44,21 @@ void report_add_model(struct report *r, const struct model_ref *m)
         .version = arena_strdup(r->arena, m->version),
         .task = arena_strdup(r->arena, m->task),
         .sha256 = arena_strdup(r->arena, m->sha256),
+        .card = arena_strdup(r->arena, m->card),
     };
+}
+
+void report_set_config(struct report *r, const struct configuration *c)
+{
+    r->config = *c;
+    r->config.known = true;
+    r->config.alarm = alarm_params_copy(r->arena, &c->alarm);
+}
+
+void report_set_rule(struct report *r, const struct risk_rule *rule)
+{
+    r->config.alarm.rule = *rule;
+    r->config.alarm = alarm_params_copy(r->arena, &r->config.alarm);
 }
 
 const struct score *report_score(const struct report *r, const char *label)
@@ -55,10 +69,46 @@ const struct score *report_score(const struct report *r, const char *label)
     return NULL;
 }
 
+bool report_may_decide(const struct report *r)
+{
+    if (r->sampling.judged < 1)
+        return false;
+    return r->error.kind == ERR_NONE ||
+           (r->error.kind == ERR_TIMEOUT && risk_rank(r->verdict.risk) > risk_rank("safe"));
+}
+
 void report_fail(struct report *r, const struct err *why)
 {
     r->error = *why;
     if (r->error.kind == ERR_NONE)
         err_set(&r->error, ERR_INTERNAL, "the analysis failed without saying why");
+    if (report_may_decide(r))
+        return;
     r->verdict = (struct verdict){.risk = ""};
+    r->nscores = 0; /* a low score without a verdict would read like one */
+}
+
+static bool same_model(const struct model_ref *a, const struct model_ref *b)
+{
+    return a->card && text_is(a->card, b->card) && text_is(a->sha256, b->sha256) &&
+           text_is(a->name, b->name) && text_is(a->version, b->version) && text_is(a->task, b->task);
+}
+
+static bool same_models(const struct report *r, const struct makers *m)
+{
+    if (r->nmodels != m->nmodels)
+        return false;
+    for (size_t i = 0; i < r->nmodels; i++)
+        if (!same_model(&r->models[i], &m->models[i]))
+            return false;
+    return r->nmodels > 0;
+}
+
+bool report_made_by(const struct report *r, const struct makers *m)
+{
+    return r->config.known && r->config.max_pixels == m->max_pixels &&
+           !(r->config.max_seconds < m->max_seconds || r->config.max_seconds > m->max_seconds) &&
+           r->runtime && text_is(r->runtime, m->runtime) && text_is(r->decoder, m->decoder) &&
+           r->program.version && text_is(r->program.version, m->program.version) &&
+           text_is(r->program.commit, m->program.commit) && same_models(r, m);
 }

@@ -64,6 +64,7 @@ int records_open(struct records **ret_records, const char *dir, struct err *err)
     CLEANUP(fd_closep) int folder = -1;
 
     db->owner_fd = -1;
+    records_act_as(db, "server");
     pthread_mutex_init(&db->lock, NULL);
     db->dir = mem_strdup(dir);
     db->path = join(dir, "assay.db");

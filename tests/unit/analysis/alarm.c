@@ -274,6 +274,62 @@ static void the_rule_of_the_job_decides(void)
     }
 }
 
+/* ---- the deadline ---- */
+
+/* Dozes past the deadline once so many frames are judged. */
+struct doze {
+    int after;
+    int64_t until_us;
+};
+
+static void doze(void *arg, int done, int planned UNUSED)
+{
+    struct doze *d = arg;
+
+    while (done == d->after && clock_mono_us() < d->until_us)
+        usleep(10000);
+}
+
+/* What was judged until then comes back; what was seen was seen, and nothing seen is not "safe". */
+static void the_deadline_leaves_a_part(void)
+{
+    static const struct {
+        int after;
+        const char *risk;
+        bool scores;
+    } rows[] = {{2, "", false}, {13, "intrusion", true}};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(kit_clear) struct kit k = {0};
+    const char *root = getenv("ASSAY_ROOT"),
+               *path = arena_printf(a, "%s/tools/demo/alarm.mp4", root ? root : ".");
+    struct report *whole;
+
+    CHECK(kit_open(&k, NULL));
+    whole = kit_judge(&k, a, path, job_spec_defaults());
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct job_spec spec = job_spec_defaults();
+        struct doze d = {.after = rows[i].after};
+        struct report *r;
+
+        spec.deadline_ms = 3000;
+        d.until_us = clock_mono_us() + spec.deadline_ms * 1000 + 100000;
+        k.tools.progress = doze;
+        k.tools.progress_arg = &d;
+        r = kit_judge(&k, a, path, spec);
+        CHECK_STR(err_code(r->error.kind), "timeout");
+        CHECK_INT(r->sampling.judged, rows[i].after);
+        CHECK_INT(r->nmoments, rows[i].after);
+        CHECK_INT(r->sampling.planned, whole->sampling.judged);
+        CHECK_NEAR(r->moments[1].pts, whole->moments[1].pts, 0);
+        CHECK_STR(r->verdict.risk, rows[i].risk);
+        CHECK_INT(r->nscores > 0, rows[i].scores);
+        CHECK_INT(r->nfindings > 0, rows[i].scores);
+        CHECK_NEAR(r->config.alarm.rule.low, 0.2, 0);
+        CHECK_INT(r->config.deadline_ms, 3000);
+        ROW("%zu: %s", i, r->error.text);
+    }
+}
+
 /* ---- real clips ---- */
 
 static const char *real_clip(struct arena *a)
@@ -363,6 +419,7 @@ int main(void)
     RUN(a_truncated_clip_is_judged_but_never_safe);
     RUN(the_number_of_frames_has_a_ceiling);
     RUN(the_rule_of_the_job_decides);
+    RUN(the_deadline_leaves_a_part);
     RUN(zones_take_people_out);
     RUN(the_same_clip_gives_the_same_report);
     RUN(a_report_is_drawn_over_its_clip);

@@ -418,7 +418,7 @@ static enum err_kind cancel(struct rig *r, const char *id)
 {
     struct latch l = LATCH;
 
-    job_cancel(r->jobs, "acme", id, latch_done, &l);
+    job_cancel(r->jobs, &(struct job_order){.tenant = "acme", .id = id}, latch_done, &l);
     CHECK(latch_wait(&l, 1, 20));
     return l.failures ? l.last.kind : ERR_NONE;
 }

@@ -653,7 +653,7 @@ static void starts_and_stops_at_once(void)
 int main(int argc, char **argv)
 {
     if (argc > 1 && text_is(argv[1], "keeper"))
-        return keeper_main();
+        return keeper_main(&(struct program_ref){"0", ""});
     log_setup(LOG_ERROR, false);
     RUN(gets_ready_and_names_its_model);
     RUN(says_why_it_is_not_ready);

@@ -233,7 +233,7 @@ static void sources_must_prove_their_name_and_stay_with_tls(void)
 
 int main(void)
 {
-    signal(SIGPIPE, SIG_IGN); /* a client that has seen enough goes while the receiver still speaks */
+    signal(SIGPIPE, SIG_IGN); /* a refusing client is gone before the goodbye of TLS */
     RUN(names_must_be_proved);
     RUN(sources_must_prove_their_name_and_stay_with_tls);
     return test_end();
