@@ -221,7 +221,8 @@ static int take_scheme(struct parse *p, const char **text)
         return 0;
     }
     if (strncasecmp(*text, "http://", 7) != 0)
-        return FAIL(p->err, ERR_INPUT, "%s begins with https://", noun(p->guard));
+        return FAIL(p->err, ERR_INPUT, "%s begins with https://%s", noun(p->guard),
+                    p->guard->what && p->guard->allow_http ? " or http://" : "");
     if (!p->guard->allow_http)
         return FAIL(p->err, ERR_INPUT, "%s begins with https://; this server calls no plain http",
                     noun(p->guard));
