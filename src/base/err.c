@@ -22,6 +22,7 @@ static const char *const codes[ERR_KIND_COUNT] = {
     [ERR_UNSUPPORTED] = "unsupported",
     [ERR_CRASH] = "analyst_crashed",
     [ERR_IO] = "io_error",
+    [ERR_FULL] = "disk_full",
     [ERR_INTERNAL] = "internal_error",
 };
 

@@ -15,8 +15,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_serve, command_check, command_key, command_job, command_hook,
-    command_model, command_doctor, command_version;
+extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
+    command_job, command_hook, command_model, command_doctor, command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
@@ -58,6 +58,16 @@ int command_options(struct arena *a, const struct command_help *help, const stru
 int command_failed(const struct err *err); /* prints "assay: text" and returns 1 */
 /* Called wrongly: prints what is not understood (unless NULL) and the usage, and returns 2. */
 int command_misused(const struct command_help *help, const char *word);
+
+/* ---- store.c ---- */
+
+/* The records of that directory, for a command: what it changes, a person at a command line has changed. */
+int command_records(struct records **ret_records, const char *dir, struct err *err);
+/* For a change: `done` of it, with a struct err. */
+void command_keep_error(void *arg, const struct err *err);
+/* Waits for a change which was queued, or not: 0 when it is on disk. stored: what command_keep_error got;
+ * must be ERR_INTERNAL before. */
+int command_committed(struct records *db, int queued, const struct err *stored, struct err *err);
 
 /* ---- summary.c ---- */
 

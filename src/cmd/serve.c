@@ -12,7 +12,7 @@
 
 struct serve_settings {
     const char *listen;
-    int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms;
+    int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms, keep_audit_ms;
     bool print_config;
 };
 
@@ -35,6 +35,8 @@ static const struct option serve_rows[] = {
         "jobs of one tenant waiting at most; beyond it its uploads get 429"),
     ROW("keep", OPT_DURATION, keep_ms, "0s", 0, 1e13, "TIME",
         "delete finished jobs and their files when they are that old; 0s: never"),
+    ROW("keep-audit", OPT_DURATION, keep_audit_ms, "0s", 0, 1e13, "TIME",
+        "drop lines of the audit when they are that old; 0s: never"),
     ROW("print-config", OPT_FLAG, print_config, "false", 0, 0, NULL,
         "print all options as a configuration file and exit"),
 };
@@ -106,6 +108,7 @@ static int start_jobs(struct serve *s, struct err *err)
 
     opts.max_queued = (size_t)s->http.max_queued;
     opts.keep_us = s->http.keep_ms * 1000;
+    opts.keep_audit_us = s->http.keep_audit_ms * 1000;
     opts.max_queued_tenant = (size_t)s->http.max_queued_tenant;
     opts.deliveries = deliveries;
     opts.told = told;

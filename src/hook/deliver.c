@@ -208,7 +208,8 @@ static void outcome_written(void *arg, const struct err *err)
     struct courier *c = p->courier;
 
     if (err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND) { /* not found: it went with its job */
-        log_error("outcome of a delivery not written", "delivery=%s why=%s", p->row.id, err->text);
+        log_error("outcome of a delivery not written", "delivery=%s job=%s why=%s", p->row.id,
+                  p->row.job ? p->row.job : "-", err->text);
         pthread_mutex_lock(&c->lock);
         c->pause_until_us = clock_mono_us() + TROUBLE_US;
         pthread_mutex_unlock(&c->lock);

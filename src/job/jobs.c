@@ -259,8 +259,8 @@ void jobs_freep(struct jobs **jobs)
         return;
     if (!j->stopping)
         jobs_stop(j);
-    if (j->unsaved.len > 0)
-        log_error("outcomes lost", "jobs=%zu what=they_run_again_after_the_next_start", j->unsaved.len);
+    for (struct task *t = j->unsaved.head; t; t = t->next)
+        log_error("outcome lost, the job runs again after the next start", "job=%s", t->id);
     for (struct task *t; (t = fair_pop(j->queued));)
         job_task_free(t);
     fair_free(j->queued);
@@ -274,21 +274,16 @@ void jobs_freep(struct jobs **jobs)
     free(j);
 }
 
-/* ---- looking in ---- */
+/* ---- looking in, and limits ---- */
 
-struct jobs_stats jobs_stats(struct jobs *jobs)
+void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits)
 {
-    struct jobs_stats s;
-
     pthread_mutex_lock(&jobs->lock);
-    s = (struct jobs_stats){
-        .queued = fair_len(jobs->queued),
-        .running = jobs->running.len + jobs->unsaved.len,
-        .done = jobs->done,
-        .failed = jobs->failed,
-    };
+    jobs->opts.max_queued = limits->max_queued;
+    jobs->opts.max_queued_tenant = limits->max_queued_tenant;
+    fair_limit(jobs->queued, limits->max_queued, limits->max_queued_tenant);
     pthread_mutex_unlock(&jobs->lock);
-    return s;
+    __atomic_store_n(&jobs->opts.keep_us, limits->keep_us, __ATOMIC_RELAXED);
 }
 
 bool job_progress(struct jobs *jobs, const char *id, struct job_progress *ret)

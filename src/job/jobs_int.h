@@ -8,6 +8,7 @@
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
  *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
+ *   count.c     jobs_stats
  *   wait.c      who waits for which job, until when
  *   state.c     the states */
 #ifndef ASSAY_JOB_JOBS_INT_H
@@ -63,13 +64,15 @@ struct task {
     struct task *next;
     const struct task_kind *kind;
     struct jobs *jobs;
-    char id[ID_TEXT], tenant[JOB_TENANT_MAX];
+    char id[ID_TEXT], tenant[JOB_TENANT_MAX], dialect[JOB_DIALECT_MAX];
+    int64_t since_us; /* wall: jobs: waits since */
     enum job_priority priority;
     struct arena *arena; /* what prepare reads; NULL before and after */
     struct job_spec spec;
     int subject_fd, artefact_fd;  /* -1 = none */
     int attempts;                 /* jobs: analysts which died on it so far */
     int64_t started_us;           /* wall */
+    int64_t handed_us, judged_us; /* monotonic: to the lab, back from it */
     struct job_progress progress; /* guarded by jobs->lock */
     enum job_state end;           /* jobs: what it becomes */
     struct job_move outcome;      /* jobs: what finish.c writes; in the arena */
@@ -89,6 +92,21 @@ bool task_list_remove(struct task_list *l, struct task *t);
 
 void task_init(struct task *t, const struct task_kind *kind, struct jobs *jobs, const char *id);
 void task_clear(struct task *t); /* arena and descriptors */
+
+/* ---- count.c ---- */
+
+struct job_counts {
+    atomic_ullong died, refused[JOB_REFUSALS];
+    struct histogram stages[JOB_STAGES];
+    /* --- guarded by jobs->lock --- */
+    int64_t done, failed;
+    size_t ntallies;
+    struct job_tally tallies[JOB_MAX_DIALECTS];
+};
+void count_accepted(struct jobs *jobs, const char *dialect);                  /* under lock */
+void count_ended(struct jobs *jobs, const char *dialect, enum job_state end); /* under lock */
+void count_refused(struct jobs *jobs, enum err_kind why);
+void count_stage(struct jobs *jobs, enum job_stage stage, int64_t us);
 
 /* ---- jobs.c ---- */
 
@@ -124,7 +142,7 @@ struct jobs {
     size_t nannotations;            /* all, until their callers were told */
     bool maybe_idle;                /* the lab may have an idle analyst: no refusal since the last kick */
     bool stopping;
-    int64_t done, failed;
+    struct job_counts counts; /* partly atomic, see there */
 };
 
 /* Queues a chore; false when the queue is full or closed. */

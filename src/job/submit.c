@@ -1,5 +1,6 @@
 /* A job from the client's bytes to its row: sealed on a chore thread, acknowledged after the commit. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "job/jobs_int.h"
 #include "report/json.h"
@@ -31,6 +32,7 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.tenant = arena_strdup(a, req->tenant);
     s->req.dialect = arena_strdup(a, req->dialect);
     s->req.name = arena_strdup(a, req->name);
+    s->req.origin = arena_strdup(a, req->origin);
     s->req.key = arena_strdup(a, req->key);
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
     s->req.request.data =
@@ -51,19 +53,53 @@ static void submit_end(struct submit *s, const struct err *err)
         blob_unpin(s->jobs->blobs, s->req.spec.subject.sha256);
     if (s->sealed && err->kind != ERR_NONE)
         retain_orphan(s->jobs, s->req.spec.subject.sha256);
+    if (err->kind != ERR_NONE)
+        count_refused(s->jobs, err->kind);
     s->accepted(s->arg, &s->ticket, err);
     arena_free(s->arena);
 }
 
-static int admit(struct jobs *jobs, const char *tenant, struct err *err)
+/* Under lock. The tenant's jobs which are past the queue, but not finished. */
+static size_t in_hand_of(struct jobs *jobs, const char *tenant)
 {
-    int r = 0;
+    struct task *lists[] = {jobs->in_hand, jobs->running.head, jobs->unsaved.head};
+    size_t n = 0;
+
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        for (struct task *t = lists[i]; t; t = i ? t->next : NULL)
+            n += t->kind == &task_job && text_is(t->tenant, tenant);
+    return n;
+}
+
+/* Under lock. */
+static int check_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err)
+{
+    if (jobs->stopping)
+        return FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
+    if (max_jobs && fair_count(jobs->queued, tenant) + in_hand_of(jobs, tenant) >= (size_t)max_jobs)
+        return FAIL(err, ERR_QUOTA, "%lld jobs of yours are not finished, and more are not allowed at a time",
+                    (long long)max_jobs);
+    return fair_room(jobs->queued, tenant, err);
+}
+
+int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err)
+{
+    int r;
 
     pthread_mutex_lock(&jobs->lock);
-    if (jobs->stopping)
-        r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
-    else
-        r = fair_enter(jobs->queued, tenant, err);
+    r = check_room(jobs, tenant, max_jobs, err);
+    pthread_mutex_unlock(&jobs->lock);
+    return r;
+}
+
+static int admit(struct jobs *jobs, const struct job_request *req, struct err *err)
+{
+    int r;
+
+    pthread_mutex_lock(&jobs->lock);
+    r = check_room(jobs, req->tenant, req->max_jobs, err);
+    if (r == 0)
+        r = fair_enter(jobs->queued, req->tenant, err);
     pthread_mutex_unlock(&jobs->lock);
     return r;
 }
@@ -72,19 +108,33 @@ static int admit(struct jobs *jobs, const char *tenant, struct err *err)
 static void admitted(struct jobs *jobs, const char *tenant, struct task *t)
 {
     pthread_mutex_lock(&jobs->lock);
-    if (t)
+    if (t) {
         fair_push(jobs->queued, t);
+        count_accepted(jobs, t->dialect);
+    }
     fair_leave(jobs->queued, tenant);
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
+}
+
+static void log_accepted(const struct submit *s)
+{
+    log_info("job accepted", "job=%s req=%s tenant=%s dialect=%s bytes=%lld", s->ticket.id,
+             s->req.origin ? s->req.origin : "-", s->req.tenant, s->req.dialect,
+             (long long)s->req.spec.subject.size);
 }
 
 /* Writer thread. */
 static void row_written(void *arg, const struct err *err)
 {
     struct submit *s = arg;
-    struct waiting_job job = {.tenant = s->req.tenant, .priority = s->req.priority};
+    struct waiting_job job = {.tenant = s->req.tenant,
+                              .dialect = s->req.dialect,
+                              .priority = s->req.priority,
+                              .created_us = s->ticket.created_us};
 
+    if (err->kind == ERR_NONE)
+        log_accepted(s);
     text_copy(job.id, sizeof job.id, s->ticket.id);
     admitted(s->jobs, s->req.tenant, err->kind == ERR_NONE ? job_task_new(s->jobs, &job) : NULL);
     submit_end(s, err);
@@ -134,7 +184,7 @@ void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *
     s->chore.run = submit_run;
     s->accepted = accepted;
     s->arg = arg;
-    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, s->req.tenant, &err) < 0) {
+    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, &s->req, &err) < 0) {
         submit_end(s, &err);
         return;
     }

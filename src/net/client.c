@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,11 +265,23 @@ static bool is_stopping(struct client *c)
     return stopping;
 }
 
+/* TLS writes with write(2), and a receiver that has gone must not end the program. Held back, not ignored:
+ * whoever writes to a pipe on another thread still wants the signal. */
+static void hold_sigpipe(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void *client_main(void *arg)
 {
     struct client *c = arg;
     int still_open;
 
+    hold_sigpipe();
     while (!is_stopping(c)) {
         begin_arrived(c);
         curl_multi_perform(c->multi, &still_open);

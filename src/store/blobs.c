@@ -49,7 +49,7 @@ struct blob_writer {
 static int io_fail(struct err *err, const char *what)
 {
     if (errno == ENOSPC || errno == EDQUOT)
-        return FAIL(err, ERR_IO,
+        return FAIL(err, ERR_FULL,
                     "the disk is full: cannot %s; free space in the data directory and send it again", what);
     return FAIL_ERRNO(err, "cannot %s", what);
 }

@@ -17,7 +17,7 @@
  *
  * This holds within one process: the one which runs the jobs is the only one to seal and to remove.
  *
- * All calls are thread safe. Errors of the disk are ERR_IO; a full disk says so. */
+ * All calls are thread safe. Errors of the disk are ERR_IO, a full one is ERR_FULL. */
 #ifndef ASSAY_STORE_BLOBS_H
 #define ASSAY_STORE_BLOBS_H
 

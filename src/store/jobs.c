@@ -338,14 +338,16 @@ static void read_waiting(struct query *q, struct arena *a, struct waiting_job *j
 {
     column_copy(q, job->id, sizeof job->id);
     job->tenant = column_text(q, a);
+    job->dialect = column_text(q, a);
     job->priority = (int)column_int(q);
+    job->created_us = column_int(q);
 }
 
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err)
 {
-    static const char sql[] =
-        "SELECT id, tenant, priority FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
+    static const char sql[] = "SELECT id, tenant, dialect, priority, created_us FROM jobs WHERE state IN "
+                              "('new','claimed') ORDER BY seq";
     CLEANUP(reading_end) struct reading r = {0};
     struct waiting_job *jobs = NULL;
     size_t n = 0, cap = 0;

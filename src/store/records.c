@@ -64,6 +64,7 @@ static struct records *records_new(const char *dir)
     struct records *db = mem_alloc(sizeof *db);
 
     db->owner_fd = -1;
+    records_act_as(db, "server");
     pthread_mutex_init(&db->lock, NULL);
     db->dir = mem_strdup(dir);
     db->path = join(dir, "assay.db");

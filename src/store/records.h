@@ -95,8 +95,9 @@ int records_find_name(struct records *db, struct arena *a, const char *tenant, c
 /* Unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
 struct waiting_job {
     char id[ID_TEXT];
-    const char *tenant;
+    const char *tenant, *dialect;
     int priority;
+    int64_t created_us;
 };
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err);
@@ -111,11 +112,23 @@ struct key_row {
     const char *note;
     int64_t created_us, expires_us, revoked_us; /* 0 = never */
     int rate_per_minute;                        /* 0 = off */
+    int64_t rotated_us;                         /* 0 = never */
+    char old_hash[HASH_HEX];                    /* of the secret before the rotation, "" = none */
+    int64_t old_until_us;                       /* until then that one is good, too */
 };
 int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg,
                     struct err *err);
 int records_revoke_key(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
                        struct err *err); /* ERR_NOT_FOUND in the callback */
+/* A new secret for the same key; the present one becomes the old one. In the callback ERR_NOT_FOUND, and
+ * ERR_CONFLICT when the key is revoked or expired. */
+struct key_rotation {
+    const char *id, *hash;
+    int64_t now_us, old_until_us;
+};
+int records_rotate_key(struct records *db, const struct key_rotation *rotation, records_done *done, void *arg,
+                       struct err *err);
+/* By the hash of either secret; whether the old one is still good is the caller's question. */
 int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row,
                     struct err *err);
 int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n,

@@ -160,6 +160,48 @@ static const char *const migrations[] = {
     "  INSERT INTO events (job, at_us, what, detail)"
     "  VALUES (new.id, " NOW_US ", 'annotated', substr(new.artefact, 1, 12));"
     "END",
+
+    /* Keys with two secrets during a rotation; what a tenant may use, and has used on each day since 1970;
+     * who changed what (store/audit.h): lines are added, and taken away from the oldest end only. */
+    "ALTER TABLE keys ADD COLUMN old_hash TEXT;"
+    "ALTER TABLE keys ADD COLUMN old_until_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE keys ADD COLUMN rotated_us INTEGER NOT NULL DEFAULT 0;"
+    "CREATE UNIQUE INDEX keys_old_hash ON keys (old_hash) WHERE old_hash IS NOT NULL;"
+    "CREATE TABLE tenants ("
+    "  name TEXT PRIMARY KEY,"
+    "  requests_day INTEGER NOT NULL,"
+    "  requests_month INTEGER NOT NULL,"
+    "  bytes_day INTEGER NOT NULL,"
+    "  bytes_month INTEGER NOT NULL,"
+    "  jobs INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE usage ("
+    "  tenant TEXT NOT NULL,"
+    "  day INTEGER NOT NULL,"
+    "  requests INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY (tenant, day)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE audit ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at_us INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  who TEXT NOT NULL,"
+    "  tenant TEXT,"
+    "  object TEXT,"
+    "  detail TEXT"
+    ") STRICT;"
+    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+    "  SELECT raise(ABORT, 'lines of the audit are not changed');"
+    "END;"
+    "CREATE TRIGGER audit_once BEFORE INSERT ON audit"
+    "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq = new.seq) BEGIN"
+    "  SELECT raise(ABORT, 'lines of the audit are not replaced');"
+    "END;"
+    "CREATE TRIGGER audit_whole BEFORE DELETE ON audit"
+    "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq < old.seq) BEGIN"
+    "  SELECT raise(ABORT, 'only the oldest lines of the audit can go');"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

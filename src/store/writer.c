@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/records_int.h"
@@ -18,6 +19,13 @@ struct intent {
     const void *args;
     struct answer answer;
     struct err err;
+};
+
+/* What one commit holds. */
+struct group {
+    struct intent *items[GROUP_MAX];
+    size_t n;
+    struct usage_batch usage;
 };
 
 int intent_push_take(struct records *db, const struct intent_kind *kind, struct arena *a, const void *args,
@@ -51,27 +59,39 @@ int run_whole(struct conn *c, int (*run)(struct conn *c, const void *args, struc
     return -1;
 }
 
-static int run_group(struct conn *c, struct intent **group, size_t n, struct err *err)
+/* What rides along. Its failure is not that of the changes: they are kept, and it comes again next time. */
+static bool run_usage(struct conn *c, const struct usage_batch *usage)
+{
+    struct err err;
+
+    if (!usage->n || usage_write(c, usage, &err) == 0)
+        return true;
+    log_warn("usage not written", "why=%s", err.text);
+    return false;
+}
+
+static int run_group(struct conn *c, const struct group *g, bool *ret_used, struct err *err)
 {
     if (conn_exec(c, "BEGIN IMMEDIATE", err) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        struct intent *in = group[i];
+    for (size_t i = 0; i < g->n; i++) {
+        struct intent *in = g->items[i];
         if (in->kind->run(c, in->args, &in->err) < 0 && rolled_back(c)) {
             *err = in->err;
             return -1;
         }
     }
+    *ret_used = run_usage(c, &g->usage);
     if (conn_exec(c, "COMMIT", err) == 0)
         return 0;
     conn_exec(c, "ROLLBACK", NULL);
     return -1;
 }
 
-static void answer_group(struct intent **group, size_t n)
+static void answer_group(const struct group *g)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct intent *in = group[i];
+    for (size_t i = 0; i < g->n; i++) {
+        struct intent *in = g->items[i];
         if (in->answer.done)
             in->answer.done(in->answer.arg, &in->err);
         arena_free(in->arena);
@@ -89,31 +109,60 @@ static void checkpoint(struct conn *c)
         log_warn("checkpoint failed", "why=%s", sqlite3_errmsg(c->db));
 }
 
-static void commit_group(struct records *db, struct intent **group, size_t n)
+static struct meter meter_of(struct records *db)
 {
-    struct err err = {0};
+    struct meter meter;
 
-    if (run_group(db->writer, group, n, &err) < 0) {
-        log_error("commit failed", "changes=%zu why=%s", n, err.text);
-        for (size_t i = 0; i < n; i++)
-            group[i]->err = err;
+    pthread_mutex_lock(&db->lock);
+    meter = db->meter;
+    pthread_mutex_unlock(&db->lock);
+    return meter;
+}
+
+static void commit_group(struct records *db, struct group *g)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct meter meter = meter_of(db);
+    struct err err = {0};
+    bool used = false, kept;
+
+    g->usage.n = 0;
+    if (meter.take)
+        meter.take(meter.arg, a, &g->usage);
+    if (g->n == 0 && g->usage.n == 0)
+        return;
+    kept = run_group(db->writer, g, &used, &err) == 0;
+    if (!kept) {
+        log_error("commit failed", "changes=%zu why=%s", g->n, err.text);
+        for (size_t i = 0; i < g->n; i++)
+            g->items[i]->err = err;
     }
-    answer_group(group, n);
+    if (meter.taken)
+        meter.taken(meter.arg, kept && used);
+    answer_group(g);
     checkpoint(db->writer);
+}
+
+/* Returns when there is something to do; false once the queue is closed and empty. */
+static bool take_group(struct records *db, struct group *g)
+{
+    void *items[GROUP_MAX];
+
+    g->n = queue_take(db->intents, items, GROUP_MAX, clock_mono_us() + USAGE_SECONDS * 1000000LL);
+    for (size_t i = 0; i < g->n; i++)
+        g->items[i] = items[i];
+    return g->n > 0 || !atomic_load(&db->closing);
 }
 
 static void *writer_main(void *arg)
 {
     struct records *db = arg;
-    void *items[GROUP_MAX];
-    struct intent *group[GROUP_MAX];
-    size_t n;
+    struct group g;
 
-    while ((n = queue_take(db->intents, items, GROUP_MAX, 0)) > 0) {
-        for (size_t i = 0; i < n; i++)
-            group[i] = items[i];
-        commit_group(db, group, n);
-    }
+    while (take_group(db, &g))
+        commit_group(db, &g);
+    g.n = 0;
+    commit_group(db, &g); /* the last usage */
     return NULL;
 }
 
@@ -129,6 +178,7 @@ int writer_start(struct records *db, struct err *err)
 void writer_stop(struct records *db)
 {
     if (db->running) {
+        atomic_store(&db->closing, true);
         queue_close(db->intents);
         pthread_join(db->thread, NULL);
     }

@@ -165,7 +165,7 @@ static struct bytes zeros_behind(struct arena *a, struct bytes clip, size_t more
 
 static void check_no_room(struct stage *g, const struct answer *answer)
 {
-    check_error(g, answer, 500); /* says no more to a client; the log does */
+    check_error(g, answer, 507);
     CHECK(!json_at(g->a, answer->body, "id"));
 }
 

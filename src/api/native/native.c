@@ -1,4 +1,5 @@
 /* The native routes: any job with its canonical report, readiness. Errors are problem+json (RFC 9457). */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/native/native_int.h"
@@ -11,17 +12,16 @@ static const struct {
     int status;
     const char *title;
 } titles[] = {
-    {400, "Bad Request"},         {401, "Unauthorized"},       {403, "Forbidden"},
-    {404, "Not Found"},           {405, "Method Not Allowed"}, {409, "Conflict"},
-    {413, "Content Too Large"},   {429, "Too Many Requests"},  {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
+    {400, "Bad Request"},         {401, "Unauthorized"},         {403, "Forbidden"},
+    {404, "Not Found"},           {405, "Method Not Allowed"},   {409, "Conflict"},
+    {413, "Content Too Large"},   {429, "Too Many Requests"},    {500, "Internal Server Error"},
+    {503, "Service Unavailable"}, {507, "Insufficient Storage"},
 };
 
-void native_problem(struct request *r, int status, const char *detail)
+static struct bytes problem(struct arena *a, int status, const char *detail)
 {
     CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
-    struct reply rep = {.status = status, .type = "application/problem+json"};
     const char *title = "Error";
 
     for (size_t i = 0; i < COUNT_OF(titles); i++)
@@ -32,19 +32,40 @@ void native_problem(struct request *r, int status, const char *detail)
     yyjson_mut_obj_add_str(doc, root, "title", title);
     yyjson_mut_obj_add_int(doc, root, "status", status);
     yyjson_mut_obj_add_str(doc, root, "detail", detail);
-    rep.body = json_write(request_arena(r), doc);
+    return json_write(a, doc);
+}
+
+/* retry_seconds 0: not said. */
+static void reply_problem(struct request *r, int status, const char *detail, int64_t retry_seconds)
+{
+    struct reply rep = {.status = status, .type = "application/problem+json"};
+
+    rep.body = problem(request_arena(r), status, detail);
     if (status == 401)
         reply_header(&rep, r, "WWW-Authenticate", "%s", "Bearer");
+    if (retry_seconds)
+        reply_header(&rep, r, "Retry-After", "%" PRId64, retry_seconds);
     request_reply(r, &rep);
+}
+
+void native_problem(struct request *r, int status, const char *detail)
+{
+    reply_problem(r, status, detail, 0);
 }
 
 bool native_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
+    struct need need = {"native", scope};
     struct err err;
 
-    if (gate_enter(api_of(r)->gate, r, scope, ret_caller, &err) == 0)
+    if (gate_enter(api_of(r)->gate, r, &need, ret_caller, &err) == 0)
         return true;
-    native_problem(r, err.kind == ERR_DENIED ? 401 : err.kind == ERR_BUSY ? 429 : 500, err.text);
+    if (err.kind == ERR_DENIED)
+        native_problem(r, ret_caller->lacks_scope ? 403 : 401, err.text);
+    else if (err.kind == ERR_BUSY || err.kind == ERR_QUOTA)
+        reply_problem(r, 429, err.text, ret_caller->reset_seconds);
+    else
+        native_problem(r, 500, err.text);
     return false;
 }
 

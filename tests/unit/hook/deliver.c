@@ -2,6 +2,7 @@
  */
 #include "hook/deliver.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -116,7 +117,7 @@ static void everything_goes_everywhere(void)
     CHECK(wait_state(&r, "delivered", SITES * EACH));
     for (int i = 0; i < SITES; i++) {
         CHECK_INT((long long)receiver_accepted(&to[i]), EACH);
-        CHECK_INT(receiver_connections(&to[i]), EACH);
+        CHECK(receiver_connections(&to[i]) >= EACH); /* more when another program strays to this port */
         CHECK(to[i].most_open <= 2);
     }
     rig_down(&r);
@@ -183,6 +184,18 @@ static void a_stop_loses_nothing(void)
     receiver_close(&to);
 }
 
+/* Bound and not listening: it refuses, and nobody else can get its port. */
+static int deaf_socket(struct receiver *to)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(bind(fd, (struct sockaddr *)&at, len) == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    *to = (struct receiver){.port = ntohs(at.sin_port)};
+    return fd;
+}
+
 /* Nobody listens: dead after the last try, and every try is in the log. */
 static void refusals_are_logged(void)
 {
@@ -190,10 +203,9 @@ static void refusals_are_logged(void)
     struct delivery_row *rows;
     struct delivery_try *tries;
     struct receiver to;
+    CLEANUP(fd_closep) int deaf = deaf_socket(&to);
     size_t n;
 
-    receiver_open(&to, MANNER_FINE, 0);
-    receiver_close(&to); /* its port is free now */
     start(&r, "0,10ms,10ms", 5000);
     add(&r, &to, 1);
     records_sync(r.db);

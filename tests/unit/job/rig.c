@@ -31,6 +31,7 @@ struct rig rig_up(const char *dir, int analysts, const struct jobs_opts *opts)
     must(blobs_open(&r.blobs, dir, &err), &err);
     must(jobs_start(&r.jobs, r.db, r.blobs, r.lab, opts ? opts : &defaults, &err), &err);
     fake_lab_watch(r.lab, kick, r.jobs);
+    jobs_kick(r.jobs); /* an old job may have ended before the lab was watched */
     return r;
 }
 
