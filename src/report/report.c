@@ -120,6 +120,19 @@ bool report_made_by(const struct report *r, const struct makers *m)
            same_models(r, m);
 }
 
+bool report_same_makers(const struct report *a, const struct report *b)
+{
+    return report_made_by(a, &(struct makers){
+                                 .nmodels = b->nmodels,
+                                 .models = b->models,
+                                 .decoder = b->decoder,
+                                 .runtime = b->runtime,
+                                 .program = b->program,
+                                 .max_pixels = b->config.max_pixels,
+                                 .max_seconds = b->config.max_seconds,
+                             });
+}
+
 /* ---- the same subject under another rule ---- */
 
 static bool same_zone(const struct zone *a, const struct zone *b)

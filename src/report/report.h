@@ -141,6 +141,8 @@ void report_fail(struct report *r, const struct err *why);
  * the risk under `now`. */
 bool report_answers(const struct report *r, const struct alarm_params *asked, const struct alarm_params *now,
                     const char **ret_risk);
+/* Whether both were made by the same models, libraries and program. */
+bool report_same_makers(const struct report *a, const struct report *b);
 /* Whether these would make this report again from the same subject and configuration. False when the report
  * does not say who made it. */
 bool report_made_by(const struct report *r, const struct makers *m);
