@@ -557,4 +557,6 @@ const struct dialect dialect_alarm = {
     .error = alarm_error,
     .webhook = alarm_webhook,
     .event = alarm_render,
+    .camera = alarm_camera,
+    .truth = alarm_truth,
 };
