@@ -10,6 +10,7 @@
 
 struct guard;
 struct rules;
+struct rulebook;
 struct reply_cache;
 struct key_table;
 
@@ -33,7 +34,7 @@ struct api {
     struct lab *lab;
     const struct guard *guard; /* which URLs a webhook may have */
     struct gate *gate;
-    struct rules *rules;
+    struct rulebook *rules;
     struct reply_cache *cache;
     struct key_table *keys_in_use;
     struct arena *arena;
@@ -45,6 +46,11 @@ struct api {
 /* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
+/* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
+ * deadline_ms, max_frames. Any thread. */
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules);
+/* One of these three, as it is now. */
+int64_t api_limit(const int64_t *limit);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
 void api_on_error(struct request *r, int status, const char *text);
 
@@ -73,6 +79,7 @@ enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
+const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,

@@ -308,7 +308,8 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     }
     memcpy(u->id, ticket->id, sizeof u->id);
     if (u->sync)
-        job_wait(api->jobs, u->id, clock_mono_us() + api->opts.sync_wait_ms * 1000, upload_waited, u);
+        job_wait(api->jobs, u->id, clock_mono_us() + api_limit(&api->opts.sync_wait_ms) * 1000, upload_waited,
+                 u);
     else
         reply_accepted(u, ticket);
 }
@@ -325,9 +326,9 @@ static void submit_upload(struct upload *u)
                               .origin = request_id(r)};
 
     job.spec = job_spec_defaults();
-    job.spec.deadline_ms = api->opts.deadline_ms;
-    job.spec.alarm.max_frames = (int)api->opts.max_frames;
-    rules_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
+    job.spec.deadline_ms = api_limit(&api->opts.deadline_ms);
+    job.spec.alarm.max_frames = (int)api_limit(&api->opts.max_frames);
+    rulebook_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
     u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
