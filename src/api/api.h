@@ -32,7 +32,8 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
-    const struct guard *guard; /* which URLs a webhook may have */
+    const struct guard *guard;   /* which URLs a webhook may have */
+    const struct guard *sources; /* which URLs a subject may have; NULL: nothing is fetched */
     struct gate *gate;
     struct rulebook *rules;
     struct reply_cache *cache;
@@ -80,6 +81,10 @@ enum { BODY_UPLOAD = -1 };
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
 const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
+
+/* The spec of a new job as the options say, with the operator's thresholds and zones for that camera ("" =
+ * none). */
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id);
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
