@@ -382,7 +382,9 @@ static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk
     yyjson_val *key, *value;
     size_t i, n;
 
-    if (obj && (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS)) {
+    if (!obj)
+        return;
+    if (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS) {
         refuse(rd, "labels");
         return;
     }
