@@ -19,7 +19,7 @@ static const struct {
 
 void native_problem(struct request *r, int status, const char *detail)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     struct reply rep = {.status = status, .type = "application/problem+json"};
     const char *title = "Error";
@@ -59,7 +59,7 @@ static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, 
 static struct bytes job_document(struct arena *a, const struct job_row *job,
                                  const struct job_progress *progress)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
 
     yyjson_mut_doc_set_root(doc, root);
