@@ -326,13 +326,18 @@ bool lab_is_ready(struct lab *lab)
     return ready;
 }
 
-/* Needs the lock. An idle analyst which has just died does not count: the lab thread will notice it. */
+/* Needs the lock. An idle analyst which cannot be reached has died, or memory for the message was missing:
+ * it is replaced, and the next one to come up calls `idle`. Left as it is, nobody would ever call again. */
 static bool assign(struct lab *lab, struct ticket *t)
 {
     for (size_t i = 0; i < lab->nplaces; i++) {
         struct place *p = &lab->places[i];
-        if (p->state != IDLE || ticket_send(t, p->sock) < 0)
+        if (p->state != IDLE)
             continue;
+        if (ticket_send(t, p->sock) < 0) {
+            pidfd_kill(p->pidfd); /* the lab thread sees it hang up */
+            continue;
+        }
         p->state = BUSY;
         p->ticket = t;
         p->kill_at_us = clock_mono_us() + t->deadline_ms * 1000 + GRACE_US;

@@ -91,7 +91,7 @@ static yyjson_doc *enter_body(struct request *r, struct caller *ret_caller)
 
 static void label_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
@@ -117,7 +117,7 @@ const struct handler alarm_label_list = {.run = label_list_run};
 static struct bytes label_entry(struct arena *a, const struct api *api, const struct label_row *row,
                                 const struct job_row *job)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *data;
     char when[CLOCK_TEXT];
 
@@ -203,7 +203,7 @@ const struct handler alarm_flow_label_add = {.run = flow_label_add_run};
 
 static void custom_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
