@@ -64,7 +64,7 @@ void jobs_freep(struct jobs **jobs);
 /* From now on; what is queued already stays. Any thread. */
 struct jobs_limits {
     size_t max_queued, max_queued_tenant;
-    int64_t keep_us;
+    int64_t keep_us, keep_audit_us;
 };
 void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits);
 void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the lab starts before the jobs */
