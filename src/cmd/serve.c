@@ -11,7 +11,7 @@
 #include "hook/deliver.h"
 
 struct serve_settings {
-    const char *listen;
+    const char *listen, *tls_cert, *tls_key;
     int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms, keep_audit_ms;
     bool print_config;
 };
@@ -23,6 +23,10 @@ struct serve_settings {
 static const struct option serve_rows[] = {
     ROW("listen", OPT_STRING, listen, "127.0.0.1:8480", 0, 0, "ADDR:PORT",
         "address to serve on; port 0: any free one"),
+    ROW("tls-cert", OPT_STRING, tls_cert, NULL, 0, 0, "FILE",
+        "serve HTTPS with this certificate and its chain (PEM)"),
+    ROW("tls-key", OPT_STRING, tls_key, NULL, 0, 0, "FILE",
+        "its key (PEM); nobody else may be able to read the file"),
     ROW("threads", OPT_INT, threads, "2", 1, 64, "N", "threads that serve HTTP"),
     ROW("max-connections", OPT_INT, connections, "1024", 1, 100000, "N", "open connections at most"),
     ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME",
@@ -124,6 +128,8 @@ static int start_server(struct serve *s, struct err *err)
 {
     struct server_opts opts = {
         .listen = s->http.listen,
+        .tls_cert = s->http.tls_cert,
+        .tls_key = s->http.tls_key,
         .threads = (int)s->http.threads,
         .max_connections = (int)s->http.connections,
         .idle_seconds = (int)(s->http.idle_ms / 1000),
