@@ -9,6 +9,7 @@
 
 struct guard;
 struct rules;
+struct rulebook;
 struct reply_cache;
 struct key_table;
 
@@ -30,9 +31,10 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
-    const struct guard *guard; /* which URLs a webhook may have */
+    const struct guard *guard;   /* which URLs a webhook may have */
+    const struct guard *sources; /* which URLs a subject may have; NULL: nothing is fetched */
     struct gate *gate;
-    struct rules *rules;
+    struct rulebook *rules;
     struct reply_cache *cache;
     struct key_table *keys_in_use;
     struct arena *arena;
@@ -44,6 +46,11 @@ struct api {
 /* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
+/* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
+ * deadline_ms, max_frames. Any thread. */
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules);
+/* One of these three, as it is now. */
+int64_t api_limit(const int64_t *limit);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
 void api_on_error(struct request *r, int status, const char *text);
 
@@ -69,6 +76,10 @@ enum { BODY_UPLOAD = -1 };
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
 const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
+
+/* The spec of a new job as the options say, with the operator's thresholds and zones for that camera ("" =
+ * none). */
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id);
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/intake.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -53,11 +54,13 @@ struct serve {
     struct log_settings log;
     struct serve_settings http;
     struct hook_opts hooks;
+    struct intake_opts fetching;
     struct guard guard;
     struct api api;
     struct records *db;
     struct blobs *blobs;
     struct lab *analysts;
+    struct intake *intake;
     struct jobs *jobs;
     struct courier *courier;
     struct server *server;
@@ -105,6 +108,15 @@ static int start_courier(struct serve *s, struct err *err)
     return 0;
 }
 
+static int start_intake(struct serve *s, struct err *err)
+{
+    if (intake_start(&s->intake, &s->fetching, s->api.opts.max_upload,
+                     arena_printf(s->arena, "assay/%s", assay_version), err) < 0)
+        return -1;
+    s->api.sources = intake_guard(s->intake);
+    return 0;
+}
+
 static int start_jobs(struct serve *s, struct err *err)
 {
     struct jobs_opts opts = jobs_opts_defaults();
@@ -117,6 +129,7 @@ static int start_jobs(struct serve *s, struct err *err)
     opts.deliveries = deliveries;
     opts.told = told;
     opts.deliveries_arg = s;
+    opts.fetch = intake_fetch(s->intake);
     if (jobs_start(&jobs, s->db, s->blobs, s->analysts, &opts, err) < 0)
         return -1;
     __atomic_store_n(&s->jobs, jobs, __ATOMIC_RELEASE);
@@ -156,7 +169,7 @@ static int start_all(struct serve *s, struct err *err)
         return -1;
     s->api.db = s->db;
     s->api.guard = &s->guard;
-    if (start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+    if (start_intake(s, err) < 0 || start_jobs(s, err) < 0 || start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
@@ -176,6 +189,7 @@ static void stop_all(struct serve *s)
         server_drain(s->server, clock_mono_us() + s->http.drain_ms * 1000);
     if (s->jobs)
         jobs_stop(s->jobs);
+    intake_stop(&s->intake);
     if (s->analysts)
         lab_stop(s->analysts);
     if (s->db)
@@ -238,6 +252,7 @@ static int serve_run(int argc, char **argv)
         {"HTTP", serve_rows, COUNT_OF(serve_rows), &s->http},
         data_set(&s->data),
         {"Jobs", api_options, api_noptions, &s->api.opts},
+        {"Submit by URL", intake_options, intake_noptions, &s->fetching},
         {"Webhooks", hook_options, hook_noptions, &s->hooks},
         lab_set(&s->lab),
         log_set(&s->log),

@@ -396,6 +396,7 @@ struct lab_stats lab_stats(struct lab *lab)
 
     pthread_mutex_lock(&lab->lock);
     s = lab->stats;
+    s.places = (int)lab->nplaces;
     for (size_t i = 0; i < lab->nplaces; i++) {
         s.analysts += lab->places[i].state == IDLE || lab->places[i].state == BUSY;
         s.busy += lab->places[i].state == BUSY;

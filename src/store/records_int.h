@@ -74,7 +74,11 @@ struct records {
     struct queue *intents;
     pthread_t thread;
     bool running;
-    atomic_bool closing; /* nothing more will be queued */
+    struct histogram commits;
+    atomic_ullong changes, failed;
+    atomic_bool failing;
+    atomic_llong busy_since_us; /* monotonic; 0 = the writer is idle */
+    atomic_bool closing;        /* nothing more will be queued */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct conn *idle_readers;

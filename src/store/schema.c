@@ -202,6 +202,20 @@ static const char *const migrations[] = {
     "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq < old.seq) BEGIN"
     "  SELECT raise(ABORT, 'only the oldest lines of the audit can go');"
     "END",
+
+    /* Subjects named by a URL (store/sources.h): sha256 is '' until they are here. */
+    "ALTER TABLE jobs ADD COLUMN source TEXT;"
+    "DROP TRIGGER jobs_added;"
+    "CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", new.state, new.dialect || ', ' ||"
+    "    CASE WHEN new.sha256 = '' THEN 'to be fetched' ELSE new.size || ' bytes' END);"
+    "END;"
+    "CREATE TRIGGER jobs_fetched AFTER UPDATE OF sha256 ON jobs WHEN old.sha256 = '' AND new.sha256 <> '' "
+    "BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'fetched', new.size || ' bytes');"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

@@ -4,7 +4,6 @@
 
 #include "api/alarm/alarm_int.h"
 #include "api/idempotent.h"
-#include "api/rules.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -308,7 +307,8 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     }
     memcpy(u->id, ticket->id, sizeof u->id);
     if (u->sync)
-        job_wait(api->jobs, u->id, clock_mono_us() + api->opts.sync_wait_ms * 1000, upload_waited, u);
+        job_wait(api->jobs, u->id, clock_mono_us() + api_limit(&api->opts.sync_wait_ms) * 1000, upload_waited,
+                 u);
     else
         reply_accepted(u, ticket);
 }
@@ -324,10 +324,7 @@ static void submit_upload(struct upload *u)
                               .name = u->name,
                               .origin = request_id(r)};
 
-    job.spec = job_spec_defaults();
-    job.spec.deadline_ms = api->opts.deadline_ms;
-    job.spec.alarm.max_frames = (int)api->opts.max_frames;
-    rules_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
+    job.spec = api_spec(api, a, u->caller.tenant, u->notes.camera_id);
     u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
