@@ -20,6 +20,10 @@ static const struct option serve_rows[] = {
         "address to serve on; port 0: any free one"),
     ROW("ops-listen", OPT_STRING, ops_listen, NULL, 0, 0, "ADDR:PORT",
         "also answer /healthz, /readyz, /metrics and /status there, without a key; default: nowhere"),
+    ROW("tls-cert", OPT_STRING, tls_cert, NULL, 0, 0, "FILE",
+        "serve HTTPS with this certificate and its chain (PEM)"),
+    ROW("tls-key", OPT_STRING, tls_key, NULL, 0, 0, "FILE",
+        "its key (PEM); nobody else may be able to read the file"),
     ROW("threads", OPT_INT, threads, "2", 1, 64, "N", "threads that serve HTTP"),
     ROW("max-connections", OPT_INT, connections, "1024", 1, 100000, "N", "open connections at most"),
     ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME",
@@ -126,6 +130,8 @@ static int start_server(struct serve *s, struct err *err)
     const struct serve_settings *http = &s->conf.http;
     struct server_opts opts = {
         .listen = http->listen,
+        .tls_cert = http->tls_cert,
+        .tls_key = http->tls_key,
         .threads = (int)http->threads,
         .max_connections = (int)http->connections,
         .idle_seconds = (int)(http->idle_ms / 1000),

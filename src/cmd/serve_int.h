@@ -12,7 +12,7 @@
 #include "store/disk.h"
 
 struct serve_settings {
-    const char *listen, *ops_listen;
+    const char *listen, *ops_listen, *tls_cert, *tls_key;
     int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms, keep_audit_ms;
     bool print_config, log_requests;
 };
