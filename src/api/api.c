@@ -6,6 +6,7 @@
 
 #include "api/idempotent.h"
 #include "api/rules.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 static const struct dialect *const dialects[] = {&dialect_alarm, &dialect_native};
@@ -35,6 +36,21 @@ const struct dialect *dialect_find(const char *name)
         if (text_is(dialects[i]->name, name))
             return dialects[i];
     return NULL;
+}
+
+const struct dialect *dialect_at(size_t i)
+{
+    return i < COUNT_OF(dialects) ? dialects[i] : NULL;
+}
+
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id)
+{
+    struct job_spec spec = job_spec_defaults();
+
+    spec.deadline_ms = api_limit(&api->opts.deadline_ms);
+    spec.alarm.max_frames = (int)api_limit(&api->opts.max_frames);
+    rulebook_apply(api->rules, a, tenant, camera_id, clock_wall_us(), &spec.alarm);
+    return spec;
 }
 
 struct api *api_of(struct request *r)

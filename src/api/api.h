@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "job/job.h"
 #include "net/server.h"
+#include "verdict/flip.h"
 
 struct guard;
 struct rules;
@@ -31,7 +32,8 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
-    const struct guard *guard; /* which URLs a webhook may have */
+    const struct guard *guard;   /* which URLs a webhook may have */
+    const struct guard *sources; /* which URLs a subject may have; NULL: nothing is fetched */
     struct gate *gate;
     struct rulebook *rules;
     struct reply_cache *cache;
@@ -67,6 +69,10 @@ struct dialect {
     const char *(*webhook)(struct arena *a, const struct job_row *job);
     int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_body, struct err *err);
+    /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
+     * operator's label means for the verdict. */
+    const char *(*camera)(struct arena *a, const struct job_row *job);
+    enum truth (*truth)(const char *label);
 };
 extern const struct dialect dialect_alarm, dialect_native;
 /* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */
@@ -74,6 +80,11 @@ enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
+const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
+
+/* The spec of a new job as the options say, with the operator's thresholds and zones for that camera ("" =
+ * none). */
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id);
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,

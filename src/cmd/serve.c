@@ -80,6 +80,15 @@ static int start_courier(struct serve *s, struct err *err)
     return 0;
 }
 
+static int start_intake(struct serve *s, struct err *err)
+{
+    if (intake_start(&s->intake, &s->conf.fetching, s->conf.api.max_upload,
+                     arena_printf(s->arena, "assay/%s", assay_version), err) < 0)
+        return -1;
+    s->api.sources = intake_guard(s->intake);
+    return 0;
+}
+
 struct jobs_limits serve_limits(const struct serve_conf *c)
 {
     return (struct jobs_limits){
@@ -103,6 +112,7 @@ static int start_jobs(struct serve *s, struct err *err)
     opts.deliveries = deliveries;
     opts.told = told;
     opts.deliveries_arg = s;
+    opts.fetch = intake_fetch(s->intake);
     if (jobs_start(&jobs, s->db, s->blobs, s->analysts, &opts, err) < 0)
         return -1;
     __atomic_store_n(&s->jobs, jobs, __ATOMIC_RELEASE);
@@ -161,7 +171,7 @@ static int start_all(struct serve *s, struct err *err)
     s->api.opts = c->api;
     s->api.db = s->db;
     s->api.guard = &s->guard;
-    if (start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+    if (start_intake(s, err) < 0 || start_jobs(s, err) < 0 || start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
@@ -188,6 +198,7 @@ static void stop_all(struct serve *s)
     ops_stop(&s->ops);
     if (s->jobs)
         jobs_stop(s->jobs);
+    intake_stop(&s->intake);
     if (s->analysts)
         lab_stop(s->analysts);
     if (s->db)
@@ -302,6 +313,7 @@ const struct option_set *serve_sets(struct arena *a, struct serve_conf *c)
         {"HTTP", serve_rows, COUNT_OF(serve_rows), &c->http},
         data_set(&c->data),
         {"Jobs", api_options, api_noptions, &c->api},
+        {"Submit by URL", intake_options, intake_noptions, &c->fetching},
         {"Webhooks", hook_options, hook_noptions, &c->hooks},
         lab_set(&c->lab),
         log_set(&c->log),

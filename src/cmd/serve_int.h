@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "api/intake.h"
 #include "base/notify.h"
 #include "cmd/cmd.h"
 #include "hook/deliver.h"
@@ -25,6 +26,7 @@ struct serve_conf {
     struct serve_settings http;
     struct hook_opts hooks;
     struct api_opts api;
+    struct intake_opts fetching;
 };
 
 /* Only grows. */
@@ -59,6 +61,7 @@ struct serve {
     struct records *db;
     struct blobs *blobs;
     struct lab *analysts;
+    struct intake *intake;
     struct jobs *jobs;
     struct courier *courier;
     struct server *server;
@@ -68,7 +71,7 @@ struct serve {
 /* ---- serve.c ---- */
 
 /* The options of `assay serve`, which fill c; in the arena. */
-enum { SERVE_SETS = 7 };
+enum { SERVE_SETS = 8 };
 const struct option_set *serve_sets(struct arena *a, struct serve_conf *c);
 /* The limits of the jobs, as the options say. */
 struct jobs_limits serve_limits(const struct serve_conf *c);

@@ -50,10 +50,15 @@ static struct task *find_held(struct jobs *jobs, const char *id)
 static struct task *take_queued_or_mark(struct jobs *jobs, const char *id)
 {
     struct task *queued = fair_remove(jobs->queued, id), *held = queued ? NULL : find_held(jobs, id);
+    char dialect[JOB_DIALECT_MAX] = "";
 
     if (held)
         held->cancelled = true;
-    count_ended(jobs, queued ? queued->dialect : held ? held->dialect : "", JOB_CANCELLED);
+    else if (!queued)
+        fetch_cancel(jobs, id, dialect);
+    if (queued || held)
+        text_copy(dialect, sizeof dialect, queued ? queued->dialect : held->dialect);
+    count_ended(jobs, dialect, JOB_CANCELLED);
     return queued;
 }
 

@@ -57,6 +57,7 @@ struct jobs_stats jobs_stats(struct jobs *jobs)
     since = fair_oldest(jobs->queued);
     s.queued = fair_len(jobs->queued);
     s.running = jobs->running.len + jobs->unsaved.len;
+    s.fetching = turns_len(jobs->fetches);
     s.unsaved = jobs->unsaved.len;
     s.max_queued = jobs->opts.max_queued;
     s.done = c->done;

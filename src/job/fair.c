@@ -174,9 +174,14 @@ int fair_enter(struct fair *f, const char *tenant, struct err *err)
 {
     if (fair_room(f, tenant, err) < 0)
         return -1;
+    fair_keep(f, tenant);
+    return 0;
+}
+
+void fair_keep(struct fair *f, const char *tenant)
+{
     flow_get(f, tenant)->entered++;
     f->entered++;
-    return 0;
 }
 
 void fair_leave(struct fair *f, const char *tenant)

@@ -32,6 +32,8 @@ int fair_room(struct fair *f, const char *tenant, struct err *err);
 /* The tenant's jobs here, those on their way included. */
 size_t fair_count(struct fair *f, const char *tenant);
 void fair_leave(struct fair *f, const char *tenant);
+/* The same beyond the limits, for what is acknowledged already. */
+void fair_keep(struct fair *f, const char *tenant);
 
 /* By t->tenant and t->priority. Beyond the limits, too: what is acknowledged has to wait somewhere. */
 void fair_push(struct fair *f, struct task *t);

@@ -245,7 +245,16 @@ static void job_done(struct task *t, const struct lab_result *result)
     finish_save(t);
 }
 
-/* Fails it, claim and end in the usual order. A job which somebody else has moved is left alone. */
+/* Claim and end in the usual order. */
+void job_fail(struct task *t, const struct err *why)
+{
+    t->started_us = clock_wall_us();
+    write_claim(t, false);
+    fill_outcome(t, why->kind == ERR_TIMEOUT ? JOB_TIMED_OUT : JOB_FAILED, why, bytes_of(NULL, 0));
+    finish_save(t);
+}
+
+/* Fails it. A job which somebody else has moved is left alone. */
 static void job_refused(struct task *t, const struct err *why)
 {
     struct jobs *jobs = t->jobs;
@@ -253,14 +262,10 @@ static void job_refused(struct task *t, const struct err *why)
     pthread_mutex_lock(&jobs->lock);
     task_list_push(&jobs->running, t);
     pthread_mutex_unlock(&jobs->lock);
-    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND || why->kind == ERR_CANCELLED) {
+    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND || why->kind == ERR_CANCELLED)
         leave(t, true);
-        return;
-    }
-    t->started_us = clock_wall_us();
-    write_claim(t, false);
-    fill_outcome(t, JOB_FAILED, why, bytes_of(NULL, 0));
-    finish_save(t);
+    else
+        job_fail(t, why);
 }
 
 const struct task_kind task_job = {"job", job_prepare, job_begun, job_refused, job_done};

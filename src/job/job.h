@@ -6,10 +6,10 @@
  *    +-server died----+                (NEW, CLAIMED --cancel--> CANCELLED)
  *
  * A job is acknowledged when its bytes and its row are on disk. Whatever happens then (kill -9 included), it
- * ends exactly once. `attempts` counts the analysts that died on it; at max_attempts it fails with
- * analyst_crashed. A server which dies costs no attempt: the next one moves claimed jobs back to NEW,
- * attempts kept. Outcomes which the disk refuses are kept and written again every second; no new job is begun
- * meanwhile.
+ * ends exactly once. `attempts` counts the analysts that died on it (and tries to fetch it); at max_attempts
+ * it fails with analyst_crashed. A server which dies costs no attempt: the next one moves claimed jobs back
+ * to NEW, attempts kept. Outcomes which the disk refuses are kept and written again every second; no new job
+ * is begun meanwhile.
  *
  * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a
  * timer thread, a retain thread which removes what nobody needs any more. All calls are thread safe and none
@@ -36,6 +36,27 @@ enum { JOB_TENANT_MAX = 64 };
 
 struct jobs;
 
+/* How a subject comes here that is named by a URL. The engine says which one, keeps what comes, and knows no
+ * net. */
+struct job_fetch {
+    const char *url; /* borrowed for the call */
+    int64_t max_bytes, max_ms;
+    /* On one thread of the fetcher's: pieces in order, then `done` once; nothing of it waits for the store.
+     */
+    int (*data)(void *arg, struct bytes piece, struct err *err); /* non-zero: that err ends it */
+    bool (*wanted)(void *arg);                                  /* asked now and then; false: ERR_CANCELLED */
+    void (*done)(void *arg, const struct err *err, bool again); /* again: it may work another time */
+    void *arg;
+};
+struct fetch_opts {
+    /* Any thread, maybe from the start of jobs_start on. NULL: submits with a URL get ERR_UNSUPPORTED. */
+    void (*fetch)(void *arg, const struct job_fetch *f);
+    void *arg;
+    int64_t max_bytes, max_ms; /* of one file; defaults 100 MiB and 60 s */
+    size_t max_open, max_tenant,
+        max_source; /* on their way: in all, of a tenant, from a host; defaults 32, 8, 4 */
+};
+
 struct jobs_opts {
     size_t max_queued;        /* jobs waiting; beyond it submits get ERR_BUSY; default 10000 */
     size_t max_queued_tenant; /* of one tenant; beyond it its submits get ERR_QUOTA; default 5000 */
@@ -49,6 +70,7 @@ struct jobs_opts {
                       size_t *ret_n, struct err *err);
     void (*told)(void *arg); /* some were committed; on the store's writer thread. May be NULL */
     void *deliveries_arg;
+    struct fetch_opts fetch;
 };
 struct jobs_opts jobs_opts_defaults(void);
 
@@ -81,6 +103,10 @@ struct job_request {
     const char *key,
         *fingerprint;         /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
     struct blob_writer *body; /* taken in any case */
+    /* Instead of a body: the URL of the subject, checked already (net/guard.h). The job is acknowledged
+     * before a byte was fetched. Fetching takes from its deadline, and a failed try is an attempt; when it
+     * fails for good, the job ends as failed or timed out with the reason. */
+    const char *source;
 };
 struct job_ticket {
     char id[ID_TEXT];
@@ -142,6 +168,7 @@ struct job_tally {
 };
 struct jobs_stats {
     size_t queued, running; /* now; an annotation counts while it runs */
+    size_t fetching;        /* now: jobs whose subject is not here yet */
     size_t unsaved;         /* of the running: their outcomes were refused by the disk */
     size_t max_queued;
     int64_t oldest_us; /* how long the one that waits longest has been waiting; 0 = none waits */

@@ -54,7 +54,7 @@ static bool settle_blob(struct records *db, struct blobs *blobs, const char *sha
     enum blob_fate fate;
     struct err err;
 
-    if (!sha256)
+    if (!sha256 || !*sha256) /* a subject that was never fetched */
         return true;
     if (blob_remove_unused(blobs, sha256, in_use, db, &fate, &err) == 0)
         return fate != BLOB_PINNED;

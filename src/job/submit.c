@@ -1,4 +1,5 @@
-/* A job from the client's bytes to its row: sealed on a chore thread, acknowledged after the commit. */
+/* A job from the client's bytes to its row: sealed on a chore thread, acknowledged after the commit. A job
+ * whose subject is named by a URL has no bytes yet: it gets its row at once, and then is fetch.c's. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -32,6 +33,7 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.tenant = arena_strdup(a, req->tenant);
     s->req.dialect = arena_strdup(a, req->dialect);
     s->req.name = arena_strdup(a, req->name);
+    s->req.source = arena_strdup(a, req->source);
     s->req.origin = arena_strdup(a, req->origin);
     s->req.key = arena_strdup(a, req->key);
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
@@ -121,6 +123,15 @@ static void admitted(struct jobs *jobs, const char *tenant, struct task *t)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* The place in the limits stays taken until the subject is here. */
+static void accepted_to_fetch(struct jobs *jobs, const struct waiting_job *job)
+{
+    pthread_mutex_lock(&jobs->lock);
+    count_accepted(jobs, job->dialect);
+    pthread_mutex_unlock(&jobs->lock);
+    fetch_add(jobs, job);
+}
+
 static void log_accepted(const struct submit *s)
 {
     log_info("job accepted", "job=%s req=%s tenant=%s dialect=%s bytes=%lld", s->ticket.id,
@@ -135,13 +146,21 @@ static void row_written(void *arg, const struct err *err)
     struct waiting_job job = {.tenant = s->req.tenant,
                               .dialect = s->req.dialect,
                               .priority = s->req.priority,
+                              .source = s->req.source,
                               .created_us = s->ticket.created_us};
+    struct jobs *jobs = s->jobs;
+    bool stored = err->kind == ERR_NONE, fetch = stored && job.source;
 
     if (err->kind == ERR_NONE)
         log_accepted(s);
     text_copy(job.id, sizeof job.id, s->ticket.id);
-    admitted(s->jobs, s->req.tenant, err->kind == ERR_NONE ? job_task_new(s->jobs, &job) : NULL);
+    if (fetch)
+        accepted_to_fetch(jobs, &job);
+    else
+        admitted(jobs, s->req.tenant, stored ? job_task_new(jobs, &job) : NULL);
     submit_end(s, err);
+    if (fetch)
+        fetch_kick(jobs);
 }
 
 static int add_row(struct submit *s, struct err *err)
@@ -152,6 +171,7 @@ static int add_row(struct submit *s, struct err *err)
         .state = job_state_name(JOB_NEW),
         .created_us = s->ticket.created_us,
         .sha256 = s->req.spec.subject.sha256,
+        .source = s->req.source,
         .size = s->req.spec.subject.size,
         .name = s->req.name,
         .number = s->req.number,
@@ -180,6 +200,22 @@ static void submit_run(struct chore *c)
     row_written(s, &err);
 }
 
+static int check(const struct submit *s, struct err *err)
+{
+    if (s->req.source && !s->jobs->opts.fetch.fetch)
+        return FAIL(err, ERR_UNSUPPORTED, "this server fetches no files from URLs");
+    return job_spec_check(&s->req.spec, err);
+}
+
+static int begin(struct submit *s, struct err *err)
+{
+    if (s->req.source)
+        return add_row(s, err);
+    if (jobs_chore(s->jobs, &s->chore))
+        return 0;
+    return FAIL(err, ERR_BUSY, "the disk does not keep up; try again later");
+}
+
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg)
 {
     struct submit *s = submit_new(jobs, req);
@@ -188,12 +224,8 @@ void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *
     s->chore.run = submit_run;
     s->accepted = accepted;
     s->arg = arg;
-    if (job_spec_check(&s->req.spec, &err) < 0 || admit(jobs, &s->req, &err) < 0) {
+    if (check(s, &err) < 0 || admit(jobs, &s->req, &err) < 0)
         submit_end(s, &err);
-        return;
-    }
-    if (jobs_chore(jobs, &s->chore))
-        return;
-    err_set(&err, ERR_BUSY, "the disk does not keep up; try again later");
-    row_written(s, &err);
+    else if (begin(s, &err) < 0)
+        row_written(s, &err);
 }

@@ -18,6 +18,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/folder_int.h"
 
 enum { COLLECT = 256 << 10, STALE_SECONDS = 3600, PATH_TEXT = 3 + HASH_HEX, TEMP_TEXT = 4 + ID_TEXT };
 
@@ -97,12 +98,8 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
 {
     CLEANUP(fd_closep) int parent = -1;
 
-    if (make_folder(AT_FDCWD, dir, err) < 0)
-        return -1;
-    parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return FAIL_ERRNO(err, "cannot open the data directory %s", dir);
-    if (make_folder(parent, "blobs", err) < 0 || sync_folder(parent, ".", err) < 0)
+    if (folder_open(dir, &parent, err) < 0 || make_folder(parent, "blobs", err) < 0 ||
+        sync_folder(parent, ".", err) < 0)
         return -1;
     b->root = openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (b->root < 0)
@@ -110,13 +107,34 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
     return make_folder(b->root, "tmp", err);
 }
 
-int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+static struct blobs *blobs_new(void)
 {
-    CLEANUP(blobs_freep) struct blobs *b = mem_alloc(sizeof *b);
+    struct blobs *b = mem_alloc(sizeof *b);
 
     b->root = -1;
     for (int i = 0; i < BLOB_FOLDERS; i++)
         pthread_mutex_init(&b->locks[i], NULL);
+    return b;
+}
+
+int blobs_open_reading(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+    CLEANUP(fd_closep) int parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    b->root = parent < 0 ? -1 : openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (b->root < 0 && errno == ENOENT)
+        return FAIL(err, ERR_NOT_FOUND, "there are no stored files in %s", dir);
+    if (b->root < 0)
+        return io_fail(err, "open the blob store");
+    *ret_blobs = TAKE(b);
+    return 0;
+}
+
+int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+
     if (open_root(b, dir, err) < 0)
         return -1;
     drop_stale(b);

@@ -66,7 +66,7 @@ struct job_row {
     const char *state;
     int attempts;                                /* how many analysts died on it */
     int64_t created_us, started_us, finished_us; /* wall; 0 = not yet */
-    const char *sha256;                          /* subject blob */
+    const char *sha256;                          /* subject blob; "" while it has to be fetched */
     int64_t size;
     const char *name;       /* the uploaded file's base name */
     int64_t number;         /* the client's own number (analyse_id), 0 = none */
@@ -77,6 +77,7 @@ struct job_row {
     const char *error_text;
     const char *artefact; /* sha256 of the annotated clip, NULL when not made */
     int priority;         /* as in job/job.h; a higher one goes first */
+    const char *source; /* the URL the subject comes from (store/sources.h); NULL: it came with the request */
     /* Only for records_add_job (store/idempotency.h); NULL = none. A key in use: ERR_CONFLICT. */
     const char *key, *fingerprint;
 };
@@ -118,6 +119,7 @@ struct waiting_job {
     char id[ID_TEXT];
     const char *tenant, *dialect;
     int priority;
+    const char *source; /* the URL to fetch the subject from; NULL: it is here */
     int64_t created_us;
 };
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,

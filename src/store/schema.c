@@ -202,6 +202,20 @@ static const char *const migrations[] = {
     "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq < old.seq) BEGIN"
     "  SELECT raise(ABORT, 'only the oldest lines of the audit can go');"
     "END",
+
+    /* Subjects named by a URL (store/sources.h): sha256 is '' until they are here. */
+    "ALTER TABLE jobs ADD COLUMN source TEXT;"
+    "DROP TRIGGER jobs_added;"
+    "CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", new.state, new.dialect || ', ' ||"
+    "    CASE WHEN new.sha256 = '' THEN 'to be fetched' ELSE new.size || ' bytes' END);"
+    "END;"
+    "CREATE TRIGGER jobs_fetched AFTER UPDATE OF sha256 ON jobs WHEN old.sha256 = '' AND new.sha256 <> '' "
+    "BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'fetched', new.size || ' bytes');"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)
@@ -267,4 +281,18 @@ int schema_bring_up(struct conn *c, struct err *err)
         return 0;
     conn_exec(c, "ROLLBACK", NULL);
     return -1;
+}
+
+int schema_check(struct conn *c, struct err *err)
+{
+    int64_t version;
+
+    if (check_file(c, &version, err) < 0)
+        return -1;
+    if (version < (int64_t)COUNT_OF(migrations))
+        return FAIL(
+            err, ERR_CONFLICT,
+            "the data directory was written by an older assay; start the server of this version once, "
+            "which brings it up to date");
+    return 0;
 }

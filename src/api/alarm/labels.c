@@ -19,6 +19,29 @@ static bool is_standard(const char *label)
     return false;
 }
 
+/* What the words say about whether an alarm was right. FIX and N/A say nothing, and a tenant's own words only
+ * when they are these. */
+static const struct {
+    const char *label;
+    enum truth truth;
+} truths[] = {
+    {"person", TRUTH_ALARM},     {"vehicule", TRUTH_ALARM},
+    {"intrusion", TRUTH_ALARM},  {"animal", TRUTH_HARMLESS},
+    {"flag", TRUTH_HARMLESS},    {"plant", TRUTH_HARMLESS},
+    {"rain", TRUTH_HARMLESS},    {"spider", TRUTH_HARMLESS},
+    {"text", TRUTH_HARMLESS},    {"web", TRUTH_HARMLESS},
+    {"wind", TRUTH_HARMLESS},    {"EMPTY", TRUTH_HARMLESS},
+    {"NOTHING", TRUTH_HARMLESS}, {"false_intrusion", TRUTH_HARMLESS},
+};
+
+enum truth alarm_truth(const char *label)
+{
+    for (size_t i = 0; i < COUNT_OF(truths); i++)
+        if (text_is(truths[i].label, label))
+            return truths[i].truth;
+    return TRUTH_UNKNOWN;
+}
+
 /* A request that stores something: what its answer needs once the store has answered. */
 struct feedback {
     struct request *request;

@@ -4,7 +4,6 @@
 
 #include "api/alarm/alarm_int.h"
 #include "api/idempotent.h"
-#include "api/rules.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -325,10 +324,7 @@ static void submit_upload(struct upload *u)
                               .name = u->name,
                               .origin = request_id(r)};
 
-    job.spec = job_spec_defaults();
-    job.spec.deadline_ms = api_limit(&api->opts.deadline_ms);
-    job.spec.alarm.max_frames = (int)api_limit(&api->opts.max_frames);
-    rulebook_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
+    job.spec = api_spec(api, a, u->caller.tenant, u->notes.camera_id);
     u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
@@ -561,4 +557,6 @@ const struct dialect dialect_alarm = {
     .error = alarm_error,
     .webhook = alarm_webhook,
     .event = alarm_render,
+    .camera = alarm_camera,
+    .truth = alarm_truth,
 };
