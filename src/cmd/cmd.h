@@ -26,7 +26,7 @@ struct data_settings {
 struct lab_settings {
     const char *models, *detector, *runtime;
     int64_t analysts, tasks, memory, artefact, max_pixels;
-    int64_t max_duration_ms;
+    int64_t max_duration_ms, max_cpu_ms;
 };
 struct log_settings {
     const char *level;

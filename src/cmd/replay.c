@@ -268,7 +268,7 @@ static int put_job(struct replay *p, struct slot *slot, struct err *err)
     ask(p, slot, &spec);
     if (!p->s.model && job->report && report_answers(job->report, &asked.alarm, &spec.alarm, &risk)) {
         job->now = job->then;
-        job->now.outcome = outcome_of(risk);
+        job->now.judgement = judgement_of(risk);
         job->from_scores = slot->answered = true;
         return 0;
     }

@@ -11,7 +11,7 @@ struct replay;
 
 /* What came of a job, once. */
 struct result_once {
-    enum outcome outcome;
+    enum judgement judgement;
     bool has_score;
     double score;   /* of intrusion */
     int64_t cpu_us; /* of decoding and of the models; 0 = not known */

@@ -19,7 +19,7 @@ void replayed_by_report(struct result_once *ret, const struct report *r)
     const struct score *intrusion = report_score(r, "intrusion");
 
     *ret = (struct result_once){
-        .outcome = outcome_of(r->verdict.rule ? r->verdict.risk : NULL),
+        .judgement = judgement_of(r->verdict.rule ? r->verdict.risk : NULL),
         .has_score = intrusion != NULL,
         .score = intrusion ? intrusion->value : 0,
         .cpu_us = r->decode_us + r->infer_us,
@@ -65,7 +65,7 @@ int replayed_read(struct records *db, struct arena *a, const char *id, struct re
     struct report *report;
 
     job->camera = "";
-    job->then.outcome = job->now.outcome = OUTCOME_NONE;
+    job->then.judgement = job->now.judgement = JUDGED_NONE;
     if (records_get_job(db, a, NULL, id, &job->row, err) < 0)
         return -1;
     d = dialect_find(job->row.dialect);
@@ -87,7 +87,7 @@ static const char *const agreements[] = {
 
 static const char *agreement_of(const struct replayed *job)
 {
-    return agreements[flip_agreement(job->then.outcome, job->now.outcome, job->truth)];
+    return agreements[flip_agreement(job->then.judgement, job->now.judgement, job->truth)];
 }
 
 static void clear_progress(void)
@@ -113,9 +113,9 @@ static void print_flip(struct replay_sums *sums, const struct replayed *job)
     sums->header = true;
     printf("%-24s  %-24s  %-12s  %-20s  %-9s -> %-9s  %4s -> %4s  %s%s%s\n", job->row.id,
            clock_rfc3339(at, job->row.created_us), job->row.tenant, *job->camera ? job->camera : "-",
-           outcome_name(job->then.outcome), outcome_name(job->now.outcome), score_text(then, &job->then),
-           score_text(now, &job->now), job->word ? job->word : "", *agreement_of(job) ? ": " : "",
-           agreement_of(job));
+           judgement_name(job->then.judgement), judgement_name(job->now.judgement),
+           score_text(then, &job->then), score_text(now, &job->now), job->word ? job->word : "",
+           *agreement_of(job) ? ": " : "", agreement_of(job));
     fflush(stdout);
 }
 
@@ -134,7 +134,7 @@ static void put_result(doc_t *doc, val_t *root, const char *key, const struct re
 {
     val_t *o = yyjson_mut_obj_add_obj(doc, root, key);
 
-    yyjson_mut_obj_add_str(doc, o, "risk", outcome_name(r->outcome));
+    yyjson_mut_obj_add_str(doc, o, "risk", judgement_name(r->judgement));
     if (r->has_score)
         yyjson_mut_obj_add_real(doc, o, "intrusion", r->score);
 }
@@ -183,7 +183,7 @@ void replay_count(struct replay_sums *sums, const struct replayed *job, bool jso
         sums->from_scores++;
     else
         count_cost(sums, job);
-    if (!flips_add(&sums->flips, job->then.outcome, job->now.outcome, job->truth))
+    if (!flips_add(&sums->flips, job->then.judgement, job->now.judgement, job->truth))
         return;
     if (json)
         print_flip_json(job);
@@ -212,11 +212,11 @@ void replay_progress(struct replay_sums *sums)
 static void print_matrix(const struct flips *f)
 {
     printf("\nthen \\ now  ");
-    for (int now = 0; now < OUTCOMES; now++)
-        printf("%11s", outcome_name((enum outcome)now));
-    for (int then = 0; then < OUTCOMES; then++) {
-        printf("\n  %-10s", outcome_name((enum outcome)then));
-        for (int now = 0; now < OUTCOMES; now++)
+    for (int now = 0; now < JUDGEMENTS; now++)
+        printf("%11s", judgement_name((enum judgement)now));
+    for (int then = 0; then < JUDGEMENTS; then++) {
+        printf("\n  %-10s", judgement_name((enum judgement)then));
+        for (int now = 0; now < JUDGEMENTS; now++)
             printf("%11lld", (long long)f->moves[then][now]);
     }
     puts("\n");
@@ -228,11 +228,11 @@ static void print_directions(const struct flips *f)
 
     printf("flips     %lld of %lld (%.1f %%)", (long long)flipped, (long long)jobs,
            jobs ? 100.0 * (double)flipped / (double)jobs : 0.0);
-    for (int then = 0; then < OUTCOMES; then++)
-        for (int now = 0; now < OUTCOMES; now++)
+    for (int then = 0; then < JUDGEMENTS; then++)
+        for (int now = 0; now < JUDGEMENTS; now++)
             if (then != now && f->moves[then][now])
-                printf("; %s -> %s %lld", outcome_name((enum outcome)then), outcome_name((enum outcome)now),
-                       (long long)f->moves[then][now]);
+                printf("; %s -> %s %lld", judgement_name((enum judgement)then),
+                       judgement_name((enum judgement)now), (long long)f->moves[then][now]);
     putchar('\n');
     if (f->agree + f->contradict)
         printf("labels    operators' labels agree with %lld and contradict %lld of the flips\n",
@@ -278,10 +278,10 @@ static void put_moves(doc_t *doc, val_t *root, const struct flips *f)
 {
     val_t *moves = yyjson_mut_obj_add_obj(doc, root, "moves");
 
-    for (int then = 0; then < OUTCOMES; then++) {
-        val_t *row = yyjson_mut_obj_add_obj(doc, moves, outcome_name((enum outcome)then));
-        for (int now = 0; now < OUTCOMES; now++)
-            put_sum(doc, row, outcome_name((enum outcome)now), f->moves[then][now]);
+    for (int then = 0; then < JUDGEMENTS; then++) {
+        val_t *row = yyjson_mut_obj_add_obj(doc, moves, judgement_name((enum judgement)then));
+        for (int now = 0; now < JUDGEMENTS; now++)
+            put_sum(doc, row, judgement_name((enum judgement)now), f->moves[then][now]);
     }
 }
 

@@ -3,31 +3,31 @@
 #include "base/c23.h"
 #include "base/text.h"
 
-static const char *const names[OUTCOMES] = {"safe", "danger", "intrusion", "none"};
+static const char *const names[JUDGEMENTS] = {"safe", "danger", "intrusion", "none"};
 
-enum outcome outcome_of(const char *risk)
+enum judgement judgement_of(const char *risk)
 {
-    for (int i = 0; i < OUTCOME_NONE; i++)
+    for (int i = 0; i < JUDGED_NONE; i++)
         if (text_is(risk, names[i]))
-            return (enum outcome)i;
-    return OUTCOME_NONE;
+            return (enum judgement)i;
+    return JUDGED_NONE;
 }
 
-const char *outcome_name(enum outcome o)
+const char *judgement_name(enum judgement o)
 {
     return names[o];
 }
 
-enum agreement flip_agreement(enum outcome then, enum outcome now, enum truth truth)
+enum agreement flip_agreement(enum judgement then, enum judgement now, enum truth truth)
 {
-    bool towards_alarm = then == OUTCOME_NONE ? now != OUTCOME_SAFE : now > then;
+    bool towards_alarm = then == JUDGED_NONE ? now != JUDGED_SAFE : now > then;
 
-    if (truth == TRUTH_UNKNOWN || now == OUTCOME_NONE || then == now)
+    if (truth == TRUTH_UNKNOWN || now == JUDGED_NONE || then == now)
         return SAYS_NOTHING;
     return towards_alarm == (truth == TRUTH_ALARM) ? AGREES : CONTRADICTS;
 }
 
-bool flips_add(struct flips *f, enum outcome then, enum outcome now, enum truth truth)
+bool flips_add(struct flips *f, enum judgement then, enum judgement now, enum truth truth)
 {
     enum agreement label = flip_agreement(then, now, truth);
 
@@ -41,8 +41,8 @@ int64_t flips_jobs(const struct flips *f)
 {
     int64_t n = 0;
 
-    for (int i = 0; i < OUTCOMES; i++)
-        for (int k = 0; k < OUTCOMES; k++)
+    for (int i = 0; i < JUDGEMENTS; i++)
+        for (int k = 0; k < JUDGEMENTS; k++)
             n += f->moves[i][k];
     return n;
 }
@@ -51,7 +51,7 @@ int64_t flips_flipped(const struct flips *f)
 {
     int64_t n = flips_jobs(f);
 
-    for (int i = 0; i < OUTCOMES; i++)
+    for (int i = 0; i < JUDGEMENTS; i++)
         n -= f->moves[i][i];
     return n;
 }
