@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/intake.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -27,6 +27,7 @@ struct serve_conf {
     struct hook_opts hooks;
     struct intake_opts fetching;
     struct api_opts api;
+    struct intake_opts fetching;
 };
 
 /* Only grows. */
