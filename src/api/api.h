@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "job/job.h"
 #include "net/server.h"
+#include "verdict/flip.h"
 
 struct guard;
 struct rules;
@@ -68,6 +69,10 @@ struct dialect {
     const char *(*webhook)(struct arena *a, const struct job_row *job);
     int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_body, struct err *err);
+    /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
+     * operator's label means for the verdict. */
+    const char *(*camera)(struct arena *a, const struct job_row *job);
+    enum truth (*truth)(const char *label);
 };
 extern const struct dialect dialect_alarm, dialect_native;
 /* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */

@@ -107,13 +107,34 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
     return make_folder(b->root, "tmp", err);
 }
 
-int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+static struct blobs *blobs_new(void)
 {
-    CLEANUP(blobs_freep) struct blobs *b = mem_alloc(sizeof *b);
+    struct blobs *b = mem_alloc(sizeof *b);
 
     b->root = -1;
     for (int i = 0; i < BLOB_FOLDERS; i++)
         pthread_mutex_init(&b->locks[i], NULL);
+    return b;
+}
+
+int blobs_open_reading(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+    CLEANUP(fd_closep) int parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    b->root = parent < 0 ? -1 : openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (b->root < 0 && errno == ENOENT)
+        return FAIL(err, ERR_NOT_FOUND, "there are no stored files in %s", dir);
+    if (b->root < 0)
+        return io_fail(err, "open the blob store");
+    *ret_blobs = TAKE(b);
+    return 0;
+}
+
+int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+
     if (open_root(b, dir, err) < 0)
         return -1;
     drop_stale(b);

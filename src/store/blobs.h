@@ -34,6 +34,8 @@ struct blob_writer;
 
 /* dir: the data directory; created when missing. */
 int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err);
+/* For blob_open only: nothing is created or removed. ERR_NOT_FOUND when there is no store in dir. */
+int blobs_open_reading(struct blobs **ret_blobs, const char *dir, struct err *err);
 void blobs_freep(struct blobs **b);
 
 /* One writer, one thread at a time. Collects 256 KiB before a write. ERR_LIMIT when it passes max_bytes. */

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "store/folder_int.h"
+#include "store/history.h"
 #include "store/records_int.h"
 
 enum { OWNER_NOTE_MAX = 1024 };
@@ -60,16 +61,35 @@ static int make_private(const char *path, struct err *err)
     return 0;
 }
 
-int records_open(struct records **ret_records, const char *dir, struct err *err)
+static struct records *records_new(const char *dir)
 {
-    CLEANUP(records_freep) struct records *db = mem_alloc(sizeof *db);
-    CLEANUP(fd_closep) int folder = -1;
+    struct records *db = mem_alloc(sizeof *db);
 
     db->owner_fd = -1;
     records_act_as(db, "server");
     pthread_mutex_init(&db->lock, NULL);
     db->dir = mem_strdup(dir);
     db->path = join(dir, "assay.db");
+    return db;
+}
+
+int records_open_reading(struct records **ret_records, const char *dir, struct err *err)
+{
+    CLEANUP(records_freep) struct records *db = records_new(dir);
+
+    if (access(db->path, F_OK) < 0)
+        return FAIL(err, ERR_NOT_FOUND, "there are no records in %s: no assay.db", dir);
+    if (conn_open(&db->idle_readers, db->path, CONN_READ, err) < 0 || schema_check(db->idle_readers, err) < 0)
+        return -1;
+    *ret_records = TAKE(db);
+    return 0;
+}
+
+int records_open(struct records **ret_records, const char *dir, struct err *err)
+{
+    CLEANUP(records_freep) struct records *db = records_new(dir);
+    CLEANUP(fd_closep) int folder = -1;
+
     if (lock_folder(dir, &folder, err) < 0 || make_private(db->path, err) < 0 ||
         conn_open(&db->writer, db->path, CONN_WRITE, err) < 0 || schema_bring_up(db->writer, err) < 0 ||
         writer_start(db, err) < 0)

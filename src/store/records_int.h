@@ -19,6 +19,8 @@
 
 /* Brings a fresh or older database to this binary's version; refuses newer ones and foreign files. */
 int schema_bring_up(struct conn *c, struct err *err);
+/* Changes nothing. ERR_CONFLICT when the database is not exactly of this binary's version. */
+int schema_check(struct conn *c, struct err *err);
 
 /* ---- writer.c ---- */
 
