@@ -106,8 +106,13 @@ static int start_courier(struct serve *s, struct err *err)
 
 static int start_intake(struct serve *s, struct err *err)
 {
-    if (intake_start(&s->intake, &s->fetching, s->api.opts.max_upload,
-                     arena_printf(s->arena, "assay/%s", assay_version), err) < 0)
+    struct intake_with with = {
+        .gate = s->api.gate,
+        .max_bytes = s->api.opts.max_upload,
+        .user_agent = arena_printf(s->arena, "assay/%s", assay_version),
+    };
+
+    if (intake_start(&s->intake, &s->fetching, &with, err) < 0)
         return -1;
     s->api.sources = intake_guard(s->intake);
     return 0;
@@ -163,14 +168,15 @@ static int start_all(struct serve *s, struct err *err)
         return -1;
     s->api.db = s->db;
     s->api.guard = &s->guard;
-    if (start_intake(s, err) < 0 || start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+    s->api.version = assay_version;
+    s->api.build_at = assay_build_at;
+    if (api_init(&s->api, err) < 0 || start_intake(s, err) < 0 || start_jobs(s, err) < 0 ||
+        start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
     s->api.lab = s->analysts;
-    s->api.version = assay_version;
-    s->api.build_at = assay_build_at;
-    if (api_init(&s->api, err) < 0 || start_server(s, err) < 0)
+    if (start_server(s, err) < 0)
         return -1;
     return lab_wait_ready(s->analysts, clock_mono_us() + 60000000, err);
 }
