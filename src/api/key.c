@@ -124,7 +124,8 @@ bool tenant_is_valid(const char *tenant)
 {
     size_t n = strspn(tenant, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
 
-    return n > 0 && n < TENANT_MAX && tenant[n] == '\0';
+    /* ".." is a name that means something elsewhere, and "-x" an option. */
+    return n > 0 && n < TENANT_MAX && tenant[n] == '\0' && !strchr(".-", *tenant);
 }
 
 void key_secret(char ret_key[KEY_TEXT], char ret_hash[HASH_HEX])
@@ -142,7 +143,9 @@ int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], str
 {
 
     if (!tenant_is_valid(tenant))
-        return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'",
+        return FAIL(err, ERR_INPUT,
+                    "a tenant's name has 1 to %d letters, digits, '-', '_' or '.', and begins with none of "
+                    "'-' and '.'",
                     TENANT_MAX - 1);
     if (check_scopes(scopes, err) < 0)
         return -1;

@@ -1,6 +1,7 @@
 #include "api/rules.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -306,6 +307,15 @@ static bool active_at(const struct timed_zone *z, int64_t now_us)
            (!z->to_us || now_us < z->to_us);
 }
 
+static void copy_labels(struct arena *a, struct risk_rule *rule)
+{
+    struct label_threshold *labels = arena_array(a, rule->nlabels, sizeof *labels);
+
+    for (size_t i = 0; i < rule->nlabels; i++)
+        labels[i] = (struct label_threshold){arena_strdup(a, rule->labels[i].label), rule->labels[i].from};
+    rule->labels = labels;
+}
+
 void rules_apply(const struct rules *r, struct arena *a, const char *tenant, const char *camera_id,
                  int64_t now_wall_us, struct alarm_params *params)
 {
@@ -316,6 +326,7 @@ void rules_apply(const struct rules *r, struct arena *a, const char *tenant, con
     if (!t)
         return;
     params->rule = camera ? camera->rule : t->rule;
+    copy_labels(a, &params->rule);
     if (!camera)
         return;
     zones = arena_array(a, camera->nzones, sizeof *zones);
@@ -323,4 +334,50 @@ void rules_apply(const struct rules *r, struct arena *a, const char *tenant, con
         if (active_at(&camera->zones[i], now_wall_us))
             zones[params->nzones++] = camera->zones[i].zone;
     params->zones = zones;
+}
+
+/* ---- those in force ---- */
+
+struct rulebook {
+    pthread_rwlock_t lock;
+    /* --- guarded by lock --- */
+    struct rules *rules;
+};
+
+struct rulebook *rulebook_new_take(struct rules *r)
+{
+    struct rulebook *b = mem_alloc(sizeof *b);
+
+    pthread_rwlock_init(&b->lock, NULL);
+    b->rules = r;
+    return b;
+}
+
+struct rulebook *rulebook_free(struct rulebook *b)
+{
+    if (b) {
+        rules_free(b->rules);
+        pthread_rwlock_destroy(&b->lock);
+    }
+    free(b);
+    return NULL;
+}
+
+void rulebook_replace_take(struct rulebook *b, struct rules *r)
+{
+    struct rules *old;
+
+    pthread_rwlock_wrlock(&b->lock);
+    old = b->rules;
+    b->rules = r;
+    pthread_rwlock_unlock(&b->lock);
+    rules_free(old);
+}
+
+void rulebook_apply(struct rulebook *b, struct arena *a, const char *tenant, const char *camera_id,
+                    int64_t now_wall_us, struct alarm_params *params)
+{
+    pthread_rwlock_rdlock(&b->lock);
+    rules_apply(b->rules, a, tenant, camera_id, now_wall_us, params);
+    pthread_rwlock_unlock(&b->lock);
 }

@@ -42,7 +42,8 @@ static void add_escaped(struct buf *b, const char *s, bool quotes)
 
 static void add_number(struct buf *b, double v)
 {
-    bool whole = v >= -0x1p53 && v <= 0x1p53 && (double)(int64_t)v == v;
+    static const double exact = 9007199254740992.0; /* 2^53: every whole number up to it is a double */
+    bool whole = v >= -exact && v <= exact && (double)(int64_t)v == v;
 
     if (whole)
         buf_printf(b, "%lld", (long long)v);

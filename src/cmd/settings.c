@@ -31,11 +31,13 @@ static const struct option lab_rows[] = {
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
     LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N",
         "an analyst is replaced after that many jobs"),
-    LAB("analyst-memory", OPT_BYTES, memory, "1G", 64 << 20, 1e13, "SIZE",
+    LAB("analyst-memory", OPT_BYTES, memory, "512M", 64 << 20, 1e13, "SIZE",
         "memory one analyst may add to the keeper's own"),
     LAB("max-clip", OPT_BYTES, artefact, "512M", 1 << 20, 1e12, "SIZE", "largest annotated clip"),
     LAB("max-pixels", OPT_INT, max_pixels, "33554432", 1024, 1e9, "N", "largest frame, width x height"),
     LAB("max-duration", OPT_DURATION, max_duration_ms, "1h", 1000, 1e9, "TIME", "longest video"),
+    LAB("max-cpu", OPT_DURATION, max_cpu_ms, "8s", 0, 3600000, "TIME",
+        "processor time for one file, and as much again for each MB of it; 0s: only the deadline"),
 };
 
 static const struct option log_rows[] = {
@@ -82,6 +84,7 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     o.artefact_bytes = s->artefact;
     o.max_pixels = s->max_pixels;
     o.max_seconds = (double)s->max_duration_ms / 1000;
+    o.cpu_us = s->max_cpu_ms * 1000;
     return o;
 }
 

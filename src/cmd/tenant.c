@@ -40,7 +40,9 @@ static int tenant_set(struct tenant_call *c, struct err *err)
     int queued;
 
     if (!c->name || !tenant_is_valid(c->name))
-        return FAIL(err, ERR_INPUT, "a tenant's name has 1 to %d letters, digits, '-', '_' or '.'",
+        return FAIL(err, ERR_INPUT,
+                    "a tenant's name has 1 to %d letters, digits, '-', '_' or '.', and begins with none of "
+                    "'-' and '.'",
                     TENANT_MAX - 1);
     if (s->requests_day < 0 && s->requests_month < 0 && s->bytes_day < 0 && s->bytes_month < 0 && s->jobs < 0)
         return FAIL(err, ERR_INPUT, "assay tenant set needs a limit, --requests-per-day N for example");

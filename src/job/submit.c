@@ -91,6 +91,8 @@ int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err
     pthread_mutex_lock(&jobs->lock);
     r = check_room(jobs, tenant, max_jobs, err);
     pthread_mutex_unlock(&jobs->lock);
+    if (r < 0)
+        count_refused(jobs, err->kind);
     return r;
 }
 

@@ -52,7 +52,7 @@ static int parse_listen(const char *listen, char *ret_host, size_t size, const c
     return 0;
 }
 
-static int resolve(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
+int address_parse(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *info;
     const char *port;
@@ -87,7 +87,7 @@ static int open_socket(const char *listen_on, int *ret_fd, struct err *err)
     socklen_t len;
     int one = 1;
 
-    if (resolve(listen_on, &addr, &len, err) < 0)
+    if (address_parse(listen_on, &addr, &len, err) < 0)
         return -1;
     fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)

@@ -87,6 +87,9 @@ void counters_read(struct counters *c, struct arena *a, struct server_stats *ret
 
 /* ---- server.c ---- */
 
+/* A numeric address "host:port" or "[v6]:port". ERR_INPUT. */
+int address_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err);
+
 enum server_phase {
     SERVER_OPEN,
     SERVER_DRAINING, /* requests that begin now are refused; open ones go on */

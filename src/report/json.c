@@ -82,7 +82,7 @@ static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
 
 struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
@@ -221,6 +221,24 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     put_alarm(d, o, &c->alarm);
 }
 
+static void put_interval(doc_t *d, val_t *obj, const char *key, const double interval[2])
+{
+    val_t *arr = yyjson_mut_obj_add_arr(d, obj, key);
+
+    yyjson_mut_arr_add_real(d, arr, interval[0]);
+    yyjson_mut_arr_add_real(d, arr, interval[1]);
+}
+
+static void put_reach(doc_t *d, val_t *root, const struct reach *r)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "reach");
+
+    put_interval(d, o, "quarter", r->quarter);
+    put_interval(d, o, "middle", r->middle);
+    put_interval(d, o, "high", r->high);
+    put_interval(d, o, "label", r->label);
+}
+
 /* What older programs did not write is left out again, so that their records stay the same bytes. */
 static void put_evidence(doc_t *d, val_t *root, const struct report *r)
 {
@@ -234,6 +252,8 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
         put_program(d, root, &r->program);
     if (r->config.known)
         put_configuration(d, root, &r->config);
+    if (r->reach.known)
+        put_reach(d, root, &r->reach);
     timing = yyjson_mut_obj_add_obj(d, root, "timing");
     yyjson_mut_obj_add_int(d, timing, "decode_us", r->decode_us);
     yyjson_mut_obj_add_int(d, timing, "infer_us", r->infer_us);
@@ -242,7 +262,7 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
 
 struct bytes report_to_json(struct arena *a, const struct report *r)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
@@ -604,6 +624,34 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
     };
 }
 
+static void get_interval(struct reader *rd, yyjson_val *obj, const char *key, double ret[2])
+{
+    size_t n, i, max;
+    yyjson_val *arr = get_arr(rd, obj, key, 2, &n), *v;
+
+    if (n != 2)
+        refuse(rd, key);
+    yyjson_arr_foreach (arr, i, max, v) {
+        if (!yyjson_is_num(v) || !(yyjson_get_num(v) >= -1 && yyjson_get_num(v) <= 1))
+            refuse(rd, key);
+        if (i < 2)
+            ret[i] = yyjson_get_num(v);
+    }
+}
+
+static void get_reach(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = get_optional_obj(rd, root, "reach");
+
+    if (!o)
+        return;
+    get_interval(rd, o, "quarter", r->reach.quarter);
+    get_interval(rd, o, "middle", r->reach.middle);
+    get_interval(rd, o, "high", r->reach.high);
+    get_interval(rd, o, "label", r->reach.label);
+    r->reach.known = true;
+}
+
 /* A verdict stands only where it may (report_may_decide): whatever wrote the record. */
 static void get_verdict(struct reader *rd, yyjson_val *root, struct report *r)
 {
@@ -659,6 +707,7 @@ static struct report *read_report(struct reader *rd, yyjson_val *root)
     r->runtime = get_optional(rd, root, "runtime");
     get_program(rd, root, r);
     get_configuration(rd, root, r);
+    get_reach(rd, root, r);
     get_timing(rd, root, r);
     r->verdict.risk = "";
     get_verdict(rd, root, r);

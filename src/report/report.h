@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "report/spec.h"
+#include "verdict/reach.h"
 
 struct box {
     float x, y, w, h; /* left, top, width, height; 0..1 */
@@ -109,6 +110,7 @@ struct report {
     size_t nmodels, models_cap;
     struct model_ref *models;
     struct verdict verdict;
+    struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */
     const char *runtime;                   /* "ONNX Runtime 1.30.0"; NULL = not known */
     struct program_ref program;            /* version NULL = not known */
@@ -134,6 +136,13 @@ const struct score *report_score(const struct report *r, const char *label);
 bool report_may_decide(const struct report *r);
 /* Ends the report as failed: kind and text kept, and of the verdict only what may stand. */
 void report_fail(struct report *r, const struct err *why);
+/* Whether the report alone says which risk the same makers would find under other parameters: false when the
+ * subject has to be looked at again. `asked` is what the job asked for when the report was made. ret_risk:
+ * the risk under `now`. */
+bool report_answers(const struct report *r, const struct alarm_params *asked, const struct alarm_params *now,
+                    const char **ret_risk);
+/* Whether both were made by the same models, libraries and program. */
+bool report_same_makers(const struct report *a, const struct report *b);
 /* Whether these would make this report again from the same subject and configuration. False when the report
  * does not say who made it. */
 bool report_made_by(const struct report *r, const struct makers *m);

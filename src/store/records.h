@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/metric.h"
 
 struct records;
 struct delivery_row;
@@ -32,8 +33,28 @@ void records_sync(struct records *db);
 /* Makes this process the one which runs the jobs of the directory, until records_freep or its death.
  * ERR_CONFLICT when another one does. */
 int records_own(struct records *db, struct err *err);
+/* What the owner wants others to know of it (where it can be asked); gone with its death. ERR_CONFLICT when
+ * this process is not the owner. */
+int records_owner_note(struct records *db, const char *note, struct err *err);
+/* Whether a process runs the jobs of the directory, and its note ("" = none). Disturbs nobody. ERR_IO. */
+int records_owner(struct arena *a, const char *dir, bool *ret_running, const char **ret_note,
+                  struct err *err);
 
 typedef void records_done(void *arg, const struct err *err);
+
+/* A change that changes nothing, but has to reach the disk: whether the store still takes changes. Called
+ * back on the writer thread. */
+void records_probe(struct records *db, records_done *done, void *arg);
+
+/* Since the start; any thread. */
+struct records_stats {
+    size_t queued;                 /* changes that wait for the disk */
+    uint64_t changes, failed;      /* committed; refused by the disk */
+    bool failing;                  /* the last time the disk refused */
+    int64_t busy_us;               /* for how long the writer has been at its present group; 0 = idle */
+    struct histogram_view commits; /* time of a group, from its first change to the end of the commit */
+};
+void records_stats(struct records *db, struct records_stats *ret);
 
 /* ---- jobs ---- */
 

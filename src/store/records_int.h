@@ -19,6 +19,8 @@
 
 /* Brings a fresh or older database to this binary's version; refuses newer ones and foreign files. */
 int schema_bring_up(struct conn *c, struct err *err);
+/* Changes nothing. ERR_CONFLICT when the database is not exactly of this binary's version. */
+int schema_check(struct conn *c, struct err *err);
 
 /* ---- writer.c ---- */
 
@@ -74,6 +76,10 @@ struct records {
     struct queue *intents;
     pthread_t thread;
     bool running;
+    struct histogram commits;
+    atomic_ullong changes, failed;
+    atomic_bool failing;
+    atomic_llong busy_since_us; /* monotonic; 0 = the writer is idle */
     atomic_bool closing; /* nothing more will be queued */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */

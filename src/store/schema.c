@@ -282,3 +282,17 @@ int schema_bring_up(struct conn *c, struct err *err)
     conn_exec(c, "ROLLBACK", NULL);
     return -1;
 }
+
+int schema_check(struct conn *c, struct err *err)
+{
+    int64_t version;
+
+    if (check_file(c, &version, err) < 0)
+        return -1;
+    if (version < (int64_t)COUNT_OF(migrations))
+        return FAIL(
+            err, ERR_CONFLICT,
+            "the data directory was written by an older assay; start the server of this version once, "
+            "which brings it up to date");
+    return 0;
+}

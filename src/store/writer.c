@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -20,6 +21,13 @@ struct intent {
     struct answer answer;
     struct err err;
 };
+
+static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
+{
+    return 0;
+}
+
+static const struct intent_kind sync_kind = {"sync", true, change_nothing};
 
 /* What one commit holds. */
 struct group {
@@ -109,6 +117,41 @@ static void checkpoint(struct conn *c)
         log_warn("checkpoint failed", "why=%s", sqlite3_errmsg(c->db));
 }
 
+/* Before the callers are answered: who asks after his answer sees it counted. What changes nothing (a sync, a
+ * refused change) says nothing about the disk. */
+static void count_group(struct records *db, const struct group *g, bool used, int64_t us)
+{
+    size_t written = 0, refused = 0;
+
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->items[i]->kind == &sync_kind)
+            continue;
+        written += g->items[i]->err.kind == ERR_NONE;
+        refused += g->items[i]->err.kind == ERR_IO;
+    }
+    atomic_fetch_add(&db->changes, written);
+    atomic_fetch_add(&db->failed, refused);
+    if (written || refused || used)
+        atomic_store(&db->failing, refused > 0);
+    if (written)
+        histogram_add(&db->commits, us);
+    atomic_store(&db->busy_since_us, 0);
+}
+
+void records_stats(struct records *db, struct records_stats *ret)
+{
+    int64_t since = atomic_load(&db->busy_since_us);
+
+    *ret = (struct records_stats){
+        .queued = queue_len(db->intents),
+        .changes = atomic_load(&db->changes),
+        .failed = atomic_load(&db->failed),
+        .failing = atomic_load(&db->failing),
+        .busy_us = since ? clock_mono_us() - since : 0,
+    };
+    histogram_read(&db->commits, &ret->commits);
+}
+
 static struct meter meter_of(struct records *db)
 {
     struct meter meter;
@@ -123,6 +166,7 @@ static void commit_group(struct records *db, struct group *g)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct meter meter = meter_of(db);
+    int64_t begun = clock_mono_us();
     struct err err = {0};
     bool used = false, kept;
 
@@ -131,6 +175,7 @@ static void commit_group(struct records *db, struct group *g)
         meter.take(meter.arg, a, &g->usage);
     if (g->n == 0 && g->usage.n == 0)
         return;
+    atomic_store(&db->busy_since_us, begun);
     kept = run_group(db->writer, g, &used, &err) == 0;
     if (!kept) {
         log_error("commit failed", "changes=%zu why=%s", g->n, err.text);
@@ -139,6 +184,7 @@ static void commit_group(struct records *db, struct group *g)
     }
     if (meter.taken)
         meter.taken(meter.arg, kept && used);
+    count_group(db, g, kept && used && g->usage.n, clock_mono_us() - begun);
     answer_group(g);
     checkpoint(db->writer);
 }
@@ -186,6 +232,30 @@ void writer_stop(struct records *db)
     db->intents = queue_free(db->intents);
 }
 
+/* ---- asking the disk ---- */
+
+/* Writes the page that holds the version, as it is. */
+static int touch(struct conn *c, const void *args UNUSED, struct err *err)
+{
+    char sql[48];
+    int64_t version;
+
+    if (conn_pragma(c, "PRAGMA user_version", &version, err) < 0)
+        return -1;
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%lld", (long long)version);
+    return conn_exec(c, sql, err);
+}
+
+static const struct intent_kind probe_kind = {"probe", true, touch};
+
+void records_probe(struct records *db, records_done *done, void *arg)
+{
+    struct err err = {0};
+
+    if (intent_push_take(db, &probe_kind, arena_new(), NULL, (struct answer){done, arg}, &err) < 0)
+        done(arg, &err);
+}
+
 /* ---- waiting for the queue ---- */
 
 struct sync {
@@ -204,13 +274,6 @@ static void sync_reached(void *arg, const struct err *err UNUSED)
     pthread_cond_signal(&s->wakeup);
     pthread_mutex_unlock(&s->lock);
 }
-
-static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
-{
-    return 0;
-}
-
-static const struct intent_kind sync_kind = {"sync", true, change_nothing};
 
 void records_sync(struct records *db)
 {

@@ -55,6 +55,10 @@ int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_
                  struct bytes *ret_json, struct err *err);
 /* The URL in the notes of a job, NULL = none. */
 const char *alarm_webhook(struct arena *a, const struct job_row *job);
+/* The camera in the notes of a job; "" when it has none. */
+const char *alarm_camera(struct arena *a, const struct job_row *job);
+/* What an operator's label says of a clip. */
+enum truth alarm_truth(const char *label);
 /* The dialect's word for a label of a report: "vehicle" is "vehicule", "nothing" is "NOTHING". */
 const char *alarm_word(const char *label);
 

@@ -19,6 +19,29 @@ static bool is_standard(const char *label)
     return false;
 }
 
+/* What the words say about whether an alarm was right. FIX and N/A say nothing, and a tenant's own words only
+ * when they are these. */
+static const struct {
+    const char *label;
+    enum truth truth;
+} truths[] = {
+    {"person", TRUTH_ALARM},     {"vehicule", TRUTH_ALARM},
+    {"intrusion", TRUTH_ALARM},  {"animal", TRUTH_HARMLESS},
+    {"flag", TRUTH_HARMLESS},    {"plant", TRUTH_HARMLESS},
+    {"rain", TRUTH_HARMLESS},    {"spider", TRUTH_HARMLESS},
+    {"text", TRUTH_HARMLESS},    {"web", TRUTH_HARMLESS},
+    {"wind", TRUTH_HARMLESS},    {"EMPTY", TRUTH_HARMLESS},
+    {"NOTHING", TRUTH_HARMLESS}, {"false_intrusion", TRUTH_HARMLESS},
+};
+
+enum truth alarm_truth(const char *label)
+{
+    for (size_t i = 0; i < COUNT_OF(truths); i++)
+        if (text_is(truths[i].label, label))
+            return truths[i].truth;
+    return TRUTH_UNKNOWN;
+}
+
 /* A request that stores something: what its answer needs once the store has answered. */
 struct feedback {
     struct request *request;
@@ -68,7 +91,7 @@ static yyjson_doc *enter_body(struct request *r, struct caller *ret_caller)
 
 static void label_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
@@ -94,7 +117,7 @@ const struct handler alarm_label_list = {.run = label_list_run};
 static struct bytes label_entry(struct arena *a, const struct api *api, const struct label_row *row,
                                 const struct job_row *job)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *data;
     char when[CLOCK_TEXT];
 
@@ -180,7 +203,7 @@ const struct handler alarm_flow_label_add = {.run = flow_label_add_run};
 
 static void custom_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;

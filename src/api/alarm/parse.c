@@ -58,7 +58,7 @@ int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_
     if (metadata.len) {
         doc = json_read(metadata, METADATA_MAX, &why);
         if (!doc)
-            return FAIL(err, ERR_INPUT, "metadata: %s", why.text);
+            return FAIL(err, why.kind == ERR_IO ? ERR_IO : ERR_INPUT, "metadata: %s", why.text);
         root = yyjson_doc_get_root(doc);
         if (!yyjson_is_obj(root))
             return FAIL(err, ERR_INPUT, "metadata must be a JSON object");
@@ -70,7 +70,7 @@ int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_
 
 struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *notes)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);

@@ -17,7 +17,7 @@ static const char no_access[] = "no access to current endpoint, make sure you ar
 
 static struct bytes error_body(struct arena *a, const char *text, const char *id)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
@@ -280,7 +280,7 @@ static void upload_waited(void *arg, bool finished)
 
 static void reply_accepted(struct upload *u, const struct job_ticket *ticket)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct request *r = u->request;
     struct reply rep = {.status = 200, .type = "application/json"};
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -307,7 +307,8 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     }
     memcpy(u->id, ticket->id, sizeof u->id);
     if (u->sync)
-        job_wait(api->jobs, u->id, clock_mono_us() + api->opts.sync_wait_ms * 1000, upload_waited, u);
+        job_wait(api->jobs, u->id, clock_mono_us() + api_limit(&api->opts.sync_wait_ms) * 1000, upload_waited,
+                 u);
     else
         reply_accepted(u, ticket);
 }
@@ -478,7 +479,7 @@ const struct handler alarm_result_by_number = {.run = result_by_number_run};
 
 static void version_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct api *api = api_of(r);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     struct model_ref *models;
@@ -556,4 +557,6 @@ const struct dialect dialect_alarm = {
     .error = alarm_error,
     .webhook = alarm_webhook,
     .event = alarm_render,
+    .camera = alarm_camera,
+    .truth = alarm_truth,
 };

@@ -100,9 +100,9 @@ static void cancelled_ones_count_once(void)
     CHECK_INT(rig_submit_now(&r, "x", running), ERR_NONE);
     CHECK(rig_begun(&r, 1));
     CHECK_INT(rig_submit_now(&r, "x", waiting), ERR_NONE);
-    job_cancel(r.jobs, &(struct job_order){"acme", running, NULL}, latch_done, &l);
-    job_cancel(r.jobs, &(struct job_order){"acme", waiting, NULL}, latch_done, &l);
-    job_cancel(r.jobs, &(struct job_order){"acme", waiting, NULL}, latch_done, &l); /* too late */
+    job_cancel(r.jobs, &(struct job_order){.tenant = "acme", .id = running}, latch_done, &l);
+    job_cancel(r.jobs, &(struct job_order){.tenant = "acme", .id = waiting}, latch_done, &l);
+    job_cancel(r.jobs, &(struct job_order){.tenant = "acme", .id = waiting}, latch_done, &l); /* too late */
     CHECK(latch_wait(&l, 3, 20));
     jobs_stop(r.jobs);
     s = jobs_stats(r.jobs);

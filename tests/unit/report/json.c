@@ -43,6 +43,8 @@ static struct report *a_report(struct arena *a)
     r->decoder = "libavcodec 59";
     r->runtime = "ONNX Runtime 1.30.0";
     r->program = (struct program_ref){"0.1.0", "0123456789ab"};
+    r->reach = reach_any();
+    reach_asked(r->reach.high, 0.7, 0.8);
     spec.alarm.rule = r->verdict.thresholds;
     report_set_config(
         r, &(struct configuration){
@@ -82,6 +84,7 @@ static void report_survives_the_trip(void)
     CHECK_STR(back->program.commit, "0123456789ab");
     CHECK(back->config.known && back->config.alarm.rule.high == 0.8);
     CHECK_INT(back->config.alarm.nzones, 1);
+    CHECK(back->reach.known && back->reach.high[0] == 0.7 && back->reach.high[1] == 1);
 }
 
 /* What older programs did not write stays away, and is not taken for something. */
@@ -96,6 +99,7 @@ static void an_older_report_stays_as_it_is(void)
     r->runtime = NULL;
     r->program = (struct program_ref){0};
     r->config = (struct configuration){0};
+    r->reach = (struct reach){0};
     r->models[0].card = NULL;
     text = report_to_json(a, r);
     CHECK(!strstr((const char *)text.data, "configuration") && !strstr((const char *)text.data, "card"));
@@ -201,6 +205,8 @@ static void refuses_what_an_analyst_may_not_say(void)
         {"a height that is text", "\"height\":320,\"max", "\"height\":\"x\",\"max"},
         {"a program without a version", "\"version\":\"0.1.0\"", "\"v\":1"},
         {"a configuration that is text", "\"configuration\":{", "\"configuration\":7,\"x\":{"},
+        {"a reach without an end", "\"label\":[-1.0,1.0]", "\"label\":[-1.0]"},
+        {"a reach beyond all rules", "\"label\":[-1.0,1.0]", "\"label\":[-1.0,7.0]"},
         {"an unknown risk", "\"risk\":\"intrusion\"", "\"risk\":\"fine\""},
         {"an empty risk in a verdict", "\"risk\":\"intrusion\"", "\"risk\":\"\""},
         {"a finding of a moment that is not there", "\"moment\":1", "\"moment\":2"},
