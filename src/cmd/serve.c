@@ -86,8 +86,13 @@ static int start_courier(struct serve *s, struct err *err)
 
 static int start_intake(struct serve *s, struct err *err)
 {
-    if (intake_start(&s->intake, &s->conf.fetching, s->conf.api.max_upload,
-                     arena_printf(s->arena, "assay/%s", assay_version), err) < 0)
+    struct intake_with with = {
+        .gate = s->api.gate,
+        .max_bytes = s->conf.api.max_upload,
+        .user_agent = arena_printf(s->arena, "assay/%s", assay_version),
+    };
+
+    if (intake_start(&s->intake, &s->conf.fetching, &with, err) < 0)
         return -1;
     s->api.sources = intake_guard(s->intake);
     return 0;
@@ -177,14 +182,15 @@ static int start_all(struct serve *s, struct err *err)
     s->api.opts = c->api;
     s->api.db = s->db;
     s->api.guard = &s->guard;
-    if (start_intake(s, err) < 0 || start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+    s->api.version = assay_version;
+    s->api.build_at = assay_build_at;
+    if (api_init(&s->api, err) < 0 || start_intake(s, err) < 0 || start_jobs(s, err) < 0 ||
+        start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
     s->api.lab = s->analysts;
-    s->api.version = assay_version;
-    s->api.build_at = assay_build_at;
-    if (api_init(&s->api, err) < 0 || start_server(s, err) < 0)
+    if (start_server(s, err) < 0)
         return -1;
     atomic_store(&s->built, true);
     atomic_store(&s->phase, PHASE_LOADING);
