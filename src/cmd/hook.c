@@ -44,18 +44,10 @@ struct hook_call {
     struct err stored;
 };
 
-static void keep_error(void *arg, const struct err *err)
-{
-    *(struct err *)arg = *err;
-}
-
 /* After a write: 0 when it is on disk. */
 static int committed(struct hook_call *c, int queued, struct err *err)
 {
-    if (queued < 0)
-        return -1;
-    records_sync(c->db);
-    return c->stored.kind == ERR_NONE ? 0 : FAIL(err, c->stored.kind, "%s", c->stored.text);
+    return command_committed(c->db, queued, &c->stored, err);
 }
 
 /* The secret of this call, NULL = none; printed when it was made here. */
@@ -87,7 +79,7 @@ static int add(struct hook_call *c, struct err *err)
         return -1;
     row.created_us = clock_wall_us();
     id_new(row.id, row.created_us);
-    if (committed(c, records_add_hook(c->db, &row, keep_error, &c->stored, err), err) < 0)
+    if (committed(c, records_add_hook(c->db, &row, command_keep_error, &c->stored, err), err) < 0)
         return -1;
     puts(row.id);
     if (c->s.generate)
@@ -117,8 +109,8 @@ static int list(struct hook_call *c, struct err *err)
 
 static int remove_hook(struct hook_call *c, struct err *err)
 {
-    return committed(c, records_remove_hook(c->db, c->word, clock_wall_us(), keep_error, &c->stored, err),
-                     err);
+    return committed(
+        c, records_remove_hook(c->db, c->word, clock_wall_us(), command_keep_error, &c->stored, err), err);
 }
 
 /* Without --secret a new one is made. */
@@ -129,8 +121,8 @@ static int rotate(struct hook_call *c, struct err *err)
 
     c->s.generate = !c->s.secret;
     if (take_secret(c, &secret, err) < 0 ||
-        committed(c, records_rotate_hook(c->db, c->word, secret, until, keep_error, &c->stored, err), err) <
-            0)
+        committed(c, records_rotate_hook(c->db, c->word, secret, until, command_keep_error, &c->stored, err),
+                  err) < 0)
         return -1;
     if (c->s.generate)
         puts(secret);
@@ -188,7 +180,8 @@ static int deliveries(struct hook_call *c, struct err *err)
 
 static int resend(struct hook_call *c, struct err *err)
 {
-    return committed(c, records_resend(c->db, c->word, clock_wall_us(), keep_error, &c->stored, err), err);
+    return committed(c, records_resend(c->db, c->word, clock_wall_us(), command_keep_error, &c->stored, err),
+                     err);
 }
 
 static int ping(struct hook_call *c, struct err *err)
@@ -213,7 +206,7 @@ static int ping(struct hook_call *c, struct err *err)
     row.site = url.site;
     row.body = bytes_of(body, strlen(body));
     row.next_us = row.created_us;
-    if (committed(c, records_add_delivery(c->db, &row, keep_error, &c->stored, err), err) < 0)
+    if (committed(c, records_add_delivery(c->db, &row, command_keep_error, &c->stored, err), err) < 0)
         return -1;
     puts(row.id);
     return 0;
@@ -262,7 +255,7 @@ static int hook_call(struct hook_call *c, const char *data, int argc, char **arg
             return 2;
         }
         c->word = argc > 2 ? argv[2] : "";
-        if (records_open(&c->db, data, &err) < 0 || verbs[i].run(c, &err) < 0)
+        if (command_records(&c->db, data, &err) < 0 || verbs[i].run(c, &err) < 0)
             return command_failed(&err);
         return 0;
     }

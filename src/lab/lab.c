@@ -36,10 +36,11 @@ struct lab_opts lab_opts_defaults(void)
     return (struct lab_opts){
         .analysts = (int)(cpus < 1 ? 1 : lesser(cpus, LAB_MAX_ANALYSTS)),
         .tasks_per_analyst = 64,
-        .memory_bytes = 1LL << 30,
+        .memory_bytes = 512LL << 20,
         .artefact_bytes = 512LL << 20,
         .max_pixels = 8192LL * 4096,
         .max_seconds = 3600,
+        .cpu_us = 8000000,
     };
 }
 
@@ -212,6 +213,7 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     m->artefact_bytes = opts->artefact_bytes;
     m->max_pixels = opts->max_pixels;
     m->max_seconds = opts->max_seconds;
+    m->cpu_us = opts->cpu_us;
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
         copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0)
@@ -401,6 +403,7 @@ struct lab_stats lab_stats(struct lab *lab)
 
     pthread_mutex_lock(&lab->lock);
     s = lab->stats;
+    s.places = (int)lab->nplaces;
     for (size_t i = 0; i < lab->nplaces; i++) {
         s.analysts += lab->places[i].state == IDLE || lab->places[i].state == BUSY;
         s.busy += lab->places[i].state == BUSY;
@@ -409,22 +412,50 @@ struct lab_stats lab_stats(struct lab *lab)
     return s;
 }
 
-size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models)
+/* Under lock. */
+static size_t copy_models(const struct lab *lab, struct arena *a, struct model_ref **ret_models)
 {
-    struct model_ref *models;
-    size_t n;
+    size_t n = lab->nmodels;
+    struct model_ref *models = arena_array(a, n, sizeof *models);
 
-    pthread_mutex_lock(&lab->lock);
-    n = lab->nmodels;
-    models = arena_array(a, n, sizeof *models);
     for (size_t i = 0; i < n; i++)
         models[i] = (struct model_ref){
             .name = arena_strdup(a, lab->models[i].name),
             .version = arena_strdup(a, lab->models[i].version),
             .task = arena_strdup(a, lab->models[i].task),
             .sha256 = arena_strdup(a, lab->models[i].sha256),
+            .card = arena_strdup(a, lab->models[i].card),
         };
-    pthread_mutex_unlock(&lab->lock);
     *ret_models = models;
     return n;
+}
+
+size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models)
+{
+    size_t n;
+
+    pthread_mutex_lock(&lab->lock);
+    n = copy_models(lab, a, ret_models);
+    pthread_mutex_unlock(&lab->lock);
+    return n;
+}
+
+bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret)
+{
+    struct model_ref *models;
+    bool loaded;
+
+    pthread_mutex_lock(&lab->lock);
+    loaded = lab->loaded;
+    *ret = (struct makers){
+        .nmodels = copy_models(lab, a, &models),
+        .decoder = arena_strdup(a, lab->about.decoder),
+        .runtime = arena_strdup(a, lab->about.runtime),
+        .program = {arena_strdup(a, lab->about.version), arena_strdup(a, lab->about.commit)},
+        .max_pixels = lab->opts.max_pixels,
+        .max_seconds = lab->opts.max_seconds,
+    };
+    ret->models = models;
+    pthread_mutex_unlock(&lab->lock);
+    return loaded;
 }

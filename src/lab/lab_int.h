@@ -60,12 +60,17 @@ enum msg_type {
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
     char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
-    int64_t memory_bytes, artefact_bytes, max_pixels;
+    int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
 };
 
 struct msg_model {
-    char name[LAB_TEXT], version[LAB_TEXT], task[LAB_TEXT], sha256[HASH_HEX];
+    char name[LAB_TEXT], version[LAB_TEXT], task[LAB_TEXT], sha256[HASH_HEX], card[HASH_HEX];
+};
+
+/* Who judges there: versions of the libraries, of the program and its commit. */
+struct msg_about {
+    char decoder[LAB_TEXT], runtime[LAB_TEXT], version[LAB_TEXT], commit[LAB_TEXT];
 };
 
 struct message {
@@ -79,6 +84,7 @@ struct message {
         struct {
             uint32_t nmodels;
             struct msg_model models[LAB_MAX_MODELS];
+            struct msg_about about;
         } ready;
         struct err failed;
         struct {

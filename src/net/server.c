@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -51,7 +52,7 @@ static int parse_listen(const char *listen, char *ret_host, size_t size, const c
     return 0;
 }
 
-static int resolve(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
+int address_parse(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *info;
     const char *port;
@@ -86,7 +87,7 @@ static int open_socket(const char *listen_on, int *ret_fd, struct err *err)
     socklen_t len;
     int one = 1;
 
-    if (resolve(listen_on, &addr, &len, err) < 0)
+    if (address_parse(listen_on, &addr, &len, err) < 0)
         return -1;
     fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
@@ -114,10 +115,13 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     struct conn *c = *context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add(&s->connections, 1);
+        atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
         *context = watch_add(
             s->watch, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         return;
     }
+    atomic_fetch_sub(&s->connections, 1);
     if (c->lingers) /* the descriptor is closed after this call */
         farewell_add(s->farewell, c->fd);
     watch_drop_take(s->watch, c);
@@ -183,6 +187,7 @@ static void server_freep(struct server **server)
     watch_freep(&s->watch); /* connections leave both while the daemon stops */
     farewell_freep(&s->farewell);
     route_table_freep(&s->routes);
+    counters_freep(&s->counters);
     fd_closep(&s->listen_fd);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -202,6 +207,9 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
         open_socket(opts->listen, &fd, err) < 0)
         return -1;
     s->port = bound_port(fd);
+    s->counters = counters_new(opts->routes, opts->nroutes);
+    hash_random(&s->epoch, sizeof s->epoch);
+    server_log_requests(s, opts->log_requests);
     s->watch = watch_new(s->opts.idle_seconds);
     s->farewell = farewell_new();
     if (start_daemon(s, fd, err) < 0)
@@ -213,6 +221,23 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
 int server_port(const struct server *s)
 {
     return s->port;
+}
+
+void server_log_requests(struct server *s, bool on)
+{
+    atomic_store(&s->log_requests, on);
+}
+
+void server_stats(struct server *s, struct arena *a, struct server_stats *ret)
+{
+    *ret = (struct server_stats){
+        .connections = atomic_load(&s->connections),
+        .requests = atomic_load(&s->open),
+        .accepted = atomic_load(&s->accepted),
+        .slow = watch_slow(s->watch),
+        .received = atomic_load(&s->received),
+    };
+    counters_read(s->counters, a, ret);
 }
 
 static void wait_for_requests(struct server *s, int64_t deadline_mono_us)

@@ -18,6 +18,7 @@ enum { BODY_RATE = 256 };
 struct watch {
     unsigned idle_seconds;
     pthread_t thread;
+    atomic_ullong slow;
     atomic_uint now; /* seconds since the start; read by net threads */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
@@ -48,6 +49,7 @@ static void look(struct watch *w, unsigned now)
     for (struct conn *c = w->first; c; c = c->next)
         if (is_too_slow(w, c, now)) {
             log_debug("slow client dropped", "fd=%d", c->fd);
+            atomic_fetch_add(&w->slow, 1);
             shutdown(c->fd, SHUT_RDWR);
         }
 }
@@ -126,6 +128,11 @@ void watch_drop_take(struct watch *w, struct conn *c)
         w->first = c->next;
     pthread_mutex_unlock(&w->lock);
     free(c);
+}
+
+uint64_t watch_slow(struct watch *w)
+{
+    return atomic_load(&w->slow);
 }
 
 void watch_state(struct watch *w, struct conn *c, enum conn_state state)

@@ -165,8 +165,10 @@ static void finish_job(struct life *l, struct known *k)
 
 static void delete_job(struct life *l, struct known *k)
 {
+    struct job_order order = {.tenant = "t", .id = k->id};
+
     k->delete_asked = tape_mark();
-    must(records_delete_job(l->db, "t", k->id, acknowledged, note_new(l, &k->deleted, NULL), NULL));
+    must(records_delete_job(l->db, &order, acknowledged, note_new(l, &k->deleted, NULL), NULL));
 }
 
 static int in_use(void *arg, const char *sha256, struct err *err)

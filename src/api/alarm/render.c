@@ -210,3 +210,11 @@ const char *alarm_webhook(struct arena *a, const struct job_row *job)
     return job->request.len && alarm_notes_from_json(a, job->request, &notes, NULL) == 0 ? notes.webhook
                                                                                          : NULL;
 }
+
+const char *alarm_camera(struct arena *a, const struct job_row *job)
+{
+    struct alarm_notes notes;
+
+    return job->request.len && alarm_notes_from_json(a, job->request, &notes, NULL) == 0 ? notes.camera_id
+                                                                                         : "";
+}

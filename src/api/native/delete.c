@@ -8,7 +8,7 @@
 /* What becomes of a job, and who may do it. */
 static const struct action {
     const char *becomes, *scope;
-    void (*run)(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg);
+    void (*run)(struct jobs *jobs, const struct job_order *order, job_ordered *cb, void *arg);
 } actions[] = {
     [false] = {"cancelled", "submit", job_cancel},
     [true] = {"deleted", "admin", job_delete},
@@ -40,8 +40,8 @@ static void ordered(void *arg, const struct err *err)
     struct removal *rm = arg;
 
     if (err->kind == ERR_NONE) {
-        log_info("audit", "what=job_%s job=%s tenant=%s key=%s", rm->action->becomes, rm->id,
-                 rm->caller.tenant, rm->caller.key_id);
+        log_info("audit", "action=job_%s job=%s req=%s tenant=%s key=%s", rm->action->becomes, rm->id,
+                 request_id(rm->request), rm->caller.tenant, rm->caller.key_id);
         reply_done(rm);
     } else {
         native_problem(rm->request,
@@ -65,7 +65,8 @@ static void delete_job(struct removal *rm, const char *state_name)
     }
     rm->action = &actions[job_state_is_final(state)];
     if (caller_may(&rm->caller, rm->action->scope))
-        rm->action->run(api->jobs, rm->caller.tenant, rm->id, ordered, rm);
+        rm->action->run(api->jobs, &(struct job_order){rm->caller.tenant, rm->id, rm->caller.key_id}, ordered,
+                        rm);
     else
         native_problem(rm->request, 403,
                        job_state_is_final(state)

@@ -104,6 +104,7 @@ static bool wait_state(struct rig *r, const char *state, size_t want)
 static void everything_goes_everywhere(void)
 {
     struct rig r = rig_up();
+    struct courier_stats stats;
     struct receiver to[SITES];
 
     for (int i = 0; i < SITES; i++)
@@ -115,6 +116,8 @@ static void everything_goes_everywhere(void)
     records_sync(r.db);
     courier_wake(r.courier);
     CHECK(wait_state(&r, "delivered", SITES * EACH));
+    courier_stats(r.courier, &stats);
+    CHECK(stats.delivered == SITES * EACH && stats.again == 0 && stats.dead == 0);
     for (int i = 0; i < SITES; i++) {
         CHECK_INT((long long)receiver_accepted(&to[i]), EACH);
         CHECK(receiver_connections(&to[i]) >= EACH); /* more when another program strays to this port */
@@ -202,6 +205,7 @@ static void refusals_are_logged(void)
     struct rig r = rig_up();
     struct delivery_row *rows;
     struct delivery_try *tries;
+    struct courier_stats stats;
     struct receiver to;
     CLEANUP(fd_closep) int deaf = deaf_socket(&to);
     size_t n;
@@ -215,6 +219,8 @@ static void refusals_are_logged(void)
     CHECK(records_tries(r.db, r.a, rows[0].id, &tries, &n, NULL) == 0 && n == 3);
     for (size_t i = 0; i < n; i++)
         CHECK(tries[i].status == 0 && tries[i].error);
+    courier_stats(r.courier, &stats);
+    CHECK(stats.delivered == 0 && stats.again == 2 && stats.dead == 1);
     rig_down(&r);
 }
 

@@ -390,6 +390,8 @@ static void two_analysts_do_fifty_tasks(void)
     CHECK_INT(s.tasks, 50);
     CHECK_INT(s.crashed + s.timed_out, 0);
     CHECK(s.respawned >= 3 && s.respawned <= 5);
+    CHECK(s.ends[LAB_RETIRED] >= 3 && s.ends[LAB_RETIRED] <= 5 && s.keepers == 1 && s.places == 2);
+    CHECK_INT(s.ends[LAB_CRASHED] + s.ends[LAB_DEADLINE] + s.ends[LAB_PROTOCOL], 0);
     desk_close(d);
 }
 
@@ -500,9 +502,11 @@ static void a_bad_subject_costs_one_analyst(void)
         {"flood", ERR_INTERNAL, "protocol"},
     };
     struct desk *d = desk_open(1);
+    int crashed = 0;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct order bad, good;
+        crashed += rows[i].kind == ERR_CRASH;
         order(d, &bad, &(struct wish){.deed = rows[i].deed, .artefact_fd = -1});
         CHECK_INT(bad.error.kind, rows[i].kind);
         CHECK(strstr(bad.error.text, rows[i].says));
@@ -512,6 +516,8 @@ static void a_bad_subject_costs_one_analyst(void)
         ROW("%s: %s", rows[i].deed, bad.error.text);
     }
     CHECK_INT(lab_stats(d->lab).crashed, COUNT_OF(rows));
+    CHECK_INT(lab_stats(d->lab).ends[LAB_CRASHED], crashed);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_PROTOCOL], (int)COUNT_OF(rows) - crashed);
     desk_close(d);
 }
 
@@ -548,6 +554,7 @@ static void the_deadline_holds(void)
         ROW("%s", rows[i]);
     }
     CHECK_INT(lab_stats(d->lab).timed_out, COUNT_OF(rows));
+    CHECK_INT(lab_stats(d->lab).ends[LAB_DEADLINE], COUNT_OF(rows));
     desk_close(d);
 }
 
@@ -568,6 +575,7 @@ static void cancels_the_right_job(void)
     check_ok(&other);
     CHECK(!lab_cancel(d->lab, "665f1c2e9d3b4a0000000001"));
     CHECK_INT(lab_stats(d->lab).crashed, 0);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_CANCELLED], 1);
     desk_close(d);
 }
 
@@ -599,6 +607,8 @@ static void a_dead_keeper_is_replaced(void)
     check_ok(&next);
     CHECK(lab_is_ready(d->lab));
     CHECK(keeper_of(getpid()) != keeper);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_KEEPER], 2);
+    CHECK_INT(lab_stats(d->lab).keepers, 2);
     desk_close(d);
 }
 
@@ -695,7 +705,7 @@ static void starts_and_stops_at_once(void)
 int main(int argc, char **argv)
 {
     if (argc > 1 && text_is(argv[1], "keeper"))
-        return keeper_main();
+        return keeper_main(&(struct program_ref){"0", ""});
     log_setup(LOG_ERROR, false);
     RUN(gets_ready_and_names_its_model);
     RUN(says_why_it_is_not_ready);

@@ -1,11 +1,12 @@
-/* The webhook client over TLS: a receiver that cannot prove its name gets nothing. The certificates are made
- * here. */
+/* The HTTP client over TLS: a receiver that cannot prove its name gets nothing, a source nothing is taken
+ * from. The certificates are made here. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/c23.h"
@@ -20,6 +21,7 @@ struct receiver {
     int fd, port;
     SSL_CTX *tls;
     pthread_t thread;
+    const char *answer;
     char got[4096];
 };
 
@@ -72,7 +74,6 @@ static SSL_CTX *context(const char *name, const char *path)
 
 static void *receiver_main(void *arg)
 {
-    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
     struct receiver *r = arg;
     int fd = accept(r->fd, NULL, NULL), n;
     SSL *s = SSL_new(r->tls);
@@ -81,7 +82,7 @@ static void *receiver_main(void *arg)
         n = SSL_read(s, r->got, sizeof r->got - 1);
         r->got[n > 0 ? n : 0] = '\0';
         if (n > 0)
-            SSL_write(s, answer, sizeof answer - 1);
+            SSL_write(s, r->answer, (int)strlen(r->answer));
         SSL_shutdown(s);
     }
     SSL_free(s);
@@ -94,7 +95,9 @@ static void receiver_open(struct receiver *r, const char *name, const char *path
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
 
-    *r = (struct receiver){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .tls = context(name, path)};
+    *r = (struct receiver){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+                           .tls = context(name, path),
+                           .answer = "HTTP/1.1 204 No Content\r\n\r\n"};
     must(bind(r->fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(r->fd, 4) == 0 &&
          getsockname(r->fd, (struct sockaddr *)&at, &len) == 0 &&
          pthread_create(&r->thread, NULL, receiver_main, r) == 0);
@@ -172,8 +175,66 @@ static void names_must_be_proved(void)
     }
 }
 
+/* ---- one fetch ---- */
+
+static int take(void *arg UNUSED, struct bytes piece UNUSED, struct err *err UNUSED)
+{
+    return 0;
+}
+
+static struct client_result get(const char *url, const char *ca_file)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(client_stop) struct client *c = NULL;
+    struct guard g = {.allow_http = true, .what = "the URL"};
+    struct client_opts opts = client_opts_defaults();
+    struct waiting w = {.latch = LATCH};
+    struct client_get ask = {
+        .url = url, .max_bytes = 100, .total_ms = 10000, .data = take, .done = finished, .arg = &w};
+
+    opts.guard = &g;
+    opts.ca_file = ca_file;
+    must(guard_parse_allow(a, "127.0.0.1", &g, NULL) == 0 && client_start(&c, &opts, NULL) == 0);
+    client_get(c, &ask);
+    CHECK(latch_wait(&w.latch, 1, 30));
+    return w.result;
+}
+
+static const struct {
+    const char *what, *certified, *answer, *word;
+} sources[] = {
+    {"fine", "localhost", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", ""},
+    {"another's certificate", "example.org", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+     "does not prove its name"},
+    {"to plain http", "localhost",
+     "HTTP/1.1 302 Found\r\nLocation: http://localhost:1/\r\nContent-Length: 0\r\n\r\n",
+     "from https to plain http"},
+};
+
+static void sources_must_prove_their_name_and_stay_with_tls(void)
+{
+    for (size_t i = 0; i < COUNT_OF(sources); i++) {
+        struct tempdir dir = tempdir_new();
+        char path[300], url[64];
+        struct receiver r;
+        struct client_result got;
+        snprintf(path, sizeof path, "%s/ca.pem", dir.path);
+        receiver_open(&r, sources[i].certified, path);
+        r.answer = sources[i].answer;
+        snprintf(url, sizeof url, "https://localhost:%d/clip.mp4", r.port);
+        got = get(url, path);
+        receiver_close(&r);
+        CHECK_INT(got.err.kind, *sources[i].word ? ERR_SOURCE : ERR_NONE);
+        CHECK(strstr(got.err.text, sources[i].word) != NULL);
+        ROW("%s: %s", sources[i].what, got.err.text);
+        tempdir_clear(&dir);
+    }
+}
+
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* a refusing client is gone before the goodbye of TLS */
     RUN(names_must_be_proved);
+    RUN(sources_must_prove_their_name_and_stay_with_tls);
     return test_end();
 }
