@@ -27,7 +27,9 @@ bench: build
 	@bench/run
 torture: build
 	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} build/tests/flow/flow-kill
-	@HOSTILE_FILES=$${HOSTILE_FILES:-0} $(LONG) flow/media
+	@POWER_SEEDS=$${POWER_SEEDS:-10000} build/tests/power/power
+	@FAULT_STEP=$${FAULT_STEP:-1} build/tests/unit/fault/unit-fault-engine
+	@CALLS_SECONDS=$${CALLS_SECONDS:-3600} CALLS_STEP=$${CALLS_STEP:-1} build/tests/flow/flow-calls
 fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)
 format:
