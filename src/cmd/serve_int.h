@@ -27,7 +27,6 @@ struct serve_conf {
     struct hook_opts hooks;
     struct intake_opts fetching;
     struct api_opts api;
-    struct intake_opts fetching;
 };
 
 /* Only grows. */
