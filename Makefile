@@ -28,6 +28,9 @@ bench: build
 	@bench/run
 torture: build
 	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} build/tests/flow/flow-kill
+	@POWER_SEEDS=$${POWER_SEEDS:-10000} build/tests/power/power
+	@FAULT_STEP=$${FAULT_STEP:-1} build/tests/unit/fault/unit-fault-engine
+	@CALLS_SECONDS=$${CALLS_SECONDS:-3600} CALLS_STEP=$${CALLS_STEP:-1} build/tests/flow/flow-calls
 	@HOSTILE_FILES=$${HOSTILE_FILES:-0} $(LONG) flow/media
 soak: build
 	@SIEGE_UPLOADS=1000 SIEGE_IDLE=10000 $(LONG) flow/siege

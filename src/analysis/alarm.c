@@ -41,6 +41,7 @@ struct watch {
     struct sightings sightings;
     struct hold kept;
     struct sampler sampler;
+    struct reach reach;  /* every question about the rule so far */
     struct picture last; /* the picture judged before, for frames that repeat it exactly; the scaler's */
     double last_pts;
 };
@@ -82,7 +83,7 @@ static bool counts_for_intrusion(const struct sighting *s)
            (strcmp(s->concept->name, "person") == 0 || strcmp(s->concept->name, "vehicle") == 0);
 }
 
-static struct sighting to_sighting(const struct watch *w, int moment, const struct movement *moving,
+static struct sighting to_sighting(struct watch *w, int moment, const struct movement *moving,
                                    const struct detection *d, const struct box *box)
 {
     const struct card_concept *concept = card_concept(w->card, d->label->concept);
@@ -96,7 +97,7 @@ static struct sighting to_sighting(const struct watch *w, int moment, const stru
     };
 
     if (counts_for_intrusion(&s))
-        s.score = score_with_motion(s.score, best_fit(moving, box), &w->rule);
+        s.score = score_with_motion(s.score, best_fit(moving, box), &w->rule, &w->reach);
     return s;
 }
 
@@ -173,12 +174,14 @@ static float best_in_frame(const struct watch *w, int moment)
 
 /* Whether nearly all of the place belongs to something that was recognised as none of our business, an
  * animal. */
-static bool is_explained(const struct watch *w, int moment, const struct box *place)
+static bool is_explained(struct watch *w, int moment, const struct box *place)
 {
     for (size_t i = w->sightings.n; i-- > 0 && w->sightings.all[i].moment == moment;) {
         const struct sighting *s = &w->sightings.all[i];
-        if (!counts_for_intrusion(s) && !s->excluded && (double)s->score >= w->rule.label &&
-            box_cover(place, &s->box) >= explained_share)
+        if (counts_for_intrusion(s) || s->excluded || box_cover(place, &s->box) < explained_share)
+            continue;
+        reach_asked(w->reach.label, (double)s->score, w->rule.label);
+        if ((double)s->score >= w->rule.label)
             return true;
     }
     return false;
@@ -219,6 +222,12 @@ static int offer_place(struct watch *w, const struct picture *pic, const struct 
     return best.weight < 0 ? 0 : zooms_offer(&w->zooms, pic, &best, err);
 }
 
+static bool is_high(struct watch *w, double score)
+{
+    reach_asked(w->reach.high, score, w->rule.high);
+    return score >= w->rule.high;
+}
+
 static int judge(struct watch *w, struct err *err)
 {
     const struct video_frame *f = &w->kept.frame;
@@ -241,14 +250,16 @@ static int judge(struct watch *w, struct err *err)
     w->last_pts = f->pts;
     moment = report_add_moment(w->report, f->index, f->pts);
     settle_first_frame(w, moment);
-    if (repeats_last(w, &pic))
+    if (repeats_last(w, &pic)) {
         copy_sightings(w, moment);
-    else if (look_at_frame(w, &pic, moment, &moving, err) < 0)
+    } else if (look_at_frame(w, &pic, moment, &moving, err) < 0) {
+        w->report->nmoments--; /* a moment in the report was judged */
         return -1;
+    }
     w->last = pic;
     if (w->tools->progress)
         w->tools->progress(w->tools->progress_arg, moment + 1, w->report->sampling.planned);
-    return (double)best_in_frame(w, moment) >= w->rule.high ? 0 : offer_place(w, &pic, &moving, moment, err);
+    return is_high(w, (double)best_in_frame(w, moment)) ? 0 : offer_place(w, &pic, &moving, moment, err);
 }
 
 /* ---- the whole clip ---- */
@@ -302,12 +313,21 @@ static int next_frame(struct watch *w, struct video_frame *ret, struct err *err)
     return r;
 }
 
+static int check_deadline(const struct watch *w, struct err *err)
+{
+    return clock_mono_us() < w->deadline
+               ? 0
+               : FAIL(err, ERR_TIMEOUT, "the deadline passed before all frames were judged");
+}
+
 static int watch_video(struct watch *w, struct err *err)
 {
     struct video_frame frame;
     int r;
 
     while ((r = next_frame(w, &frame, err)) > 0) {
+        if (check_deadline(w, err) < 0)
+            return -1;
         if (sampler_next(&w->sampler, frame.pts) && judge(w, err) < 0)
             return -1;
         hold_put(&w->kept, &frame);
@@ -352,12 +372,21 @@ static int second_look(struct watch *w, struct err *err)
 
     zooms_sort(&w->zooms);
     for (size_t i = 0; i < w->zooms.n && i < budget; i++) {
-        if (scores_intrusion(w->report->nmoments, &w->rule, &w->sightings) >= w->rule.high)
+        if (is_high(w, scores_intrusion(w->report->nmoments, &w->rule, &w->sightings)))
             return 0;
         if (look_closer(w, &w->zooms.all[i], err) < 0)
             return -1;
     }
     return 0;
+}
+
+/* Whole frames may be enough: then where else one might have looked is no question any more. */
+static bool settle_reach(struct watch *w)
+{
+    struct sightings *s = &w->sightings;
+
+    return scores_intrusion(w->report->nmoments, &w->rule, s) >= w->rule.high &&
+           scores_settle_reach(w->report->nmoments, &w->rule, s, &w->report->reach);
 }
 
 static void add_nuisances(struct watch *w)
@@ -377,7 +406,6 @@ static int check_whole(const struct watch *w, struct err *err)
 
     if (!r->media.truncated || !text_is(r->verdict.risk, "safe"))
         return 0;
-    r->nscores = 0; /* a low score without a verdict would read like one */
     return FAIL(err, ERR_DECODE,
                 "The clip is damaged or breaks off: nothing was seen in %d judged frames, but that is not "
                 "all of it.",
@@ -386,13 +414,30 @@ static int check_whole(const struct watch *w, struct err *err)
 
 static int conclude(struct watch *w, struct err *err)
 {
+    bool settled = settle_reach(w);
+
     if (second_look(w, err) < 0)
         return -1;
+    if (!settled) {
+        scores_note_still(&w->rule, &w->sightings, &w->reach);
+        w->report->reach = w->reach;
+    }
     scores_add_findings(w->report, &w->rule, &w->sightings);
     add_nuisances(w);
     if (scores_add(w->report, w->card, &w->rule, &w->sightings, err) < 0)
         return -1;
     return scores_decide(w->report, &w->rule, err) < 0 ? -1 : check_whole(w, err);
+}
+
+/* The deadline passed: what was seen so far goes into the report. A verdict stays only when it is worse than
+ * "safe" (report_fail), because nobody knows the rest. */
+static void conclude_early(struct watch *w)
+{
+    if (w->report->nmoments == 0)
+        return;
+    scores_add_findings(w->report, &w->rule, &w->sightings);
+    if (scores_add(w->report, w->card, &w->rule, &w->sightings, NULL) == 0)
+        (void)scores_decide(w->report, &w->rule, NULL);
 }
 
 static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
@@ -406,6 +451,7 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
                       .rule = risk_rule_over(&card->rule, &spec->alarm.rule),
                       .deadline = deadline_mono_us,
                       .report = report,
+                      .reach = reach_any(),
                       .scratch = arena_new()};
     struct model_ref ref = card_ref(card);
     int64_t begin = clock_cpu_us();
@@ -414,13 +460,17 @@ static int alarm_run(const struct toolbox *tools, const struct job_spec *spec, s
     report_add_model(report, &ref);
     if (risk_rule_check(&w.rule, err) < 0) /* an own threshold that does not fit the card's others */
         return -1;
+    report_set_rule(report, &w.rule);
     if (open_video(&w, fds.media, err) < 0)
         return -1;
     report->decode_us += clock_cpu_us() - begin;
     plan(&w);
     r = watch_video(&w, err);
     finish_media(&w); /* also of a video that could not be judged to its end */
-    return r < 0 ? -1 : conclude(&w, err);
+    r = r < 0 ? -1 : conclude(&w, err);
+    if (r < 0 && err->kind == ERR_TIMEOUT)
+        conclude_early(&w);
+    return r;
 }
 
 const struct pipeline pipeline_alarm = {.name = "alarm", .run = alarm_run};

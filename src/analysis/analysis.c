@@ -27,13 +27,30 @@ static int run(const struct toolbox *tools, const struct job_spec *spec, struct 
     return p->run(tools, spec, fds, begin_us + spec->deadline_ms * 1000, report, err);
 }
 
+/* Who judges and by what, before anything can go wrong. */
+static void note_evidence(const struct toolbox *tools, const struct job_spec *spec, struct report *report)
+{
+    struct configuration config = {
+        .alarm = spec->alarm,
+        .deadline_ms = spec->deadline_ms,
+        .max_pixels = tools->max_pixels,
+        .max_seconds = tools->max_seconds,
+    };
+
+    report->decoder = arena_strdup(report->arena, video_decoder_version());
+    report->runtime = arena_strdup(report->arena, tools->runtime);
+    report->program = (struct program_ref){arena_strdup(report->arena, tools->program.version),
+                                           arena_strdup(report->arena, tools->program.commit)};
+    report_set_config(report, &config);
+}
+
 void analyse(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
              struct report *report)
 {
     int64_t begin_us = clock_mono_us();
     struct err err = {0};
 
-    report->decoder = arena_strdup(report->arena, video_decoder_version());
+    note_evidence(tools, spec, report);
     if (run(tools, spec, fds, report, begin_us, &err) < 0)
         report_fail(report, &err);
     report->total_us = clock_mono_us() - begin_us;

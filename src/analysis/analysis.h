@@ -9,8 +9,10 @@
 
 /* What an analyst has at hand. */
 struct toolbox {
-    struct model *detector; /* never NULL in a ready keeper */
-    int64_t max_pixels;     /* ceilings for media/video.h */
+    struct model *detector;     /* never NULL in a ready keeper */
+    const char *runtime;        /* name and version of what runs it */
+    struct program_ref program; /* of this program; for the record */
+    int64_t max_pixels;         /* ceilings for media/video.h */
     double max_seconds;
     int64_t cpu_us;
     void (*progress)(void *arg, int done, int planned); /* may be NULL */

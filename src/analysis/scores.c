@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum { MAX_FINDINGS = 20000 }; /* of a report; the best of each moment come first and are kept */
@@ -35,14 +37,20 @@ float boxes_iou(const struct box *a, const struct box *b)
     return both > 0 ? common / both : 0;
 }
 
-float score_with_motion(float score, float fit, const struct risk_rule *rule)
+/* Twice the odds. */
+static float lifted(float score)
+{
+    return 2 * score / (1 + score);
+}
+
+float score_with_motion(float score, float fit, const struct risk_rule *rule, struct reach *reach)
 {
     static const float same_place = 0.3f;
-    float highest = (float)(rule->low + (rule->high - rule->low) / 4);
 
     if (fit < same_place)
         return score;
-    return fmaxf(score, fminf(2 * score / (1 + score), highest));
+    reach_lifted(reach, score, lifted(score), risk_quarter(rule));
+    return fmaxf(score, fminf(lifted(score), risk_quarter(rule)));
 }
 
 /* ---- scores ---- */
@@ -58,32 +66,71 @@ static float as_concept(const struct sighting *s, const void *arg)
 static float as_intrusion(const struct sighting *s, const void *arg)
 {
     const struct risk_rule *rule = arg;
-    float middle = (float)((rule->low + rule->high) / 2);
 
     if (text_is(s->concept->name, "person"))
         return s->score;
     if (text_is(s->concept->name, "vehicle"))
-        return s->moves ? s->score : fminf(s->score, middle);
+        return s->moves ? s->score : fminf(s->score, risk_middle(rule));
     return -1;
 }
 
-/* Mean of the two best moments. */
-static double top2_of(size_t nmoments, const struct sightings *s, weigh *count, const void *arg)
+/* The best of every moment, allocated; 0 where there is none. */
+static float *best_of(size_t nmoments, const struct sightings *s, weigh *count, const void *arg)
 {
-    float *best = calloc(nmoments ? nmoments : 1, sizeof *best);
-    double mean;
+    float *best = mem_alloc((nmoments ? nmoments : 1) * sizeof *best);
 
-    if (!best)
-        abort();
     for (size_t i = 0; i < s->n; i++) {
         const struct sighting *seen = &s->all[i];
         float v = seen->excluded ? -1 : count(seen, arg);
         if (v > best[seen->moment] || isnan(v))
             best[seen->moment] = v;
     }
-    mean = score_top2(best, nmoments);
-    free(best);
-    return mean;
+    return best;
+}
+
+/* Mean of the two best moments. */
+static double top2_of(size_t nmoments, const struct sightings *s, weigh *count, const void *arg)
+{
+    CLEANUP(freep) float *best = best_of(nmoments, s, count, arg);
+
+    return score_top2(best, nmoments);
+}
+
+/* The lower of the two that score_top2 takes. */
+static float second_best(const float *values, size_t n)
+{
+    float best = 0, second = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (values[i] > best) {
+            second = best;
+            best = values[i];
+        } else if (values[i] > second) {
+            second = values[i];
+        }
+    }
+    return n == 1 ? best : second;
+}
+
+bool scores_settle_reach(size_t nmoments, const struct risk_rule *rule, const struct sightings *s,
+                         struct reach *reach)
+{
+    CLEANUP(freep) float *best = best_of(nmoments, s, as_intrusion, rule);
+    float second = second_best(best, nmoments);
+
+    if (second <= risk_middle(rule))
+        return false;
+    *reach = reach_any();
+    reach->quarter[1] = reach->middle[1] = (double)second;
+    reach->high[1] = score_top2(best, nmoments);
+    return true;
+}
+
+void scores_note_still(const struct risk_rule *rule, const struct sightings *s, struct reach *reach)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (!s->all[i].excluded && !s->all[i].moves && text_is(s->all[i].concept->name, "vehicle"))
+            reach_capped(reach, s->all[i].score, risk_middle(rule));
 }
 
 double scores_intrusion(size_t nmoments, const struct risk_rule *rule, const struct sightings *s)

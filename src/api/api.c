@@ -6,6 +6,7 @@
 
 #include "api/idempotent.h"
 #include "api/rules.h"
+#include "base/clock.h"
 #include "base/text.h"
 
 static const struct dialect *const dialects[] = {&dialect_alarm, &dialect_native};
@@ -23,6 +24,8 @@ const struct option api_options[] = {
     ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
     ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE",
         "thresholds and zones per tenant and camera (docs/rules.md)"),
+    ROW("reuse-results", OPT_FLAG, reuse, "false", 0, 0, NULL,
+        "answer a clip that was judged before, the same way for the same tenant, from its stored result"),
     ROW("legacy-keys", OPT_FLAG, legacy_keys, "false", 0, 0, NULL,
         "alarm results also carry cameraId and parentId"),
     ROW("timing", OPT_FLAG, timing, "false", 0, 0, NULL, "alarm results also carry timing"),
@@ -35,6 +38,21 @@ const struct dialect *dialect_find(const char *name)
         if (text_is(dialects[i]->name, name))
             return dialects[i];
     return NULL;
+}
+
+const struct dialect *dialect_at(size_t i)
+{
+    return i < COUNT_OF(dialects) ? dialects[i] : NULL;
+}
+
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id)
+{
+    struct job_spec spec = job_spec_defaults();
+
+    spec.deadline_ms = api_limit(&api->opts.deadline_ms);
+    spec.alarm.max_frames = (int)api_limit(&api->opts.max_frames);
+    rulebook_apply(api->rules, a, tenant, camera_id, clock_wall_us(), &spec.alarm);
+    return spec;
 }
 
 struct api *api_of(struct request *r)
@@ -58,12 +76,14 @@ int api_init(struct api *api, struct err *err)
 {
     struct route *routes = NULL;
     struct utsname host;
+    struct rules *rules;
     size_t cap = 0;
 
     api->arena = arena_new();
-    api->rules = rules_load(api->opts.rules, err);
-    if (!api->rules)
+    rules = rules_load(api->opts.rules, err);
+    if (!rules)
         return -1;
+    api->rules = rulebook_new_take(rules);
     api->gate = gate_new(api->db);
     api->keys_in_use = key_table_new();
     api->cache = reply_cache_new(20000, (size_t)32 << 20);
@@ -80,8 +100,21 @@ void api_clear(struct api *api)
     api->cache = reply_cache_free(api->cache);
     api->keys_in_use = key_table_free(api->keys_in_use);
     api->gate = gate_free(api->gate);
-    api->rules = rules_free(api->rules);
+    api->rules = rulebook_free(api->rules);
     api->arena = arena_free(api->arena);
+}
+
+int64_t api_limit(const int64_t *limit)
+{
+    return __atomic_load_n(limit, __ATOMIC_RELAXED);
+}
+
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules)
+{
+    rulebook_replace_take(api->rules, rules);
+    __atomic_store_n(&api->opts.sync_wait_ms, opts->sync_wait_ms, __ATOMIC_RELAXED);
+    __atomic_store_n(&api->opts.deadline_ms, opts->deadline_ms, __ATOMIC_RELAXED);
+    __atomic_store_n(&api->opts.max_frames, opts->max_frames, __ATOMIC_RELAXED);
 }
 
 void api_on_error(struct request *r, int status, const char *text)

@@ -6,9 +6,11 @@
 #include "conf/conf.h"
 #include "job/job.h"
 #include "net/server.h"
+#include "verdict/flip.h"
 
 struct guard;
 struct rules;
+struct rulebook;
 struct reply_cache;
 struct key_table;
 
@@ -18,6 +20,7 @@ struct api_opts {
     int64_t deadline_ms;  /* of one analysis */
     int64_t max_frames;   /* judged frames of one clip */
     const char *rules;    /* file with thresholds and zones per tenant and camera; NULL = none */
+    bool reuse;           /* the same clip again is answered from the stored result */
     bool legacy_keys;     /* also send cameraId and parentId */
     bool timing;          /* also send timing */
 };
@@ -30,9 +33,10 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
-    const struct guard *guard; /* which URLs a webhook may have */
+    const struct guard *guard;   /* which URLs a webhook may have */
+    const struct guard *sources; /* which URLs a subject may have; NULL: nothing is fetched */
     struct gate *gate;
-    struct rules *rules;
+    struct rulebook *rules;
     struct reply_cache *cache;
     struct key_table *keys_in_use;
     struct arena *arena;
@@ -41,9 +45,15 @@ struct api {
     const char *version, *build_at, *node;
 };
 
-/* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
+/* Fills in the rest of an api whose opts, db and guard are set; blobs, jobs, lab and sources may follow until
+ * the server starts. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
+/* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
+ * deadline_ms, max_frames. Any thread. */
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules);
+/* One of these three, as it is now. */
+int64_t api_limit(const int64_t *limit);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
 void api_on_error(struct request *r, int status, const char *text);
 
@@ -61,6 +71,10 @@ struct dialect {
     const char *(*webhook)(struct arena *a, const struct job_row *job);
     int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_body, struct err *err);
+    /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
+     * operator's label means for the verdict. */
+    const char *(*camera)(struct arena *a, const struct job_row *job);
+    enum truth (*truth)(const char *label);
 };
 extern const struct dialect dialect_alarm, dialect_native;
 /* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */
@@ -68,6 +82,11 @@ enum { BODY_UPLOAD = -1 };
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
+const struct dialect *dialect_at(size_t i);           /* the i-th, NULL behind the last */
+
+/* The spec of a new job as the options say, with the operator's thresholds and zones for that camera ("" =
+ * none). */
+struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id);
 
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,

@@ -22,7 +22,9 @@ static const char *const codes[ERR_KIND_COUNT] = {
     [ERR_UNSUPPORTED] = "unsupported",
     [ERR_CRASH] = "analyst_crashed",
     [ERR_IO] = "io_error",
+    [ERR_FULL] = "disk_full",
     [ERR_INTERNAL] = "internal_error",
+    [ERR_SOURCE] = "cannot_fetch",
 };
 
 void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)

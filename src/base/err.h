@@ -26,7 +26,9 @@ enum err_kind {
     ERR_UNSUPPORTED, /* asked for something this build or format cannot do */
     ERR_CRASH,       /* an analyst died on the job */
     ERR_IO,          /* disk, socket, system call */
+    ERR_FULL,        /* the disk of the data directory has no room */
     ERR_INTERNAL,    /* a bug of ours */
+    ERR_SOURCE,      /* the URL of a subject gave no file: refused, unreachable, or the wrong answer */
     ERR_KIND_COUNT,
 };
 

@@ -5,6 +5,7 @@
 #define ASSAY_CMD_CMD_H
 
 #include "api/api.h"
+#include "cmd/stamp.h"
 #include "conf/conf.h"
 #include "lab/lab.h"
 
@@ -14,8 +15,8 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_serve, command_check, command_key, command_job, command_hook,
-    command_model, command_doctor, command_version;
+extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
+    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
@@ -42,7 +43,8 @@ struct option_set lab_set(struct lab_settings *s);
 struct option_set log_set(struct log_settings *s);
 
 struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_settings *data, struct arena *a);
-int log_apply(const struct log_settings *s, struct err *err);
+int log_check(const struct log_settings *s, struct err *err);
+int log_apply(const struct log_settings *s, struct err *err); /* after the check it cannot fail */
 
 /* Reads the configuration of a command; prints help (usage + options) when asked. Returns -1 to go on, else
  * the exit status. */
@@ -58,10 +60,20 @@ int command_failed(const struct err *err); /* prints "assay: text" and returns 1
 /* Called wrongly: prints what is not understood (unless NULL) and the usage, and returns 2. */
 int command_misused(const struct command_help *help, const char *word);
 
+/* ---- store.c ---- */
+
+/* The records of that directory, for a command: what it changes, a person at a command line has changed. */
+int command_records(struct records **ret_records, const char *dir, struct err *err);
+/* For a change: `done` of it, with a struct err. */
+void command_keep_error(void *arg, const struct err *err);
+/* Waits for a change which was queued, or not: 0 when it is on disk. stored: what command_keep_error got;
+ * must be ERR_INTERNAL before. */
+int command_committed(struct records *db, int queued, const struct err *stored, struct err *err);
+
 /* ---- summary.c ---- */
 
-void report_print(const char *name, const struct report *r); /* on stdout */
-
-extern const char assay_version[], assay_build_at[];
+/* Both on stdout: what came of it, and what it was made from. */
+void report_print(const char *name, const struct report *r);
+void report_print_evidence(const struct report *r);
 
 #endif

@@ -14,7 +14,7 @@
 enum { LIST_MAX = 100000 };
 
 struct hook_settings {
-    const char *tenant, *url, *secret;
+    const char *tenant, *url, *secret, *api;
     bool generate, dead;
     int64_t keep_ms, limit;
 };
@@ -26,6 +26,8 @@ struct hook_settings {
 static const struct option hook_rows[] = {
     ROW("tenant", OPT_STRING, tenant, NULL, 0, 0, "NAME", "whose jobs (needed by `add`, narrows lists)"),
     ROW("url", OPT_STRING, url, NULL, 0, 0, "URL", "where to (needed by `add`)"),
+    ROW("api", OPT_STRING, api, "alarm", 0, 0, "NAME",
+        "whose jobs by the API they came in by: alarm or native"),
     ROW("secret", OPT_STRING, secret, NULL, 0, 0, "TEXT", "signs deliveries; whsec_ and base64, or any text"),
     ROW("generate-secret", OPT_FLAG, generate, "false", 0, 0, NULL, "make a secret and print it, once"),
     ROW("keep", OPT_DURATION, keep_ms, "24h", 0, 1e10, "TIME",
@@ -44,18 +46,10 @@ struct hook_call {
     struct err stored;
 };
 
-static void keep_error(void *arg, const struct err *err)
-{
-    *(struct err *)arg = *err;
-}
-
 /* After a write: 0 when it is on disk. */
 static int committed(struct hook_call *c, int queued, struct err *err)
 {
-    if (queued < 0)
-        return -1;
-    records_sync(c->db);
-    return c->stored.kind == ERR_NONE ? 0 : FAIL(err, c->stored.kind, "%s", c->stored.text);
+    return command_committed(c->db, queued, &c->stored, err);
 }
 
 /* The secret of this call, NULL = none; printed when it was made here. */
@@ -77,17 +71,20 @@ static int take_secret(struct hook_call *c, const char **ret, struct err *err)
 
 static int add(struct hook_call *c, struct err *err)
 {
-    struct hook_row row = {.tenant = c->s.tenant, .dialect = "alarm", .url = c->s.url};
+    struct hook_row row = {.tenant = c->s.tenant, .dialect = c->s.api, .url = c->s.url};
+    const struct dialect *api = dialect_find(c->s.api);
 
     if (!row.tenant || !row.url)
         return FAIL(err, ERR_INPUT, "assay hook add needs --tenant NAME and --url URL");
     if (!tenant_is_valid(row.tenant))
         return FAIL(err, ERR_INPUT, "'%.64s' is no name of a tenant", row.tenant);
+    if (!api || !api->event)
+        return FAIL(err, ERR_INPUT, "there is no API '%.64s' that tells of its jobs", c->s.api);
     if (url_check(row.url, &c->guard, NULL, err) < 0 || take_secret(c, &row.secret, err) < 0)
         return -1;
     row.created_us = clock_wall_us();
     id_new(row.id, row.created_us);
-    if (committed(c, records_add_hook(c->db, &row, keep_error, &c->stored, err), err) < 0)
+    if (committed(c, records_add_hook(c->db, &row, command_keep_error, &c->stored, err), err) < 0)
         return -1;
     puts(row.id);
     if (c->s.generate)
@@ -117,8 +114,8 @@ static int list(struct hook_call *c, struct err *err)
 
 static int remove_hook(struct hook_call *c, struct err *err)
 {
-    return committed(c, records_remove_hook(c->db, c->word, clock_wall_us(), keep_error, &c->stored, err),
-                     err);
+    return committed(
+        c, records_remove_hook(c->db, c->word, clock_wall_us(), command_keep_error, &c->stored, err), err);
 }
 
 /* Without --secret a new one is made. */
@@ -129,8 +126,8 @@ static int rotate(struct hook_call *c, struct err *err)
 
     c->s.generate = !c->s.secret;
     if (take_secret(c, &secret, err) < 0 ||
-        committed(c, records_rotate_hook(c->db, c->word, secret, until, keep_error, &c->stored, err), err) <
-            0)
+        committed(c, records_rotate_hook(c->db, c->word, secret, until, command_keep_error, &c->stored, err),
+                  err) < 0)
         return -1;
     if (c->s.generate)
         puts(secret);
@@ -188,7 +185,8 @@ static int deliveries(struct hook_call *c, struct err *err)
 
 static int resend(struct hook_call *c, struct err *err)
 {
-    return committed(c, records_resend(c->db, c->word, clock_wall_us(), keep_error, &c->stored, err), err);
+    return committed(c, records_resend(c->db, c->word, clock_wall_us(), command_keep_error, &c->stored, err),
+                     err);
 }
 
 static int ping(struct hook_call *c, struct err *err)
@@ -213,7 +211,7 @@ static int ping(struct hook_call *c, struct err *err)
     row.site = url.site;
     row.body = bytes_of(body, strlen(body));
     row.next_us = row.created_us;
-    if (committed(c, records_add_delivery(c->db, &row, keep_error, &c->stored, err), err) < 0)
+    if (committed(c, records_add_delivery(c->db, &row, command_keep_error, &c->stored, err), err) < 0)
         return -1;
     puts(row.id);
     return 0;
@@ -262,7 +260,7 @@ static int hook_call(struct hook_call *c, const char *data, int argc, char **arg
             return 2;
         }
         c->word = argc > 2 ? argv[2] : "";
-        if (records_open(&c->db, data, &err) < 0 || verbs[i].run(c, &err) < 0)
+        if (command_records(&c->db, data, &err) < 0 || verbs[i].run(c, &err) < 0)
             return command_failed(&err);
         return 0;
     }

@@ -36,20 +36,6 @@ struct job_run {
     const char *data, *id; /* the data directory; the argument, NULL when there is none */
 };
 
-static void keep_error(void *arg, const struct err *err)
-{
-    *(struct err *)arg = *err;
-}
-
-/* The store's answer to a change that was queued, or not. */
-static int answered(struct records *db, int queued, const struct err *stored, struct err *err)
-{
-    if (queued < 0)
-        return -1;
-    records_sync(db);
-    return stored->kind == ERR_NONE ? 0 : FAIL(err, stored->kind, "%s", stored->text);
-}
-
 /* ---- delete ---- */
 
 /* Without a server, the files are for us to remove. */
@@ -75,8 +61,9 @@ static int delete_one(struct job_run *run, struct err *err)
 
     if (!id_is_valid(run->id))
         return FAIL(err, ERR_INPUT, "a job id has 24 hexadecimal digits");
-    queued = records_delete_job(run->db, run->s.tenant, run->id, keep_error, &stored, err);
-    return answered(run->db, queued, &stored, err);
+    queued = records_delete_job(run->db, &(struct job_order){run->s.tenant, run->id, NULL},
+                                command_keep_error, &stored, err);
+    return command_committed(run->db, queued, &stored, err);
 }
 
 static int delete_many(struct job_run *run, size_t *ret_total, struct err *err)
@@ -90,8 +77,8 @@ static int delete_many(struct job_run *run, size_t *ret_total, struct err *err)
 
     do {
         struct err stored = {ERR_INTERNAL, "the store did not answer"};
-        int queued = records_delete_jobs(run->db, &filter, STEP, &n, keep_error, &stored, err);
-        if (answered(run->db, queued, &stored, err) < 0)
+        int queued = records_delete_jobs(run->db, &filter, STEP, &n, command_keep_error, &stored, err);
+        if (command_committed(run->db, queued, &stored, err) < 0)
             return -1;
         *ret_total += n;
     } while (n == STEP);
@@ -154,6 +141,7 @@ static int print_report(struct job_run *run, const struct job_row *job, struct e
     if (report_from_json(run->a, job->report, &report, err) < 0)
         return -1;
     report_print(job->name && *job->name ? job->name : "report", report);
+    report_print_evidence(report);
     return 0;
 }
 
@@ -171,6 +159,8 @@ static int job_show(struct job_run *run, struct err *err)
     printf("job %s: %s\n", job.id, job.state);
     printf("  tenant %s, %s, %lld bytes, sha256 %s\n", job.tenant, job.dialect, (long long)job.size,
            job.sha256);
+    if (job.source)
+        printf("  from %s\n", job.source);
     print_trace(events, n);
     return print_report(run, &job, err);
 }
@@ -220,7 +210,7 @@ static int job_run(int argc, char **argv)
         return status;
     if (!verb || argc > 3)
         return command_misused(&help, argc > 3 ? argv[3] : argc > 1 ? argv[1] : NULL);
-    if (records_open(&db, data.data, &err) < 0)
+    if (command_records(&db, data.data, &err) < 0)
         return command_failed(&err);
     run.db = db;
     run.data = data.data;

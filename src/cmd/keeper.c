@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/stamp.h"
 #include "lab/lab.h"
 #include "media/mp4.h"
 #include "media/video.h"
@@ -17,7 +18,7 @@ static int about(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "keeper") == 0)
-        return keeper_main();
+        return keeper_main(&assay_program);
     if (argc == 2 && strcmp(argv[1], "about") == 0)
         return about();
     fprintf(stderr, "assay-keeper is started by assay; see `assay --help`\n");

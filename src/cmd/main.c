@@ -6,9 +6,9 @@
 #include "base/c23.h"
 #include "cmd/cmd.h"
 
-static const struct command *const commands[] = {&command_serve,  &command_check,  &command_key,
-                                                 &command_job,    &command_hook,   &command_model,
-                                                 &command_doctor, &command_version};
+static const struct command *const commands[] = {
+    &command_serve, &command_check,  &command_key,   &command_tenant, &command_audit,  &command_job,
+    &command_hook,  &command_replay, &command_model, &command_status, &command_doctor, &command_version};
 
 static int usage(FILE *out)
 {

@@ -28,19 +28,91 @@ static void print_first_sight(const struct report *r)
                100 * ((double)best->box.y + (double)best->box.h / 2));
 }
 
+/* The plan is made from the header, which may promise less than there is. */
+static int planned(const struct report *r)
+{
+    return r->sampling.planned > r->sampling.judged ? r->sampling.planned : r->sampling.judged;
+}
+
+/* A report with an error has a verdict only when the deadline cut it off after something was seen. */
+static void print_error(const char *path, const struct report *r)
+{
+    printf("%s: NO VERDICT (%s): %s\n", path, err_code(r->error.kind), r->error.text);
+    if (r->sampling.judged)
+        printf("  judged %d of about %d frames until then\n", r->sampling.judged, planned(r));
+}
+
 void report_print(const char *path, const struct report *r)
 {
     const struct score *intrusion = report_score(r, "intrusion");
 
-    if (r->error.kind != ERR_NONE) {
-        printf("%s: NO VERDICT (%s): %s\n", path, err_code(r->error.kind), r->error.text);
+    if (!r->verdict.rule) {
+        print_error(path, r);
         return;
     }
-    printf("%s: %s (intrusion %.2f)\n", path, r->verdict.risk, intrusion ? intrusion->value : 0.0);
+    printf("%s: %s%s (intrusion %.2f)\n", path, r->error.kind == ERR_NONE ? "" : "at least ", r->verdict.risk,
+           intrusion ? intrusion->value : 0.0);
+    if (r->error.kind != ERR_NONE)
+        printf("  cut off (%s): %s\n", err_code(r->error.kind), r->error.text);
     print_scores(r);
     print_first_sight(r);
     printf("  judged %d frames of %.1f s (%s, %d x %d%s) in %.2f s with %s %s\n", r->sampling.judged,
            r->media.duration, r->media.codec, r->media.width, r->media.height,
            r->media.truncated ? ", breaks off" : "", (double)r->total_us / 1e6,
            r->nmodels ? r->models[0].name : "?", r->nmodels ? r->models[0].version : "");
+}
+
+/* ---- evidence ---- */
+
+enum { PTS_SHOWN = 12 };
+
+static void print_moments(const struct report *r)
+{
+    printf("  moments   %zu judged of about %d:", r->nmoments, planned(r));
+    for (size_t i = 0; i < r->nmoments; i++) {
+        if (i == PTS_SHOWN && r->nmoments > PTS_SHOWN + 1) {
+            printf(" ...");
+            i = r->nmoments - 1;
+        }
+        printf(" %.2f", r->moments[i].pts);
+    }
+    puts(r->nmoments ? " s" : " none");
+}
+
+static void print_models(const struct report *r)
+{
+    for (size_t i = 0; i < r->nmodels; i++) {
+        const struct model_ref *m = &r->models[i];
+        printf("  model     %s %s, sha256 %s\n", m->name, m->version, m->sha256);
+        if (m->card)
+            printf("  card      sha256 %s\n", m->card);
+    }
+}
+
+static void print_configuration(const struct configuration *c)
+{
+    const struct risk_rule *rule = &c->alarm.rule;
+
+    printf("  asked     %g frames a second, %d at most, of %d lines, within %lld ms\n", c->alarm.fps,
+           c->alarm.max_frames, c->alarm.height, (long long)c->deadline_ms);
+    printf("  rule      low %g, high %g, label %g", rule->low, rule->high, rule->label);
+    for (size_t i = 0; i < rule->nlabels; i++)
+        printf(", %s %g", rule->labels[i].label, rule->labels[i].from);
+    printf("; %zu exclusion zone%s\n", c->alarm.nzones, c->alarm.nzones == 1 ? "" : "s");
+}
+
+void report_print_evidence(const struct report *r)
+{
+    printf("evidence\n  subject   sha256 %s, %lld bytes\n", r->subject.sha256, (long long)r->subject.size);
+    print_moments(r);
+    print_models(r);
+    if (r->config.known)
+        print_configuration(&r->config);
+    printf("  decoder   %s%s%s\n", r->decoder, r->media.codec && *r->media.codec ? ", codec " : "",
+           r->media.codec ? r->media.codec : "");
+    if (r->runtime)
+        printf("  runtime   %s\n", r->runtime);
+    if (r->program.version)
+        printf("  program   assay %s%s%s\n", r->program.version, *r->program.commit ? ", commit " : "",
+               r->program.commit);
 }

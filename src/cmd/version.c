@@ -22,7 +22,8 @@ static int version_run(int argc, char **argv)
         return status;
     if (argc > 1)
         return command_misused(&help, argv[1]);
-    printf("assay %s (built %s)\n", assay_version, assay_build_at);
+    printf("assay %s%s%s (built %s)\n", assay_version, *assay_program.commit ? ", commit " : "",
+           assay_program.commit, assay_build_at);
     if (card_parse(a, embedded_card(), NULL, "built-in", &card, &err) == 0)
         printf("built-in detector: %s %s, sha256 %.16s...\n", card.name, card.version, card.sha256);
     if (lab_keeper_about(lab_keeper_path(a), a, &about, &err) == 0)

@@ -336,6 +336,18 @@ int conf_read(struct conf *c, int *argc, char **argv, char *const *env, struct e
     return conf_flags(c, argc, argv, err);
 }
 
+/* ---- two readings ---- */
+
+void conf_compare(const struct conf *old, const struct conf *now,
+                  void (*differs)(void *arg, const char *name, const char *was, const char *is), void *arg)
+{
+    for (size_t i = 0; i < old->n; i++) {
+        const struct setting *was = &old->settings[i], *is = find(now, was->opt->name);
+        if (is && (was->text || is->text) && !text_is(was->text, is->text))
+            differs(arg, was->opt->name, was->text, is->text);
+    }
+}
+
 /* ---- for people ---- */
 
 void conf_print(const struct conf *c, FILE *out)

@@ -4,8 +4,8 @@
  * range check, the help and `--print-config`.
  *
  * Later sources win: default < file < environment < flag. Values land in the module's own plain struct.
- * Used at start, by one thread. Strings live in the arena. Errors are ERR_INPUT and name the option and its
- * source. */
+ * Used at start and when a server reads its configuration again, by one thread. Strings live in the arena.
+ * Errors are ERR_INPUT and name the option and its source. */
 #ifndef ASSAY_CONF_CONF_H
 #define ASSAY_CONF_CONF_H
 
@@ -62,6 +62,10 @@ int conf_environment(struct conf *c, char *const *env, struct err *err);
 int conf_flags(struct conf *c, int *argc, char **argv, struct err *err);
 /* All of the above. The file is --config PATH or ASSAY_CONFIG, if either is given. */
 int conf_read(struct conf *c, int *argc, char **argv, char *const *env, struct err *err);
+
+/* The options whose values differ between two readings of the same sets, by their texts (NULL: not set). */
+void conf_compare(const struct conf *old, const struct conf *now,
+                  void (*differs)(void *arg, const char *name, const char *was, const char *is), void *arg);
 
 /* Every option as a line of a configuration file, with its source behind it: readable by conf_file. */
 void conf_print(const struct conf *c, FILE *out);

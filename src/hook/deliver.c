@@ -82,6 +82,7 @@ struct courier {
     struct site *sites;
     struct parcel *parcels;
     int64_t in_flight, failing_in_flight;
+    struct courier_stats tries; /* without in_flight */
 };
 
 /* Under lock. */
@@ -189,11 +190,14 @@ static void parcel_end(struct parcel *p)
 }
 
 /* Under no lock: a receiver's other parcels move with it between the two counts. */
-static void note_failing(struct parcel *p)
+static void note_outcome(struct parcel *p, const char *state)
 {
     struct courier *c = p->courier;
 
     pthread_mutex_lock(&c->lock);
+    c->tries.delivered += text_is(state, "delivered");
+    c->tries.again += text_is(state, "due");
+    c->tries.dead += text_is(state, "dead");
     if (p->site->failing != p->failed) {
         p->site->failing = p->failed;
         c->failing_in_flight += p->failed ? p->site->in_flight : -p->site->in_flight;
@@ -208,7 +212,8 @@ static void outcome_written(void *arg, const struct err *err)
     struct courier *c = p->courier;
 
     if (err->kind != ERR_NONE && err->kind != ERR_NOT_FOUND) { /* not found: it went with its job */
-        log_error("outcome of a delivery not written", "delivery=%s why=%s", p->row.id, err->text);
+        log_error("outcome of a delivery not written", "delivery=%s job=%s why=%s", p->row.id,
+                  p->row.job ? p->row.job : "-", err->text);
         pthread_mutex_lock(&c->lock);
         c->pause_until_us = clock_mono_us() + TROUBLE_US;
         pthread_mutex_unlock(&c->lock);
@@ -230,7 +235,7 @@ static void write_outcome(struct parcel *p, struct delivery_try *t)
 
     p->failed = !text_is(t->state, "delivered");
     log_outcome(p, t);
-    note_failing(p);
+    note_outcome(p, t->state);
     if (records_log_try(p->courier->opts.db, t, outcome_written, p, &err) < 0)
         outcome_written(p, &err);
 }
@@ -426,6 +431,14 @@ void courier_wake(struct courier *c)
     pthread_mutex_lock(&c->lock);
     c->woken = true;
     pthread_cond_broadcast(&c->wakeup);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void courier_stats(struct courier *c, struct courier_stats *ret)
+{
+    pthread_mutex_lock(&c->lock);
+    *ret = c->tries;
+    ret->in_flight = c->in_flight;
     pthread_mutex_unlock(&c->lock);
 }
 

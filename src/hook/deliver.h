@@ -37,6 +37,12 @@ struct courier_opts {
     struct hook_opts hook;
 };
 int courier_start(struct courier **ret_courier, const struct courier_opts *opts, struct err *err);
+/* Tries since the start, by what came of them, and posts on their way now. Any thread. */
+struct courier_stats {
+    uint64_t delivered, again, dead;
+    int64_t in_flight;
+};
+void courier_stats(struct courier *c, struct courier_stats *ret);
 void courier_wake(struct courier *c); /* new deliveries; any thread. NULL is fine */
 /* Posts on their way are broken off and sent again after the next start. */
 void courier_stop(struct courier **c);

@@ -367,6 +367,7 @@ int card_parse(struct arena *a, struct bytes json, const char *dir, const char *
     if (read_card(&r, yyjson_doc_get_root(doc), &head) < 0)
         return -1;
     head.card.file = dir ? arena_printf(a, "%s/%s", dir, head.file) : NULL;
+    hash_hex(json, head.card.text_sha256);
     *ret_card = head.card;
     return 0;
 }
@@ -382,5 +383,10 @@ const struct card_concept *card_concept(const struct card *card, const char *nam
 struct model_ref card_ref(const struct card *card)
 {
     return (struct model_ref){
-        .name = card->name, .version = card->version, .task = card->task, .sha256 = card->sha256};
+        .name = card->name,
+        .version = card->version,
+        .task = card->task,
+        .sha256 = card->sha256,
+        .card = card->text_sha256,
+    };
 }

@@ -56,6 +56,7 @@ struct card {
     const char *name, *version, *task; /* task: "detect" */
     const char *file;                  /* path of the model file, NULL for the embedded model */
     char sha256[HASH_HEX];             /* of the model file */
+    char text_sha256[HASH_HEX];        /* of the card itself */
     const char *licence, *source, *made_by, *weakness;
     struct card_input input;
     struct card_output output;

@@ -50,10 +50,15 @@ static struct task *find_held(struct jobs *jobs, const char *id)
 static struct task *take_queued_or_mark(struct jobs *jobs, const char *id)
 {
     struct task *queued = fair_remove(jobs->queued, id), *held = queued ? NULL : find_held(jobs, id);
+    char dialect[JOB_DIALECT_MAX] = "";
 
     if (held)
         held->cancelled = true;
-    jobs->failed++;
+    else if (!queued)
+        fetch_cancel(jobs, id, dialect);
+    if (queued || held)
+        text_copy(dialect, sizeof dialect, queued ? queued->dialect : held->dialect);
+    count_ended(jobs, dialect, JOB_CANCELLED);
     return queued;
 }
 
@@ -79,7 +84,7 @@ static void cancel_written(void *arg, const struct err *err)
     order_end(o, err);
 }
 
-static int push_cancel(struct jobs *jobs, const char *tenant, struct order *o, struct err *err)
+static int push_cancel(struct jobs *jobs, const struct job_order *order, struct order *o, struct err *err)
 {
     int r;
 
@@ -87,17 +92,17 @@ static int push_cancel(struct jobs *jobs, const char *tenant, struct order *o, s
     if (jobs->stopping)
         r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
     else
-        r = records_cancel_job(jobs->db, tenant, o->id, clock_wall_us(), cancel_written, o, err);
+        r = records_cancel_job(jobs->db, order, clock_wall_us(), cancel_written, o, err);
     pthread_mutex_unlock(&jobs->lock);
     return r;
 }
 
-void job_cancel(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg)
+void job_cancel(struct jobs *jobs, const struct job_order *order, job_ordered *cb, void *arg)
 {
-    struct order *o = order_new(jobs, id, cb, arg);
+    struct order *o = order_new(jobs, order->id, cb, arg);
     struct err err = {0};
 
-    if (push_cancel(jobs, tenant, o, &err) < 0)
+    if (push_cancel(jobs, order, o, &err) < 0)
         order_end(o, &err);
 }
 
@@ -113,11 +118,11 @@ static void delete_written(void *arg, const struct err *err)
     order_end(o, err);
 }
 
-void job_delete(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg)
+void job_delete(struct jobs *jobs, const struct job_order *order, job_ordered *cb, void *arg)
 {
-    struct order *o = order_new(jobs, id, cb, arg);
+    struct order *o = order_new(jobs, order->id, cb, arg);
     struct err err = {0};
 
-    if (records_delete_job(jobs->db, tenant, o->id, delete_written, o, &err) < 0)
+    if (records_delete_job(jobs->db, order, delete_written, o, &err) < 0)
         order_end(o, &err);
 }

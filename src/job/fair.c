@@ -20,7 +20,7 @@ struct flow {
 };
 
 struct fair {
-    size_t max_waiting, max_tenant; /* fixed at creation */
+    size_t max_waiting, max_tenant;
     size_t waiting, entered;
     struct flow *rings[JOB_PRIORITIES]; /* whose turn is next; doubly linked, closed */
     int run;                            /* urgent jobs in a row, while others waited */
@@ -50,6 +50,31 @@ struct fair *fair_free(struct fair *f)
 size_t fair_len(const struct fair *f)
 {
     return f->waiting;
+}
+
+void fair_limit(struct fair *f, size_t max_waiting, size_t max_tenant)
+{
+    f->max_waiting = max_waiting;
+    f->max_tenant = max_tenant;
+}
+
+/* Of one ring; 0 when it is empty. */
+static int64_t oldest_in(const struct flow *first, int p)
+{
+    int64_t oldest = first ? first->lanes[p].head->since_us : 0;
+
+    for (const struct flow *w = first ? first->next[p] : NULL; w != first; w = w->next[p])
+        if (w->lanes[p].head->since_us < oldest)
+            oldest = w->lanes[p].head->since_us;
+    return oldest;
+}
+
+int64_t fair_oldest(const struct fair *f)
+{
+    int64_t urgent = oldest_in(f->rings[JOB_URGENT], JOB_URGENT),
+            other = oldest_in(f->rings[JOB_NORMAL], JOB_NORMAL);
+
+    return urgent && other ? (urgent < other ? urgent : other) : urgent + other;
 }
 
 /* ---- tenants ---- */
@@ -127,19 +152,36 @@ static void ring_remove(struct fair *f, struct flow *w, int p)
 
 /* ---- places ---- */
 
-int fair_enter(struct fair *f, const char *tenant, struct err *err)
+size_t fair_count(struct fair *f, const char *tenant)
 {
     struct flow *w = flow_find(f, tenant);
 
+    return w ? w->waiting + w->entered : 0;
+}
+
+int fair_room(struct fair *f, const char *tenant, struct err *err)
+{
     if (f->waiting + f->entered >= f->max_waiting)
         return FAIL(err, ERR_BUSY, "the queue is full: %zu jobs are waiting; try again later",
                     f->max_waiting);
-    if (w && w->waiting + w->entered >= f->max_tenant)
+    if (fair_count(f, tenant) >= f->max_tenant)
         return FAIL(err, ERR_QUOTA, "%zu jobs of yours are waiting, and more may not; try again later",
                     f->max_tenant);
+    return 0;
+}
+
+int fair_enter(struct fair *f, const char *tenant, struct err *err)
+{
+    if (fair_room(f, tenant, err) < 0)
+        return -1;
+    fair_keep(f, tenant);
+    return 0;
+}
+
+void fair_keep(struct fair *f, const char *tenant)
+{
     flow_get(f, tenant)->entered++;
     f->entered++;
-    return 0;
 }
 
 void fair_leave(struct fair *f, const char *tenant)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -26,7 +27,13 @@ struct fair *fair_free(struct fair *f); /* NULL is fine; must be empty */
 /* Keeps a place for a job which is on its way. ERR_QUOTA over the tenant's own limit, ERR_BUSY when the whole
  * queue is full. Ends with fair_leave; a push in between has the place of its own. */
 int fair_enter(struct fair *f, const char *tenant, struct err *err);
+/* The same answer, without taking the place. */
+int fair_room(struct fair *f, const char *tenant, struct err *err);
+/* The tenant's jobs here, those on their way included. */
+size_t fair_count(struct fair *f, const char *tenant);
 void fair_leave(struct fair *f, const char *tenant);
+/* The same beyond the limits, for what is acknowledged already. */
+void fair_keep(struct fair *f, const char *tenant);
 
 /* By t->tenant and t->priority. Beyond the limits, too: what is acknowledged has to wait somewhere. */
 void fair_push(struct fair *f, struct task *t);
@@ -35,5 +42,9 @@ struct task *fair_pop(struct fair *f);                /* NULL when empty */
 /* Takes out the job with that id; NULL when it is not here. */
 struct task *fair_remove(struct fair *f, const char *id);
 size_t fair_len(const struct fair *f);
+/* Since when the one that waits longest has been waiting (wall); 0 when empty. Takes time by the tenants: the
+ * jobs of one lane of a tenant wait in the order of their times. */
+int64_t fair_oldest(const struct fair *f);
+void fair_limit(struct fair *f, size_t max_waiting, size_t max_tenant);
 
 #endif

@@ -17,6 +17,8 @@ struct task *job_task_new(struct jobs *jobs, const struct waiting_job *job)
 
     task_init(t, &task_job, jobs, job->id);
     text_copy(t->tenant, sizeof t->tenant, job->tenant);
+    text_copy(t->dialect, sizeof t->dialect, job->dialect);
+    t->since_us = job->created_us;
     t->priority = job->priority == JOB_URGENT ? JOB_URGENT : JOB_NORMAL;
     return t;
 }
@@ -53,26 +55,35 @@ static int job_prepare(struct task *t, struct err *err)
     return read_job(t, err);
 }
 
-static void claim_written(void *arg UNUSED, const struct err *err)
+/* arg: the job's id. The task may be gone. */
+static void claim_written(void *arg, const struct err *err)
 {
+    char *id = arg;
+
     if (err->kind != ERR_NONE)
-        log_warn("claim not written", "why=%s", err->text);
+        log_warn("claim not written", "job=%s why=%s", id, err->text);
+    free(id);
 }
 
-/* A claim which is lost does no harm: finish_save claims again when it has to. */
-static void write_claim(struct task *t, records_done *done)
+/* A claim which is lost does no harm: finish_save claims again when it has to, and then nobody needs to know.
+ */
+static void write_claim(struct task *t, bool again)
 {
     struct job_move move = job_move_of(t->id, JOB_NEW, JOB_CLAIMED);
+    char *id = again ? NULL : mem_strdup(t->id);
     struct err err = {0};
 
     move.started_us = t->started_us;
-    if (records_move_job(t->jobs->db, &move, done, NULL, &err) < 0)
-        log_warn("claim not queued", "job=%s why=%s", t->id, err.text);
+    if (records_move_job(t->jobs->db, &move, again ? NULL : claim_written, id, &err) == 0)
+        return;
+    log_warn("claim not queued", "job=%s why=%s", t->id, err.text);
+    free(id);
 }
 
 static void job_begun(struct task *t)
 {
-    write_claim(t, claim_written);
+    count_stage(t->jobs, JOB_WAITING, t->started_us - t->since_us);
+    write_claim(t, false);
 }
 
 /* ---- the outcome ---- */
@@ -133,14 +144,13 @@ static void leave(struct task *t, bool final)
     job_task_free(t);
 }
 
-static void count(struct jobs *jobs, enum job_state end)
+static void count(const struct task *t)
 {
-    pthread_mutex_lock(&jobs->lock);
-    if (end == JOB_DONE)
-        jobs->done++;
-    else
-        jobs->failed++;
-    pthread_mutex_unlock(&jobs->lock);
+    pthread_mutex_lock(&t->jobs->lock);
+    count_ended(t->jobs, t->dialect, t->end);
+    pthread_mutex_unlock(&t->jobs->lock);
+    if (t->judged_us)
+        count_stage(t->jobs, JOB_COMMIT, clock_mono_us() - t->judged_us);
 }
 
 static void outcome_written(struct task *t)
@@ -151,12 +161,14 @@ static void outcome_written(struct task *t)
         log_warn("analyst died, job queued again", "job=%s attempts=%d", t->id, t->outcome.attempts);
         jobs_ran(jobs, t);
         task_clear(t);
+        atomic_fetch_add(&jobs->counts.died, 1);
+        t->since_us = clock_wall_us();
         jobs_enqueue(jobs, t);
         return;
     }
     log_outcome(t);
     tell_committed(t);
-    count(jobs, t->end);
+    count(t);
     leave(t, true);
 }
 
@@ -212,7 +224,7 @@ void finish_save(struct task *t)
     struct err err = {0};
 
     if (t->retried)
-        write_claim(t, NULL);
+        write_claim(t, true);
     if (tell_prepare(t, &err) < 0 || records_move_job(t->jobs->db, &t->outcome, saved, t, &err) < 0)
         saved(t, &err);
 }
@@ -227,11 +239,31 @@ static void job_done(struct task *t, const struct lab_result *result)
         leave(t, false);
         return;
     }
+    t->judged_us = clock_mono_us();
+    count_stage(t->jobs, JOB_ANALYSIS, t->judged_us - t->handed_us);
     fill_outcome(t, end, &why, result->report_json);
     finish_save(t);
 }
 
-/* Fails it, claim and end in the usual order. A job which somebody else has moved is left alone. */
+/* Claim and end in the usual order. */
+void job_fail(struct task *t, const struct err *why)
+{
+    t->started_us = clock_wall_us();
+    write_claim(t, false);
+    fill_outcome(t, why->kind == ERR_TIMEOUT ? JOB_TIMED_OUT : JOB_FAILED, why, bytes_of(NULL, 0));
+    finish_save(t);
+}
+
+void job_answer(struct task *t, const struct reuse *answer)
+{
+    t->started_us = clock_wall_us();
+    write_claim(t, false);
+    fill_outcome(t, JOB_DONE, &(struct err){0}, answer->report);
+    t->outcome.reused = arena_strdup(t->arena, answer->from);
+    finish_save(t);
+}
+
+/* Fails it. A job which somebody else has moved is left alone. */
 static void job_refused(struct task *t, const struct err *why)
 {
     struct jobs *jobs = t->jobs;
@@ -239,14 +271,10 @@ static void job_refused(struct task *t, const struct err *why)
     pthread_mutex_lock(&jobs->lock);
     task_list_push(&jobs->running, t);
     pthread_mutex_unlock(&jobs->lock);
-    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND || why->kind == ERR_CANCELLED) {
+    if (why->kind == ERR_CONFLICT || why->kind == ERR_NOT_FOUND || why->kind == ERR_CANCELLED)
         leave(t, true);
-        return;
-    }
-    t->started_us = clock_wall_us();
-    write_claim(t, claim_written);
-    fill_outcome(t, JOB_FAILED, why, bytes_of(NULL, 0));
-    finish_save(t);
+    else
+        job_fail(t, why);
 }
 
 const struct task_kind task_job = {"job", job_prepare, job_begun, job_refused, job_done};

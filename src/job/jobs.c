@@ -10,7 +10,12 @@ enum { CHORES_MAX = 1024 };
 
 struct jobs_opts jobs_opts_defaults(void)
 {
-    return (struct jobs_opts){.max_queued = 10000, .max_queued_tenant = 5000, .max_attempts = 2};
+    return (struct jobs_opts){
+        .max_queued = 10000,
+        .max_queued_tenant = 5000,
+        .max_attempts = 2,
+        .fetch = {.max_bytes = 100 << 20, .max_ms = 60000, .max_open = 32, .max_tenant = 8, .max_source = 4},
+    };
 }
 
 /* ---- tasks and lists of them ---- */
@@ -129,6 +134,7 @@ static struct jobs *jobs_new(const struct jobs_opts *opts)
     pthread_condattr_destroy(&attr);
     jobs->opts = *opts;
     jobs->queued = fair_new(opts->max_queued, opts->max_queued_tenant);
+    jobs->fetches = turns_new(opts->fetch.max_open, opts->fetch.max_tenant, opts->fetch.max_source);
     task_list_init(&jobs->ahead);
     task_list_init(&jobs->running);
     task_list_init(&jobs->unsaved);
@@ -140,6 +146,16 @@ static struct jobs *jobs_new(const struct jobs_opts *opts)
 static void keep_err(void *arg, const struct err *err)
 {
     *(struct err *)arg = *err;
+}
+
+static void take_up(struct jobs *jobs, const struct waiting_job *job)
+{
+    if (!job->source) {
+        jobs_enqueue(jobs, job_task_new(jobs, job));
+        return;
+    }
+    fair_keep(jobs->queued, job->tenant); /* before any other thread */
+    fetch_add(jobs, job);
 }
 
 /* Whatever a dead server had claimed is new again, and everything unfinished waits in the old order. */
@@ -158,7 +174,7 @@ static int take_up_unfinished(struct jobs *jobs, struct err *err)
     if (records_unfinished(jobs->db, a, &waiting, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        jobs_enqueue(jobs, job_task_new(jobs, &waiting[i]));
+        take_up(jobs, &waiting[i]);
     if (n > 0)
         log_info("unfinished jobs taken up", "jobs=%zu", n);
     return 0;
@@ -186,6 +202,7 @@ int jobs_start(struct jobs **ret_jobs, struct records *db, struct blobs *blobs, 
     if (records_own(db, err) < 0 || waits_start(&jobs->waits, err) < 0 || take_up_unfinished(jobs, err) < 0 ||
         retain_start(&jobs->retain, jobs, err) < 0 || start_threads(jobs, err) < 0)
         return -1;
+    fetch_kick(jobs);
     *ret_jobs = TAKE(jobs);
     return 0;
 }
@@ -236,6 +253,7 @@ void jobs_stop(struct jobs *jobs)
     pthread_cond_broadcast(&jobs->wakeup);
     pthread_mutex_unlock(&jobs->lock);
     join_threads(jobs);
+    fetch_stop(jobs);
     if (jobs->retain)
         retain_stop(jobs->retain);
     take_back_running(jobs);
@@ -259,11 +277,13 @@ void jobs_freep(struct jobs **jobs)
         return;
     if (!j->stopping)
         jobs_stop(j);
-    if (j->unsaved.len > 0)
-        log_error("outcomes lost", "jobs=%zu what=they_run_again_after_the_next_start", j->unsaved.len);
+    for (struct task *t = j->unsaved.head; t; t = t->next)
+        log_error("outcome lost, the job runs again after the next start", "job=%s", t->id);
     for (struct task *t; (t = fair_pop(j->queued));)
         job_task_free(t);
     fair_free(j->queued);
+    fetch_drop_all(j);
+    turns_free(j->fetches);
     free_jobs_in(&j->unsaved);
     retain_freep(&j->retain);
     waits_freep(&j->waits);
@@ -274,21 +294,17 @@ void jobs_freep(struct jobs **jobs)
     free(j);
 }
 
-/* ---- looking in ---- */
+/* ---- looking in, and limits ---- */
 
-struct jobs_stats jobs_stats(struct jobs *jobs)
+void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits)
 {
-    struct jobs_stats s;
-
     pthread_mutex_lock(&jobs->lock);
-    s = (struct jobs_stats){
-        .queued = fair_len(jobs->queued),
-        .running = jobs->running.len + jobs->unsaved.len,
-        .done = jobs->done,
-        .failed = jobs->failed,
-    };
+    jobs->opts.max_queued = limits->max_queued;
+    jobs->opts.max_queued_tenant = limits->max_queued_tenant;
+    fair_limit(jobs->queued, limits->max_queued, limits->max_queued_tenant);
     pthread_mutex_unlock(&jobs->lock);
-    return s;
+    __atomic_store_n(&jobs->opts.keep_us, limits->keep_us, __ATOMIC_RELAXED);
+    __atomic_store_n(&jobs->opts.keep_audit_us, limits->keep_audit_us, __ATOMIC_RELAXED);
 }
 
 bool job_progress(struct jobs *jobs, const char *id, struct job_progress *ret)

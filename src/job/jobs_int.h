@@ -1,13 +1,17 @@
 /* How the files of this folder work together.
  *
  *   submit.c    job_submit -> chore thread: seal, add row -> writer thread: queue the task, call `accepted`
+ *   fetch.c     instead, when a URL names the subject: row -> fetched -> sealed -> queue
+ *   turns.c     which of these is next
  *   fair.c      which job is next
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
  *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
+ *   reuse.c    in place of an analysis: the report of an earlier job
  *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
+ *   count.c     jobs_stats
  *   wait.c      who waits for which job, until when
  *   state.c     the states */
 #ifndef ASSAY_JOB_JOBS_INT_H
@@ -18,6 +22,7 @@
 #include "base/queue.h"
 #include "job/fair_int.h"
 #include "job/job.h"
+#include "job/turns_int.h"
 
 /* ---- state.c ---- */
 
@@ -63,13 +68,15 @@ struct task {
     struct task *next;
     const struct task_kind *kind;
     struct jobs *jobs;
-    char id[ID_TEXT], tenant[JOB_TENANT_MAX];
+    char id[ID_TEXT], tenant[JOB_TENANT_MAX], dialect[JOB_DIALECT_MAX];
+    int64_t since_us; /* wall: jobs: waits since */
     enum job_priority priority;
     struct arena *arena; /* what prepare reads; NULL before and after */
     struct job_spec spec;
     int subject_fd, artefact_fd;  /* -1 = none */
     int attempts;                 /* jobs: analysts which died on it so far */
     int64_t started_us;           /* wall */
+    int64_t handed_us, judged_us; /* monotonic: to the lab, back from it */
     struct job_progress progress; /* guarded by jobs->lock */
     enum job_state end;           /* jobs: what it becomes */
     struct job_move outcome;      /* jobs: what finish.c writes; in the arena */
@@ -89,6 +96,21 @@ bool task_list_remove(struct task_list *l, struct task *t);
 
 void task_init(struct task *t, const struct task_kind *kind, struct jobs *jobs, const char *id);
 void task_clear(struct task *t); /* arena and descriptors */
+
+/* ---- count.c ---- */
+
+struct job_counts {
+    atomic_ullong died, refused[JOB_REFUSALS];
+    struct histogram stages[JOB_STAGES];
+    /* --- guarded by jobs->lock --- */
+    int64_t done, failed;
+    size_t ntallies;
+    struct job_tally tallies[JOB_MAX_DIALECTS];
+};
+void count_accepted(struct jobs *jobs, const char *dialect);                  /* under lock */
+void count_ended(struct jobs *jobs, const char *dialect, enum job_state end); /* under lock */
+void count_refused(struct jobs *jobs, enum err_kind why);
+void count_stage(struct jobs *jobs, enum job_stage stage, int64_t us);
 
 /* ---- jobs.c ---- */
 
@@ -114,17 +136,18 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t wakeup; /* for the run thread and for jobs_stop */
     /* --- guarded by lock --- */
-    struct fair *queued;            /* jobs which wait for an analyst, or are on their way there */
-    struct task_list ahead;         /* annotations which do */
-    struct task *in_hand;           /* what the run thread has, from the queue to the lab */
-    struct task_list running;       /* what the lab has, and jobs whose outcome is being written */
-    struct task_list unsaved;       /* jobs whose outcome the disk refused */
-    int64_t retry_us;               /* monotonic; when to try those again */
+    struct fair *queued;      /* jobs which wait for an analyst, or are on their way there */
+    struct turns *fetches;    /* jobs whose subject is on its way here; on their way to `queued` as well */
+    struct task_list ahead;   /* annotations which do */
+    struct task *in_hand;     /* what the run thread has, from the queue to the lab */
+    struct task_list running; /* what the lab has, and jobs whose outcome is being written */
+    struct task_list unsaved; /* jobs whose outcome the disk refused */
+    int64_t retry_us;         /* monotonic; when to try those again */
     struct annotation *annotations; /* which one can still join */
     size_t nannotations;            /* all, until their callers were told */
     bool maybe_idle;                /* the lab may have an idle analyst: no refusal since the last kick */
     bool stopping;
-    int64_t done, failed;
+    struct job_counts counts; /* partly atomic, see there */
 };
 
 /* Queues a chore; false when the queue is full or closed. */
@@ -150,6 +173,35 @@ void finish_save(struct task *t);
  * record says. */
 enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
                             struct err *ret_why);
+
+/* Chore thread. Ends a job that no analyst has; it is in `running`, its arena there. */
+void job_fail(struct task *t, const struct err *why);
+
+/* ---- fetch.c ---- */
+
+/* The job has a place in the limits of `queued`. Begins with the next fetch_kick. */
+void fetch_add(struct jobs *jobs, const struct waiting_job *job);
+void fetch_kick(struct jobs *jobs);
+/* Under lock. Does nothing, and leaves ret_dialect, when it is not here. */
+void fetch_cancel(struct jobs *jobs, const char *id, char ret_dialect[JOB_DIALECT_MAX]);
+void fetch_stop(struct jobs *jobs); /* after `stopping` and the chore threads: waits for what is on its way */
+void fetch_drop_all(struct jobs *jobs); /* what waits; the next start goes on with it */
+
+/* Ends a job which is in `running` as done, with this report. */
+struct reuse;
+void job_answer(struct task *t, const struct reuse *answer);
+
+/* ---- reuse.c ---- */
+
+/* A report of an earlier job which answers a new one. */
+struct reuse {
+    char from[ID_TEXT];
+    struct bytes report; /* in the finder's arena */
+};
+/* Reads the records; the request's subject must be known. */
+bool reuse_find(struct jobs *jobs, struct arena *a, const struct job_request *req, struct reuse *ret);
+/* Takes the task and ends it. False: no chore thread has time for it, the task is still the caller's. */
+bool reuse_answer(struct jobs *jobs, struct task *t, const struct reuse *found);
 
 /* ---- tell.c ---- */
 

@@ -2,7 +2,8 @@
  *
  *   at once, and every second   what deleted jobs have left (also those another process deleted)
  *   every minute                the oldest RETAIN_STEP jobs that finished longer than `keep` ago
- *   and                         Idempotency-Keys older than 24 h
+ *   and                         Idempotency-Keys older than 24 h, lines of the audit older than `keep_audit`,
+ *                               daily usage older than USAGE_KEEP_DAYS
  *   at the start, then one folder a minute
  *                               files without a row: of uploads that were cut off between file and row
  *
@@ -16,10 +17,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "job/jobs_int.h"
+#include "store/audit.h"
 #include "store/idempotency.h"
 #include "store/retention.h"
+#include "store/tenants.h"
 
-enum { RETAIN_STEP = 500, TICK_US = 1000000, MINUTE_US = 60000000 };
+enum { RETAIN_STEP = 500, TICK_US = 1000000, MINUTE_US = 60000000, USAGE_KEEP_DAYS = 400 };
 
 struct retain {
     struct jobs *jobs;
@@ -27,7 +30,7 @@ struct retain {
     bool started;
     atomic_llong generation;
     /* --- retain thread only --- */
-    int64_t next_minute_us;
+    int64_t next_minute_us, usage_day;
     int folder, looked_at; /* the next one in turn; how many had their turn since the start */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
@@ -51,7 +54,7 @@ static bool settle_blob(struct records *db, struct blobs *blobs, const char *sha
     enum blob_fate fate;
     struct err err;
 
-    if (!sha256)
+    if (!sha256 || !*sha256) /* a subject that was never fetched */
         return true;
     if (blob_remove_unused(blobs, sha256, in_use, db, &fate, &err) == 0)
         return fate != BLOB_PINNED;
@@ -127,11 +130,12 @@ static void keep_err(void *arg, const struct err *err)
 static void drop_old(struct retain *r)
 {
     struct jobs *jobs = r->jobs;
-    struct job_filter old = {.finished_before_us = clock_wall_us() - jobs->opts.keep_us};
+    int64_t keep_us = __atomic_load_n(&jobs->opts.keep_us, __ATOMIC_RELAXED);
+    struct job_filter old = {.finished_before_us = clock_wall_us() - keep_us};
     struct err err = {0};
     size_t n = 0;
 
-    if (!jobs->opts.keep_us)
+    if (!keep_us)
         return;
     if (records_delete_jobs(jobs->db, &old, RETAIN_STEP, &n, keep_err, &err, &err) == 0)
         records_sync(jobs->db);
@@ -150,6 +154,28 @@ static void forget_key_uses(struct retain *r)
     if (records_forget_key_uses(r->jobs->db, clock_wall_us() - idempotency_keep_us, RETAIN_STEP, NULL, NULL,
                                 &err) < 0)
         log_warn("idempotency keys not forgotten", "why=%s", err.text);
+}
+
+static void forget_audit(struct retain *r)
+{
+    struct records *db = r->jobs->db;
+    int64_t keep_us = __atomic_load_n(&r->jobs->opts.keep_audit_us, __ATOMIC_RELAXED);
+    struct err err;
+
+    if (keep_us && records_forget_audit(db, clock_wall_us() - keep_us, RETAIN_STEP, NULL, NULL, &err) < 0)
+        log_warn("audit not pruned", "why=%s", err.text);
+}
+
+/* Quotas need this month; the rest is for the operator's bills. */
+static void forget_usage(struct retain *r)
+{
+    int64_t today = usage_calendar(clock_wall_us()).day;
+    struct err err;
+
+    if (today != r->usage_day &&
+        records_forget_usage(r->jobs->db, today - USAGE_KEEP_DAYS, NULL, NULL, &err) < 0)
+        log_warn("usage not forgotten", "why=%s", err.text);
+    r->usage_day = today;
 }
 
 /* ---- the thread ---- */
@@ -173,6 +199,8 @@ static void tick(struct retain *r)
         r->next_minute_us = now + MINUTE_US;
         drop_old(r);
         forget_key_uses(r);
+        forget_audit(r);
+        forget_usage(r);
         sweep_next_folder(r);
     } else if (r->looked_at < BLOB_FOLDERS) {
         for (int i = 0; i < 16; i++) /* all of them within 16 s of the start */

@@ -127,6 +127,7 @@ static int hand_over(struct jobs *jobs, struct task *t, struct err *err)
     int r;
 
     t->started_us = clock_wall_us();
+    t->handed_us = clock_mono_us();
     pthread_mutex_lock(&jobs->handover);
     if (!begin_running(jobs, t)) {
         pthread_mutex_unlock(&jobs->handover);
@@ -172,7 +173,7 @@ static void run_task(struct jobs *jobs, struct task *t)
         put_back(jobs, t);
     } else {
         if (err.kind != ERR_CANCELLED)
-            log_warn("task refused", "job=%s what=%s why=%s", t->id, t->kind->what, err.text);
+            log_warn("task refused", "job=%s kind=%s why=%s", t->id, t->kind->what, err.text);
         let_go(jobs);
         t->kind->refused(t, &err);
         jobs_kick(jobs);

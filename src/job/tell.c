@@ -37,7 +37,7 @@ int tell_prepare(struct task *t, struct err *err)
     if (t->outcome.deliveries || !t->jobs->opts.deliveries || !job_state_is_final(t->end) ||
         ask(t, &why) == 0)
         return 0;
-    if (why.kind == ERR_IO || why.kind == ERR_BUSY) {
+    if (why.kind == ERR_IO || why.kind == ERR_FULL || why.kind == ERR_BUSY) {
         if (err)
             *err = why;
         return -1;

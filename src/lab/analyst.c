@@ -16,7 +16,7 @@
 
 enum {
     FRONT_SOCKET = 3,
-    NICENESS = 5, /* the front answers requests while all analysts compute */
+    NICENESS = 5, /* added: the front answers requests while all analysts compute */
     PROGRESS_EVERY_US = 100000,
     CPU_SLACK_S = 2, /* above the deadline; a second line behind the front's kill */
 };
@@ -65,7 +65,7 @@ static int settle(const struct analyst_setup *setup, int *sock, struct err *err)
         return FAIL(err, ERR_CRASH, "the keeper went away");
     default_signals();
     volunteer_for_oom();
-    setpriority(PRIO_PROCESS, 0, NICENESS);
+    (void)!nice(NICENESS); /* below its front, however low that runs itself */
     if (close_everything(*sock, err) < 0)
         return -1;
     *sock = FRONT_SOCKET;

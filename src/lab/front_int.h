@@ -70,6 +70,7 @@ struct lab {
     struct err failed; /* why the lab is not ready */
     size_t nmodels;
     struct msg_model models[LAB_MAX_MODELS];
+    struct msg_about about;
     struct lab_stats stats;
 };
 
@@ -108,8 +109,8 @@ void place_leave(struct lab *lab, struct place *p, const struct err *why);
 /* Acts on all that its analyst has sent. Returns with nothing left or with the socket closed. */
 void place_hear(struct lab *lab, struct place *p);
 /* Its process is gone: ends the task it had, by its last report, by the reason for which we killed it, or by
- * `death`. */
-void place_died(struct lab *lab, struct place *p, const struct err *death);
+ * `death`. `end` counts unless we killed it for another reason. */
+void place_died(struct lab *lab, struct place *p, const struct err *death, enum lab_end end);
 void place_died_with_status(struct lab *lab, struct place *p, int wait_status);
 void pidfd_kill(int pidfd); /* -1 is fine */
 

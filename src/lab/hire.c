@@ -87,6 +87,9 @@ static int keeper_start(struct lab *lab, struct err *err)
     fd_set_nonblocking(ours);
     lab->keeper_sock = TAKE_FD(ours);
     lab_watch(lab, lab->keeper_sock, TAG_KEEPER);
+    pthread_mutex_lock(&lab->lock);
+    lab->stats.keepers++;
+    pthread_mutex_unlock(&lab->lock);
     return 0;
 }
 
@@ -127,7 +130,7 @@ static void everybody_gone(struct lab *lab, const struct err *why)
         if (p->serial == 0)
             continue;
         bury(p);
-        place_died(lab, p, why);
+        place_died(lab, p, why, LAB_KEEPER);
     }
 }
 
@@ -181,10 +184,12 @@ static void keeper_ready(struct lab *lab, const struct message *m, int fds[LINK_
     pthread_mutex_lock(&lab->lock);
     lab->nmodels = m->ready.nmodels < LAB_MAX_MODELS ? m->ready.nmodels : LAB_MAX_MODELS;
     memcpy(lab->models, m->ready.models, sizeof lab->models);
+    lab->about = m->ready.about;
     lab->loaded = true;
     pthread_mutex_unlock(&lab->lock);
     lab->keeper_backoff = lab->spawn_backoff = (struct backoff){0};
-    log_info("models loaded", "model=%s version=%s", m->ready.models[0].name, m->ready.models[0].version);
+    log_info("models loaded", "model=%s version=%s sha256=%.12s", m->ready.models[0].name,
+             m->ready.models[0].version, m->ready.models[0].sha256);
 }
 
 static void keeper_failed(struct lab *lab, const struct message *m, int fds[LINK_MAX_FDS] UNUSED)

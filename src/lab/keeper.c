@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "lab/lab.h"
 #include "lab/lab_int.h"
+#include "media/video.h"
 #include "report/json.h"
 
 struct child {
@@ -30,6 +31,7 @@ struct child {
 
 struct keeper {
     struct arena *arena;
+    struct program_ref program;
     struct msg_options opts;
     struct runtime *runtime;
     struct card card; /* of the detector; the model borrows it */
@@ -166,6 +168,23 @@ static struct msg_model model_of(const struct card *card)
     text_copy(m.version, sizeof m.version, ref.version);
     text_copy(m.task, sizeof m.task, ref.task);
     text_copy(m.sha256, sizeof m.sha256, ref.sha256);
+    text_copy(m.card, sizeof m.card, ref.card);
+    return m;
+}
+
+static const char *runtime_name(const struct keeper *k)
+{
+    return arena_printf(k->arena, "ONNX Runtime %s", runtime_version(k->runtime));
+}
+
+static struct msg_about about(const struct keeper *k)
+{
+    struct msg_about m = {0};
+
+    text_copy(m.decoder, sizeof m.decoder, video_decoder_version());
+    text_copy(m.runtime, sizeof m.runtime, runtime_name(k));
+    text_copy(m.version, sizeof m.version, k->program.version);
+    text_copy(m.commit, sizeof m.commit, k->program.commit);
     return m;
 }
 
@@ -183,6 +202,8 @@ static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
         .sock = sock,
         .keeper = keeper,
         .tools = {.detector = k->detector,
+                  .runtime = runtime_name(k),
+                  .program = k->program,
                   .max_pixels = k->opts.max_pixels,
                   .max_seconds = k->opts.max_seconds,
                   .cpu_us = k->opts.cpu_us},
@@ -358,6 +379,7 @@ static int run(struct keeper *k)
     forget_start();
     ready.ready.nmodels = 1;
     ready.ready.models[0] = model_of(&k->card);
+    ready.ready.about = about(k);
     if (tell_front(&ready, NULL, 0) < 0)
         return 1;
     serve(k);
@@ -365,9 +387,9 @@ static int run(struct keeper *k)
     return 0;
 }
 
-int keeper_main(void)
+int keeper_main(const struct program_ref *program)
 {
-    struct keeper k = {.arena = arena_new(), .children_fd = -1};
+    struct keeper k = {.arena = arena_new(), .children_fd = -1, .program = *program};
     int status = run(&k);
 
     model_freep(&k.detector);

@@ -326,13 +326,18 @@ bool lab_is_ready(struct lab *lab)
     return ready;
 }
 
-/* Needs the lock. An idle analyst which has just died does not count: the lab thread will notice it. */
+/* Needs the lock. An idle analyst which cannot be reached has died, or memory for the message was missing:
+ * it is replaced, and the next one to come up calls `idle`. Left as it is, nobody would ever call again. */
 static bool assign(struct lab *lab, struct ticket *t)
 {
     for (size_t i = 0; i < lab->nplaces; i++) {
         struct place *p = &lab->places[i];
-        if (p->state != IDLE || ticket_send(t, p->sock) < 0)
+        if (p->state != IDLE)
             continue;
+        if (ticket_send(t, p->sock) < 0) {
+            pidfd_kill(p->pidfd); /* the lab thread sees it hang up */
+            continue;
+        }
         p->state = BUSY;
         p->ticket = t;
         p->kill_at_us = clock_mono_us() + t->deadline_ms * 1000 + GRACE_US;
@@ -398,6 +403,7 @@ struct lab_stats lab_stats(struct lab *lab)
 
     pthread_mutex_lock(&lab->lock);
     s = lab->stats;
+    s.places = (int)lab->nplaces;
     for (size_t i = 0; i < lab->nplaces; i++) {
         s.analysts += lab->places[i].state == IDLE || lab->places[i].state == BUSY;
         s.busy += lab->places[i].state == BUSY;
@@ -406,22 +412,50 @@ struct lab_stats lab_stats(struct lab *lab)
     return s;
 }
 
-size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models)
+/* Under lock. */
+static size_t copy_models(const struct lab *lab, struct arena *a, struct model_ref **ret_models)
 {
-    struct model_ref *models;
-    size_t n;
+    size_t n = lab->nmodels;
+    struct model_ref *models = arena_array(a, n, sizeof *models);
 
-    pthread_mutex_lock(&lab->lock);
-    n = lab->nmodels;
-    models = arena_array(a, n, sizeof *models);
     for (size_t i = 0; i < n; i++)
         models[i] = (struct model_ref){
             .name = arena_strdup(a, lab->models[i].name),
             .version = arena_strdup(a, lab->models[i].version),
             .task = arena_strdup(a, lab->models[i].task),
             .sha256 = arena_strdup(a, lab->models[i].sha256),
+            .card = arena_strdup(a, lab->models[i].card),
         };
-    pthread_mutex_unlock(&lab->lock);
     *ret_models = models;
     return n;
+}
+
+size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models)
+{
+    size_t n;
+
+    pthread_mutex_lock(&lab->lock);
+    n = copy_models(lab, a, ret_models);
+    pthread_mutex_unlock(&lab->lock);
+    return n;
+}
+
+bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret)
+{
+    struct model_ref *models;
+    bool loaded;
+
+    pthread_mutex_lock(&lab->lock);
+    loaded = lab->loaded;
+    *ret = (struct makers){
+        .nmodels = copy_models(lab, a, &models),
+        .decoder = arena_strdup(a, lab->about.decoder),
+        .runtime = arena_strdup(a, lab->about.runtime),
+        .program = {arena_strdup(a, lab->about.version), arena_strdup(a, lab->about.commit)},
+        .max_pixels = lab->opts.max_pixels,
+        .max_seconds = lab->opts.max_seconds,
+    };
+    ret->models = models;
+    pthread_mutex_unlock(&lab->lock);
+    return loaded;
 }

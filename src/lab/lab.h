@@ -67,13 +67,31 @@ int lab_run(struct lab *lab, const struct lab_task *task, struct err *err);
 /* Kills the analyst which runs the job; its task ends with ERR_CANCELLED. false when no analyst has it. */
 bool lab_cancel(struct lab *lab, const char *job_id);
 
+/* Why an analyst is no more: it has done its share; deadline; its job was taken back; it died by itself; it
+ * did not keep to the protocol, or its report was none; its keeper was gone; the lab stops. */
+enum lab_end {
+    LAB_RETIRED,
+    LAB_DEADLINE,
+    LAB_CANCELLED,
+    LAB_CRASHED,
+    LAB_PROTOCOL,
+    LAB_KEEPER,
+    LAB_STOPPED,
+    LAB_ENDS,
+};
+const char *lab_end_name(enum lab_end e); /* "retired" ... */
+
 struct lab_stats {
-    int analysts, busy;
+    int analysts, busy, places; /* alive, those of them with a task; as many as there should be */
     int64_t tasks, crashed, timed_out, respawned;
+    int64_t ends[LAB_ENDS], keepers; /* analysts that ended; keepers that were started */
 };
 struct lab_stats lab_stats(struct lab *lab);
 /* The models in use, copied into the arena. Empty before ready. */
 size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models);
+
+/* The same with everything else that a report depends on; into the arena. False before ready. */
+bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret);
 
 /* Ends all children; running tasks end with ERR_CANCELLED. */
 void lab_stop(struct lab *lab);
@@ -84,7 +102,7 @@ const char *lab_keeper_path(struct arena *a);
 /* What the keeper's program says of its decoders, a line each; in the arena. ERR_IO when it cannot be run. */
 int lab_keeper_about(const char *keeper, struct arena *a, char **ret_text, struct err *err);
 
-/* The main of the keeper process, on socket 3. */
-int keeper_main(void);
+/* The main of the keeper process, on socket 3. The program is what reports say of it. */
+int keeper_main(const struct program_ref *program);
 
 #endif

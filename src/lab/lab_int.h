@@ -65,7 +65,12 @@ struct msg_options {
 };
 
 struct msg_model {
-    char name[LAB_TEXT], version[LAB_TEXT], task[LAB_TEXT], sha256[HASH_HEX];
+    char name[LAB_TEXT], version[LAB_TEXT], task[LAB_TEXT], sha256[HASH_HEX], card[HASH_HEX];
+};
+
+/* Who judges there: versions of the libraries, of the program and its commit. */
+struct msg_about {
+    char decoder[LAB_TEXT], runtime[LAB_TEXT], version[LAB_TEXT], commit[LAB_TEXT];
 };
 
 struct message {
@@ -79,6 +84,7 @@ struct message {
         struct {
             uint32_t nmodels;
             struct msg_model models[LAB_MAX_MODELS];
+            struct msg_about about;
         } ready;
         struct err failed;
         struct {

@@ -31,8 +31,33 @@ enum place_state place_state(struct lab *lab, const struct place *p)
     return state;
 }
 
-static void count(struct lab *lab, const struct place *p)
+const char *lab_end_name(enum lab_end e)
 {
+    static const char *const names[] = {
+        [LAB_RETIRED] = "retired", [LAB_DEADLINE] = "deadline", [LAB_CANCELLED] = "cancelled",
+        [LAB_CRASHED] = "crashed", [LAB_PROTOCOL] = "protocol", [LAB_KEEPER] = "keeper",
+        [LAB_STOPPED] = "stopped",
+    };
+
+    return names[e];
+}
+
+/* Needs the lock. How it ended, when all that is known from outside is `end`. */
+static enum lab_end end_of(const struct lab *lab, const struct place *p, enum lab_end end)
+{
+    if (lab->stopping)
+        return LAB_STOPPED;
+    if (p->why.kind == ERR_TIMEOUT || p->why.kind == ERR_CANCELLED)
+        return p->why.kind == ERR_TIMEOUT ? LAB_DEADLINE : LAB_CANCELLED;
+    if (p->why.kind != ERR_NONE)
+        return LAB_PROTOCOL;
+    return end == LAB_CRASHED && !p->ticket && p->tasks >= lab->opts.tasks_per_analyst ? LAB_RETIRED : end;
+}
+
+/* Needs the lock. */
+static void count(struct lab *lab, const struct place *p, enum lab_end end)
+{
+    lab->stats.ends[end_of(lab, p, end)]++;
     if (p->why.kind == ERR_TIMEOUT)
         lab->stats.timed_out++;
     else if (p->why.kind != ERR_CANCELLED && p->ticket)
@@ -221,9 +246,10 @@ static void misbehaved(struct lab *lab, struct place *p)
 {
     struct err why = {0};
 
-    log_warn("analyst breaks the protocol", "serial=%llu", (unsigned long long)p->serial);
     err_set(&why, ERR_INTERNAL, "The analyst did not keep to the protocol and was stopped.");
     pthread_mutex_lock(&lab->lock);
+    log_warn("analyst breaks the protocol", "job=%s serial=%llu", p->ticket ? p->ticket->job_id : "-",
+             (unsigned long long)p->serial);
     place_leave(lab, p, &why);
     pthread_mutex_unlock(&lab->lock);
 }
@@ -254,14 +280,14 @@ void place_hear(struct lab *lab, struct place *p)
 
 /* ---- the end of an analyst ---- */
 
-void place_died(struct lab *lab, struct place *p, const struct err *death)
+void place_died(struct lab *lab, struct place *p, const struct err *death, enum lab_end end)
 {
     struct ticket *left;
     struct err why;
 
     place_hear(lab, p); /* a last report may still be on the way */
     pthread_mutex_lock(&lab->lock);
-    count(lab, p);
+    count(lab, p, end);
     left = place_vacate(lab, p, death, &why);
     pthread_mutex_unlock(&lab->lock);
     if (!left)
@@ -275,5 +301,5 @@ void place_died_with_status(struct lab *lab, struct place *p, int wait_status)
     struct err death = {0};
 
     describe_death(&death, wait_status);
-    place_died(lab, p, &death);
+    place_died(lab, p, &death, LAB_CRASHED);
 }

@@ -204,19 +204,25 @@ static void limit_work(struct video *v, int64_t size)
 
 static int open_container(struct video *v, struct err *err)
 {
+    static const char not_a_video[] =
+        "The file is not a video, or in a container that is not accepted. Send MP4, MKV, AVI or TS.";
     int64_t size = avio_size(v->io.av);
+    const AVInputFormat *container = NULL;
     int r;
 
     if (size == 0)
         return FAIL(err, ERR_DECODE, "The file is empty.");
     limit_work(v, size);
+    if ((r = av_probe_input_buffer2(v->io.av, &container, "", NULL, 0, PROBE_BYTES)) < 0)
+        return fail(v, r, not_a_video, err);
     v->format = libav_must(avformat_alloc_context());
     set_format_limits(v->format, &v->io);
-    if ((r = avformat_open_input(&v->format, "", NULL, NULL)) < 0)
-        return fail(
-            v, r,
-            "The file is not a video, or in a container that is not accepted. Send MP4, MKV, AVI or TS.",
-            err);
+    if ((r = avformat_open_input(&v->format, "", container, NULL)) == AVERROR(EINVAL))
+        return fail(v, r, not_a_video, err);
+    if (r < 0)
+        return fail(v, r,
+                    "The file is damaged or was cut off: it begins like a video, but its index is missing.",
+                    err);
     if (check_sizes(v, err) < 0)
         return -1;
     if ((r = probe_streams(v)) < 0)

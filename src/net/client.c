@@ -1,10 +1,10 @@
-#include "net/client.h"
+#include "net/client_int.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,27 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum {
-    ANSWER_MAX = 64 << 10, /* of a receiver's headers, and of its body */
-    POLL_MS = 1000,
-};
-
-/* One post on its way. */
-struct transfer {
-    struct transfer *next; /* in `arriving`, or in `open` */
-    struct client *client;
-    struct arena *arena; /* holds this struct, too */
-    const char *url;
-    struct bytes body;
-    struct curl_slist *headers;
-    CURL *easy;
-    client_done *done;
-    void *arg;
-    int64_t begun_us; /* monotonic */
-    size_t answered;  /* bytes so far */
-    char refused[64]; /* the last address the guard refused, as text */
-    char why[CURL_ERROR_SIZE];
-};
+enum { POLL_MS = 1000 };
 
 struct client {
     struct client_opts opts;
@@ -51,24 +31,19 @@ struct client {
 
 struct client_opts client_opts_defaults(void)
 {
-    return (struct client_opts){.connect_ms = 5000, .total_ms = 15000, .user_agent = "assay"};
+    return (struct client_opts){.connect_ms = 5000,
+                                .total_ms = 15000,
+                                .user_agent = "assay",
+                                .min_speed = 1024,
+                                .min_speed_s = 10,
+                                .max_redirects = 5};
 }
 
 /* ---- one transfer ---- */
 
-static struct transfer *transfer_new(struct client *c, const struct client_post *post)
+const struct client_opts *client_opts_of(const struct transfer *t)
 {
-    struct arena *a = arena_new();
-    struct transfer *t = arena_alloc(a, sizeof *t);
-
-    *t = (struct transfer){.client = c, .arena = a, .done = post->done, .arg = post->arg};
-    t->url = arena_strdup(a, post->url);
-    t->body = bytes_of(arena_strndup(a, (const char *)post->body.data, post->body.len), post->body.len);
-    for (size_t i = 0; post->headers[i]; i++)
-        t->headers = curl_slist_append(t->headers, post->headers[i]);
-    t->headers = curl_slist_append(t->headers, "Expect:"); /* no waiting for a "100 Continue" */
-    t->begun_us = clock_mono_us();
-    return t;
+    return &t->client->opts;
 }
 
 static void transfer_free(struct transfer *t)
@@ -111,13 +86,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose UNUSED, struct 
     return CURL_SOCKET_BAD;
 }
 
-/* Headers and body: counted, dropped, and too much of it ends the transfer. */
-static size_t drop(char *data UNUSED, size_t size, size_t n, void *arg)
+size_t transfer_drop(char *data UNUSED, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
 
-    t->answered += size * n;
-    return t->answered > ANSWER_MAX ? 0 : size * n;
+    t->head += size * n;
+    return t->head > ANSWER_MAX ? 0 : size * n;
 }
 
 static void set_where(CURL *e, struct transfer *t)
@@ -133,24 +107,14 @@ static void set_where(CURL *e, struct transfer *t)
         curl_easy_setopt(e, CURLOPT_CAINFO, t->client->opts.ca_file);
 }
 
-static void set_what(CURL *e, struct transfer *t)
-{
-    curl_easy_setopt(e, CURLOPT_POST, 1L);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDS, (const char *)t->body.data);
-    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.len);
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
-    curl_easy_setopt(e, CURLOPT_USERAGENT, t->client->opts.user_agent);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, drop);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, drop);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-}
-
 static void set_how(CURL *e, struct transfer *t)
 {
     curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)t->client->opts.connect_ms);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)t->client->opts.total_ms);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, t->client->opts.user_agent);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, transfer_drop);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L); /* one receiver's connection is never another's */
     curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
@@ -175,41 +139,30 @@ static void transfer_begin(struct transfer *t)
         return;
     }
     set_where(t->easy, t);
-    set_what(t->easy, t);
     set_how(t->easy, t);
+    t->kind->set(t->easy, t);
     t->next = c->open;
     c->open = t;
     curl_multi_add_handle(c->multi, t->easy);
 }
 
-static void describe(const struct transfer *t, CURLcode code, struct err *err)
-{
-    if (t->refused[0] && code == CURLE_COULDNT_CONNECT)
-        err_set(err, ERR_DENIED, "the address %s is not public, webhooks do not go there", t->refused);
-    else
-        err_set(err, code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_IO, "%s",
-                t->why[0] ? t->why : curl_easy_strerror(code));
-}
-
-/* A status counts, whatever became of the body behind it: the receiver has spoken. */
+/* A get that was redirected begins again, on the same transfer. */
 static void transfer_finish(struct transfer *t, CURLcode code)
 {
     struct client_result result = {.retry_after_s = -1};
     curl_off_t retry_after = 0;
-    long status = 0;
 
-    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    if (status >= 200) {
-        result.status = (int)status;
-        if (retry_after > 0)
-            result.retry_after_s = retry_after > 1000000 ? 1000000 : (int)retry_after;
-    } else if (code == CURLE_OK) {
-        err_set(&result.err, ERR_IO, "the answer has no status");
-    } else {
-        describe(t, code, &result.err);
+    if (retry_after > 0)
+        result.retry_after_s = retry_after > 1000000 ? 1000000 : (int)retry_after;
+    if (t->kind->end(t, code, &result)) {
+        transfer_end(t, &result);
+        return;
     }
-    transfer_end(t, &result);
+    curl_easy_cleanup(TAKE(t->easy));
+    t->head = 0;
+    t->refused[0] = t->why[0] = '\0';
+    transfer_begin(t);
 }
 
 /* ---- the thread ---- */
@@ -264,11 +217,23 @@ static bool is_stopping(struct client *c)
     return stopping;
 }
 
+/* TLS writes with write(2), and a receiver that has gone must not end the program. Held back, not ignored:
+ * whoever writes to a pipe on another thread still wants the signal. */
+static void hold_sigpipe(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void *client_main(void *arg)
 {
     struct client *c = arg;
     int still_open;
 
+    hold_sigpipe();
     while (!is_stopping(c)) {
         begin_arrived(c);
         curl_multi_perform(c->multi, &still_open);
@@ -285,11 +250,13 @@ static void *client_main(void *arg)
 
 /* ---- from outside ---- */
 
-void client_post(struct client *c, const struct client_post *post)
+void client_begin(struct client *c, struct transfer *t, struct arena *a)
 {
-    struct transfer *t = transfer_new(c, post);
     bool stopping;
 
+    t->client = c;
+    t->arena = a;
+    t->begun_us = clock_mono_us();
     pthread_mutex_lock(&c->lock);
     stopping = c->stopping;
     if (!stopping) {
@@ -319,7 +286,7 @@ int client_start(struct client **ret_client, const struct client_opts *opts, str
     if (!c->multi)
         return FAIL(err, ERR_IO, "libcurl does not start");
     if (pthread_create(&c->thread, NULL, client_main, c) != 0)
-        return FAIL(err, ERR_IO, "cannot start the webhook client's thread; raise the limit of threads");
+        return FAIL(err, ERR_IO, "cannot start the HTTP client's thread; raise the limit of threads");
     c->running = true;
     *ret_client = TAKE(c);
     return 0;

@@ -189,21 +189,26 @@ struct parse {
     struct err *err;
 };
 
-static int check_text(const char *text, struct err *err)
+static const char *noun(const struct guard *g)
+{
+    return g->what ? g->what : "a webhook URL";
+}
+
+static int check_text(const char *text, const struct guard *g, struct err *err)
 {
     size_t n = strnlen(text, URL_MAX + 1);
 
     if (n > URL_MAX)
-        return FAIL(err, ERR_INPUT, "a webhook URL has at most %d characters", URL_MAX);
+        return FAIL(err, ERR_INPUT, "%s has at most %d characters", noun(g), URL_MAX);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
         if (c <= ' ' || c >= 0x7f)
-            return FAIL(err, ERR_INPUT,
-                        "a webhook URL has no blanks, control or non-ASCII characters; encode them");
+            return FAIL(err, ERR_INPUT, "%s has no blanks, control or non-ASCII characters; encode them",
+                        noun(g));
         if (strchr("\\\"<>^`{|}", c))
-            return FAIL(err, ERR_INPUT, "a webhook URL has no '%c'; encode it", c);
+            return FAIL(err, ERR_INPUT, "%s has no '%c'; encode it", noun(g), c);
         if (c == '#')
-            return FAIL(err, ERR_INPUT, "a webhook URL has no fragment ('#')");
+            return FAIL(err, ERR_INPUT, "%s has no fragment ('#')", noun(g));
     }
     return 0;
 }
@@ -216,9 +221,11 @@ static int take_scheme(struct parse *p, const char **text)
         return 0;
     }
     if (strncasecmp(*text, "http://", 7) != 0)
-        return FAIL(p->err, ERR_INPUT, "a webhook URL begins with https://");
+        return FAIL(p->err, ERR_INPUT, "%s begins with https://%s", noun(p->guard),
+                    p->guard->what && p->guard->allow_http ? " or http://" : "");
     if (!p->guard->allow_http)
-        return FAIL(p->err, ERR_INPUT, "a webhook URL begins with https://; this server calls no plain http");
+        return FAIL(p->err, ERR_INPUT, "%s begins with https://; this server calls no plain http",
+                    noun(p->guard));
     *text += 7;
     return 0;
 }
@@ -231,7 +238,7 @@ static int take_port(struct parse *p, const char *text)
     if (n > 0) {
         bool digits = n <= 6 && strspn(text + 1, "0123456789") == n - 1 && text[1] != '0';
         if (text[0] != ':' || !digits || !text_to_i64(text + 1, &port) || port > 65535)
-            return FAIL(p->err, ERR_INPUT, "a webhook URL's port is a number from 1 to 65535");
+            return FAIL(p->err, ERR_INPUT, "%s's port is a number from 1 to 65535", noun(p->guard));
     }
     p->url->port = (int)port;
     return 0;
@@ -239,10 +246,12 @@ static int take_port(struct parse *p, const char *text)
 
 static int judge(struct parse *p, const uint8_t address[16])
 {
-    if (is_forbidden(p->guard, address))
-        return FAIL(p->err, ERR_INPUT, "a webhook must not go to %.64s: it is not a public address",
-                    p->url->host);
-    return 0;
+    if (!is_forbidden(p->guard, address))
+        return 0;
+    if (p->guard->what)
+        return FAIL(p->err, ERR_INPUT, "the address of %s is private: %.64s", p->guard->what, p->url->host);
+    return FAIL(p->err, ERR_INPUT, "a webhook must not go to %.64s: it is not a public address",
+                p->url->host);
 }
 
 static bool is_host_char(char c)
@@ -297,13 +306,14 @@ static int check_host4(struct parse *p)
     int most, offset;
 
     if (!is_name(p->url->host))
-        return FAIL(p->err, ERR_INPUT, "a webhook URL needs a host name: letters, digits, hyphens and dots");
+        return FAIL(p->err, ERR_INPUT, "%s needs a host name: letters, digits, hyphens and dots",
+                    noun(p->guard));
     if (is_localhost(p->url->host))
         return check_localhost(p);
     if (!ends_in_number(p->url->host))
         return 0;
     if (!parse_address(p->url->host, address, &most, &offset))
-        return FAIL(p->err, ERR_INPUT, "a webhook URL's address is written like 203.0.114.7");
+        return FAIL(p->err, ERR_INPUT, "%s's address is written like 203.0.114.7", noun(p->guard));
     return judge(p, address);
 }
 
@@ -312,14 +322,15 @@ static int check_host6(struct parse *p)
     uint8_t address[16];
 
     if (inet_pton(AF_INET6, p->url->host, address) != 1)
-        return FAIL(p->err, ERR_INPUT, "what stands in the brackets of a webhook URL is no IPv6 address");
+        return FAIL(p->err, ERR_INPUT, "what stands in the brackets of %s is no IPv6 address",
+                    noun(p->guard));
     return judge(p, address);
 }
 
 static int take_host(struct parse *p, const char *from, size_t n)
 {
     if (n >= sizeof p->url->host)
-        return FAIL(p->err, ERR_INPUT, "a webhook URL's host has at most %zu characters",
+        return FAIL(p->err, ERR_INPUT, "%s's host has at most %zu characters", noun(p->guard),
                     sizeof p->url->host - 1);
     for (size_t i = 0; i < n; i++)
         p->url->host[i] = (char)tolower((unsigned char)from[i]);
@@ -333,7 +344,7 @@ static int take_authority(struct parse *p, const char *text)
     const char *end = *text == '[' ? strchr(text, ']') : text + strcspn(text, ":");
 
     if (!end)
-        return FAIL(p->err, ERR_INPUT, "a webhook URL's IPv6 address ends with ']'");
+        return FAIL(p->err, ERR_INPUT, "%s's IPv6 address ends with ']'", noun(p->guard));
     if (*text == '[') {
         if (take_host(p, text + 1, (size_t)(end - text) - 1) < 0 || check_host6(p) < 0)
             return -1;
@@ -350,12 +361,12 @@ int url_check(const char *text, const struct guard *g, struct url *ret_url, stru
     struct parse p = {g, &url, err};
     char authority[URL_MAX + 1];
 
-    if (check_text(text, err) < 0 || take_scheme(&p, &text) < 0)
+    if (check_text(text, g, err) < 0 || take_scheme(&p, &text) < 0)
         return -1;
     text_copy(authority, sizeof authority, text);
     authority[strcspn(authority, "/?")] = '\0';
     if (strchr(authority, '@'))
-        return FAIL(err, ERR_INPUT, "a webhook URL has no user name and no password");
+        return FAIL(err, ERR_INPUT, "%s has no user name and no password", noun(g));
     if (take_authority(&p, authority) < 0)
         return -1;
     snprintf(url.site, sizeof url.site, "%s:%d", url.host, url.port);

@@ -1,7 +1,7 @@
-/* The guard against requests that others make us send (SSRF): which URLs a webhook may have, and which
- * addresses we connect to. Pure: no resolver, no clock. A name is judged twice: its text when somebody
- * registers it (url_check), and the address it means at the moment of connecting (address_is_forbidden), so a
- * name that changes its mind in between gains nothing.
+/* The guard against requests that others make us send (SSRF): which URLs a webhook or a file to fetch may
+ * have, and which addresses we connect to. Pure: no resolver, no clock. A name is judged twice: its text when
+ * somebody registers it (url_check), and the address it means at the moment of connecting
+ * (address_is_forbidden), so a name that changes its mind in between gains nothing.
  *
  * Only one spelling of everything passes: what two parsers could read differently is refused. */
 #ifndef ASSAY_NET_GUARD_H
@@ -27,6 +27,7 @@ struct guard {
     bool allow_http;          /* plain http, too */
     const struct cidr *allow; /* networks which are fine although the table says no */
     size_t nallow;
+    const char *what; /* the subject of the sentences; NULL = "a webhook URL" */
 };
 
 /* "127.0.0.1/32, fd00::/8, 10.1.2.3"; NULL or "" = none. The list lives in the arena. ERR_INPUT. */

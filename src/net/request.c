@@ -8,11 +8,13 @@
  * The library takes a response only with the head or after the whole body, and a response with the head
  * closes the connection. So a refusal with the head is queued at once when much is on the way, and otherwise
  * waits for the rest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -32,6 +34,8 @@ struct request {
     struct server *server;
     struct MHD_Connection *connection;
     struct conn *conn;
+    char id[20]; /* "5f3c12aa-1b" */
+    int64_t begun_us;
     const char *method, *path; /* the connection's memory, valid as long as the request */
     struct route_match match;
     struct arena *arena; /* made when first asked for */
@@ -63,6 +67,11 @@ struct arena *request_arena(struct request *r)
     if (!r->arena)
         r->arena = arena_new();
     return r->arena;
+}
+
+const char *request_id(struct request *r)
+{
+    return r->id;
 }
 
 const char *request_method(struct request *r)
@@ -178,7 +187,7 @@ static bool claim(struct request *r)
     bool first = !atomic_flag_test_and_set(&r->claimed);
 
     if (!first)
-        log_debug("second reply dropped", NULL); /* the request may be gone already: not even its path */
+        log_debug("second reply dropped", NULL); /* the request may be gone already: not even its id */
     return first;
 }
 
@@ -189,6 +198,7 @@ static void publish(struct request *r, int status, struct MHD_Response *response
 
     r->status = status;
     r->response = response;
+    counters_replied(r->server->counters, r->match.route, status);
     if (atomic_exchange(&r->state, STATE_REPLIED) == STATE_SUSPENDED)
         MHD_resume_connection(connection);
 }
@@ -202,6 +212,8 @@ void request_reply(struct request *r, const struct reply *rep)
     response = reply_build(rep);
     if (rep->status == 405 && r->match.allow[0])
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->match.allow);
+    if (rep->status >= 400)
+        MHD_add_response_header(response, "X-Request-Id", r->id);
     publish(r, rep->status, response);
 }
 
@@ -433,6 +445,10 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
     r->server = s;
     r->connection = connection;
     r->conn = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    r->begun_us = clock_mono_us();
+    snprintf(r->id, sizeof r->id, "%08x-%llx", s->epoch,
+             (unsigned long long)atomic_fetch_add_explicit(&s->serial, 1, memory_order_relaxed) &
+                 0xffffffffff);
     r->method = method;
     r->path = url;
     atomic_flag_clear(&r->claimed);
@@ -472,6 +488,7 @@ static enum MHD_Result step_body(struct request *r, struct bytes piece)
     const struct route *route = r->match.route;
 
     r->received += (int64_t)piece.len;
+    atomic_fetch_add_explicit(&r->server->received, piece.len, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->conn->body, piece.len, memory_order_relaxed);
     if (request_replied(r))
         return r->length >= 0 || r->received <= route->max_body + SWALLOW_MORE ? MHD_YES : MHD_NO;
@@ -506,7 +523,7 @@ static enum MHD_Result step_end(struct request *r)
     if (request_replied(r))
         return queue_reply(r);
     if (r->has_run) {
-        log_error("request woke up without a reply", "path=%s", r->path);
+        log_error("request woke up without a reply", "req=%s path=%s", r->id, r->path);
         return MHD_NO;
     }
     r->has_run = true;
@@ -558,6 +575,21 @@ enum MHD_Result request_step(void *server, struct MHD_Connection *connection, co
     return result;
 }
 
+static void log_end(struct request *r, enum MHD_RequestTerminationCode why)
+{
+    const struct route *route = r->match.route;
+    bool replied = request_replied(r);
+
+    if (!replied)
+        counters_replied(r->server->counters, route, 0);
+    if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        log_debug("request cut off", "req=%s path=%s why=%d", r->id, r->path, (int)why);
+    if (atomic_load_explicit(&r->server->log_requests, memory_order_relaxed) || log_wants(LOG_DEBUG))
+        log_line(LOG_INFO, "request", "req=%s method=%s route=%s path=%s status=%d received=%lld ms=%lld",
+                 r->id, r->method, route ? route->path : "-", r->path, replied ? r->status : 0,
+                 (long long)r->received, (long long)(clock_mono_us() - r->begun_us) / 1000);
+}
+
 void request_end(void *server, struct MHD_Connection *connection, void **state,
                  enum MHD_RequestTerminationCode why)
 {
@@ -569,8 +601,7 @@ void request_end(void *server, struct MHD_Connection *connection, void **state,
     if (!r)
         return;
     *state = NULL;
-    if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        log_debug("request cut off", "path=%s why=%d", r->path, (int)why);
+    log_end(r, why);
     route = r->match.route;
     if (r->listed)
         list_drop(r);

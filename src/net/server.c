@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -52,7 +53,7 @@ static int parse_listen(const char *listen, char *ret_host, size_t size, const c
     return 0;
 }
 
-static int resolve(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
+int address_parse(const char *listen, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *info;
     const char *port;
@@ -87,7 +88,7 @@ static int open_socket(const char *listen_on, int *ret_fd, struct err *err)
     socklen_t len;
     int one = 1;
 
-    if (resolve(listen_on, &addr, &len, err) < 0)
+    if (address_parse(listen_on, &addr, &len, err) < 0)
         return -1;
     fd = socket(addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0)
@@ -115,10 +116,13 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     struct conn *c = *context;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add(&s->connections, 1);
+        atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
         *context = watch_add(
             s->watch, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         return;
     }
+    atomic_fetch_sub(&s->connections, 1);
     if (c->lingers) /* the descriptor is closed after this call */
         farewell_add(s->farewell, c->fd);
     watch_drop_take(s->watch, c);
@@ -143,6 +147,7 @@ static int start_daemon(struct server *s, int fd, struct err *err)
 {
     const struct server_opts *o = &s->opts;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, s},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s},
@@ -156,8 +161,12 @@ static int start_daemon(struct server *s, int fd, struct err *err)
         {MHD_OPTION_END, 0, NULL},
     };
 
+    if (o->tls_cert) {
+        flags |= MHD_USE_TLS;
+        tls_options(tls);
+    }
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-                                 NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+                                 NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon)
         return FAIL(err, ERR_IO, "cannot start the HTTP server: %s",
                     errno ? strerror(errno) : "no reason given");
@@ -179,13 +188,51 @@ static void server_freep(struct server **server)
         return;
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
+    if (s->opts.tls_cert)
+        tls_drop();
     watch_freep(&s->watch); /* connections leave both while the daemon stops */
     farewell_freep(&s->farewell);
     route_table_freep(&s->routes);
+    counters_freep(&s->counters);
     fd_closep(&s->listen_fd);
     pthread_mutex_destroy(&s->lock);
     free(s);
     *server = NULL;
+}
+
+static bool is_loopback(int fd)
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof addr;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&addr;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addr;
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return false;
+    if (addr.ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return addr.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static int prepare_tls(struct server *s, int fd, struct err *err)
+{
+    const struct server_opts *o = &s->opts;
+
+    if (!o->tls_cert != !o->tls_key)
+        return FAIL(err, ERR_INPUT, "TLS needs both a certificate and its key");
+    if (!o->tls_cert && !is_loopback(fd))
+        log_warn("no TLS: keys and footage pass in clear text", "listen=%s", o->listen);
+    if (!o->tls_cert)
+        return 0;
+    if (!tls_is_there())
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "the HTTP library of this machine has no TLS; put a proxy in front");
+    return tls_load(&(struct tls_files){o->tls_cert, o->tls_key}, err);
+}
+
+int server_reload_tls(struct server *s, struct err *err)
+{
+    return s->opts.tls_cert ? tls_load(&(struct tls_files){s->opts.tls_cert, s->opts.tls_key}, err) : 0;
 }
 
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err)
@@ -201,8 +248,15 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
         open_socket(opts->listen, &fd, err) < 0)
         return -1;
     s->port = bound_port(fd);
+    s->counters = counters_new(opts->routes, opts->nroutes);
+    hash_random(&s->epoch, sizeof s->epoch);
+    server_log_requests(s, opts->log_requests);
     s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
+    if (prepare_tls(s, fd, err) < 0) {
+        close(fd);
+        return -1;
+    }
     if (start_daemon(s, fd, err) < 0)
         return -1;
     *ret_server = TAKE(s);
@@ -212,6 +266,23 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
 int server_port(const struct server *s)
 {
     return s->port;
+}
+
+void server_log_requests(struct server *s, bool on)
+{
+    atomic_store(&s->log_requests, on);
+}
+
+void server_stats(struct server *s, struct arena *a, struct server_stats *ret)
+{
+    *ret = (struct server_stats){
+        .connections = atomic_load(&s->connections),
+        .requests = atomic_load(&s->open),
+        .accepted = atomic_load(&s->accepted),
+        .slow = watch_slow(s->watch),
+        .received = atomic_load(&s->received),
+    };
+    counters_read(s->counters, a, ret);
 }
 
 static void wait_for_requests(struct server *s, int64_t deadline_mono_us)

@@ -55,21 +55,47 @@ struct server_opts {
     /* Replies to what no handler answers. status is 400, 404, 405 (Allow is added), 413, 500 or 503
      * (server_stop, on its thread). Plain text when NULL. */
     void (*on_error)(struct request *r, int status, const char *text);
+    bool log_requests; /* a line for every request, not only at level debug */
+    /* PEM files: the certificate with its chain, and its key. Both or none; then HTTP in clear text. One
+     * server of a process at a time may have them. */
+    const char *tls_cert, *tls_key;
 };
 
-/* ERR_INPUT for a bad address, ERR_IO when it cannot be listened on. */
+/* ERR_INPUT for a bad address or certificate, ERR_DENIED for a key that others can read, ERR_IO when it
+ * cannot be listened on. */
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err);
 int server_port(const struct server *s);
+/* Reads certificate and key again: new connections get them, open ones stay. On failure nothing changes. Fine
+ * without TLS. Any thread. */
+int server_reload_tls(struct server *s, struct err *err);
 /* Stops accepting; requests that begin from now on get 503, open ones may finish until the deadline. When it
  * returns, no handler runs and none will be called again, but for `gone`. Then stop whatever replies from
  * other threads (it must not reply to a request of a stopped server), then server_stop: it answers what is
  * still suspended with 503. */
 void server_drain(struct server *s, int64_t deadline_mono_us);
-void server_stop(struct server *s); /* NULL is fine */
+void server_stop(struct server *s);                  /* NULL is fine */
+void server_log_requests(struct server *s, bool on); /* any thread */
+
+/* Counted since the start. Replies count when they are decided, whether or not they arrive. What the library
+ * answers by itself (a head that cannot be parsed) is not in it. */
+struct reply_count {
+    const struct route *route; /* NULL: no route was found, or the server was stopping */
+    int status;                /* 0: the client was gone before */
+    uint64_t n;
+};
+struct server_stats {
+    size_t connections, requests; /* open now */
+    uint64_t accepted, slow;      /* connections; those dropped because they sent too slowly */
+    uint64_t received;            /* bytes of request bodies */
+    size_t nreplies;
+    struct reply_count *replies; /* in the arena; only those that are not 0 */
+};
+void server_stats(struct server *s, struct arena *a, struct server_stats *ret); /* any thread */
 
 /* ---- the request; valid from `head` to `gone` ---- */
 void *request_context(struct request *r);
 struct arena *request_arena(struct request *r);
+const char *request_id(struct request *r); /* for log lines (req=...); refusals carry it as X-Request-Id */
 const char *request_method(struct request *r);
 const char *request_path(struct request *r);                     /* as sent, without the query, not decoded */
 const char *request_header(struct request *r, const char *name); /* NULL when absent; case-insensitive */

@@ -71,6 +71,7 @@ void watch_freep(struct watch **w); /* stops its thread */
 struct conn *watch_add(struct watch *w, int fd);
 void watch_drop_take(struct watch *w, struct conn *c);
 void watch_state(struct watch *w, struct conn *c, enum conn_state state);
+uint64_t watch_slow(struct watch *w); /* how many were dropped so far */
 
 /* ---- farewell.c: closing without losing the reply ---- */
 
@@ -80,7 +81,30 @@ void farewell_freep(struct farewell **f); /* stops its thread */
 /* Keeps the connection half open beyond the close of this descriptor. Any thread. */
 void farewell_add(struct farewell *f, int fd);
 
+/* ---- counters.c: replies by route and status; any thread ---- */
+
+struct counters;
+struct counters *counters_new(const struct route *routes, size_t nroutes); /* borrowed */
+void counters_freep(struct counters **c);
+void counters_replied(struct counters *c, const struct route *route, int status); /* route NULL: none */
+void counters_read(struct counters *c, struct arena *a, struct server_stats *ret);
+
+/* ---- tls.c: the certificate of this process ---- */
+
+struct tls_files {
+    const char *cert, *key; /* PEM; NULL = no TLS */
+};
+bool tls_is_there(void); /* the HTTP library was built with it */
+/* From now on new connections get this pair. On failure the one before stays. Any thread. */
+int tls_load(const struct tls_files *files, struct err *err);
+void tls_drop(void); /* after the daemon has stopped */
+/* For the daemon, which also needs MHD_USE_TLS. */
+void tls_options(struct MHD_OptionItem ret[3]);
+
 /* ---- server.c ---- */
+
+/* A numeric address "host:port" or "[v6]:port". ERR_INPUT. */
+int address_parse(const char *text, struct sockaddr_storage *ret_addr, socklen_t *ret_len, struct err *err);
 
 enum server_phase {
     SERVER_OPEN,
@@ -93,12 +117,17 @@ struct server {
     struct route_table *routes;
     struct watch *watch;
     struct farewell *farewell;
+    struct counters *counters;
     struct MHD_Daemon *daemon;
     int listen_fd; /* ours again after a drain, else -1 */
     int port;
     atomic_int phase;    /* enum server_phase; only grows */
     atomic_size_t steps; /* net threads inside request_step: while CLOSED and 0, no handler runs */
     atomic_size_t open;  /* requests between begin and end */
+    atomic_size_t connections;
+    atomic_ullong accepted, received, serial; /* connections; bytes of bodies; requests */
+    atomic_bool log_requests;
+    uint32_t epoch; /* random: ids of requests differ from those of the run before */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct request *suspended;

@@ -23,6 +23,7 @@ struct watch {
     unsigned idle_seconds;
     size_t max;
     pthread_t thread;
+    atomic_ullong slow;
     atomic_uint now; /* seconds since the start; read by net threads */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
@@ -54,6 +55,7 @@ static void look(struct watch *w, unsigned now)
     for (struct conn *c = w->first; c; c = c->next)
         if (is_too_slow(w, c, now)) {
             log_debug("slow client dropped", "fd=%d", c->fd);
+            atomic_fetch_add(&w->slow, 1);
             shutdown(c->fd, SHUT_RDWR);
         }
 }
@@ -164,6 +166,11 @@ void watch_drop_take(struct watch *w, struct conn *c)
     w->n -= !c->gives_way;
     pthread_mutex_unlock(&w->lock);
     free(c);
+}
+
+uint64_t watch_slow(struct watch *w)
+{
+    return atomic_load(&w->slow);
 }
 
 void watch_state(struct watch *w, struct conn *c, enum conn_state state)

@@ -70,23 +70,27 @@ static void put_zones(doc_t *d, val_t *obj, const struct alarm_params *p)
     }
 }
 
+static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
+{
+    yyjson_mut_obj_add_real(d, obj, "fps", p->fps);
+    yyjson_mut_obj_add_int(d, obj, "height", p->height);
+    yyjson_mut_obj_add_int(d, obj, "max_frames", p->max_frames);
+    if (!risk_rule_is_unset(&p->rule))
+        put_rule(d, obj, &p->rule);
+    put_zones(d, obj, p);
+}
+
 struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
-    val_t *root = yyjson_mut_obj(d), *alarm;
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
+    val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
     put_str(d, root, "id", spec->id);
     put_str(d, root, "pipeline", spec->pipeline);
     put_subject(d, root, &spec->subject);
     yyjson_mut_obj_add_int(d, root, "deadline_ms", spec->deadline_ms);
-    alarm = yyjson_mut_obj_add_obj(d, root, "alarm");
-    yyjson_mut_obj_add_real(d, alarm, "fps", spec->alarm.fps);
-    yyjson_mut_obj_add_int(d, alarm, "height", spec->alarm.height);
-    yyjson_mut_obj_add_int(d, alarm, "max_frames", spec->alarm.max_frames);
-    if (!risk_rule_is_unset(&spec->alarm.rule))
-        put_rule(d, alarm, &spec->alarm.rule);
-    put_zones(d, alarm, &spec->alarm);
+    put_alarm(d, yyjson_mut_obj_add_obj(d, root, "alarm"), &spec->alarm);
     if (spec->annotate.report) {
         struct bytes report = report_to_json(a, spec->annotate.report);
         yyjson_mut_obj_add(yyjson_mut_obj_add_obj(d, root, "annotate"), yyjson_mut_str(d, "report"),
@@ -184,9 +188,9 @@ static void put_findings(doc_t *d, val_t *root, const struct report *r)
     }
 }
 
-static void put_evidence(doc_t *d, val_t *root, const struct report *r)
+static void put_models(doc_t *d, val_t *root, const struct report *r)
 {
-    val_t *models = yyjson_mut_obj_add_arr(d, root, "models"), *timing;
+    val_t *models = yyjson_mut_obj_add_arr(d, root, "models");
 
     for (size_t i = 0; i < r->nmodels; i++) {
         val_t *o = yyjson_mut_arr_add_obj(d, models);
@@ -194,8 +198,62 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
         put_str(d, o, "version", r->models[i].version);
         put_str(d, o, "task", r->models[i].task);
         put_str(d, o, "sha256", r->models[i].sha256);
+        if (r->models[i].card)
+            put_str(d, o, "card", r->models[i].card);
     }
+}
+
+static void put_program(doc_t *d, val_t *root, const struct program_ref *p)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "program");
+
+    put_str(d, o, "version", p->version);
+    put_str(d, o, "commit", p->commit);
+}
+
+static void put_configuration(doc_t *d, val_t *root, const struct configuration *c)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "configuration");
+
+    yyjson_mut_obj_add_int(d, o, "deadline_ms", c->deadline_ms);
+    yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
+    yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
+    put_alarm(d, o, &c->alarm);
+}
+
+static void put_interval(doc_t *d, val_t *obj, const char *key, const double interval[2])
+{
+    val_t *arr = yyjson_mut_obj_add_arr(d, obj, key);
+
+    yyjson_mut_arr_add_real(d, arr, interval[0]);
+    yyjson_mut_arr_add_real(d, arr, interval[1]);
+}
+
+static void put_reach(doc_t *d, val_t *root, const struct reach *r)
+{
+    val_t *o = yyjson_mut_obj_add_obj(d, root, "reach");
+
+    put_interval(d, o, "quarter", r->quarter);
+    put_interval(d, o, "middle", r->middle);
+    put_interval(d, o, "high", r->high);
+    put_interval(d, o, "label", r->label);
+}
+
+/* What older programs did not write is left out again, so that their records stay the same bytes. */
+static void put_evidence(doc_t *d, val_t *root, const struct report *r)
+{
+    val_t *timing;
+
+    put_models(d, root, r);
     put_str(d, root, "decoder", r->decoder);
+    if (r->runtime)
+        put_str(d, root, "runtime", r->runtime);
+    if (r->program.version)
+        put_program(d, root, &r->program);
+    if (r->config.known)
+        put_configuration(d, root, &r->config);
+    if (r->reach.known)
+        put_reach(d, root, &r->reach);
     timing = yyjson_mut_obj_add_obj(d, root, "timing");
     yyjson_mut_obj_add_int(d, timing, "decode_us", r->decode_us);
     yyjson_mut_obj_add_int(d, timing, "infer_us", r->infer_us);
@@ -204,7 +262,7 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
 
 struct bytes report_to_json(struct arena *a, const struct report *r)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
@@ -245,6 +303,12 @@ static const char *get_str(struct reader *rd, yyjson_val *obj, const char *key)
     if (!s || strlen(s) != yyjson_get_len(yyjson_obj_get(obj, key)))
         refuse(rd, key); /* absent, not text, or with a NUL inside */
     return s ? s : "";
+}
+
+/* NULL when it is not there. */
+static const char *get_optional(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    return yyjson_obj_get(obj, key) ? get_str(rd, obj, key) : NULL;
 }
 
 static double get_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max)
@@ -288,6 +352,12 @@ static yyjson_val *get_obj(struct reader *rd, yyjson_val *obj, const char *key)
     return v;
 }
 
+/* NULL when it is not there. */
+static yyjson_val *get_optional_obj(struct reader *rd, yyjson_val *obj, const char *key)
+{
+    return yyjson_obj_get(obj, key) ? get_obj(rd, obj, key) : NULL;
+}
+
 /* The array and its length, at most max. */
 static yyjson_val *get_arr(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n)
 {
@@ -312,7 +382,9 @@ static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk
     yyjson_val *key, *value;
     size_t i, n;
 
-    if (obj && (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS)) {
+    if (!obj)
+        return;
+    if (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS) {
         refuse(rd, "labels");
         return;
     }
@@ -377,9 +449,9 @@ static void get_zones(struct reader *rd, yyjson_val *alarm, struct alarm_params 
     p->zones = zones;
 }
 
-static struct alarm_params get_alarm(struct reader *rd, yyjson_val *root)
+static struct alarm_params get_alarm(struct reader *rd, yyjson_val *o)
 {
-    yyjson_val *o = get_obj(rd, root, "alarm"), *rule = yyjson_obj_get(o, "thresholds");
+    yyjson_val *rule = yyjson_obj_get(o, "thresholds");
     struct alarm_params p = {
         .fps = get_num(rd, o, "fps", 0, 60),
         .height = (int)get_int(rd, o, "height", 0, 4096),
@@ -406,7 +478,7 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.pipeline = get_str(&rd, root, "pipeline");
     spec.subject = get_subject(&rd, root);
     spec.deadline_ms = get_int(&rd, root, "deadline_ms", 1, 3600000);
-    spec.alarm = get_alarm(&rd, root);
+    spec.alarm = get_alarm(&rd, get_obj(&rd, root, "alarm"));
     annotate = yyjson_obj_get(root, "annotate");
     if (annotate)
         spec.annotate.report = read_report(&rd, yyjson_obj_get(annotate, "report"));
@@ -523,24 +595,76 @@ static void get_models(struct reader *rd, yyjson_val *root, struct report *r)
             .version = get_str(rd, o, "version"),
             .task = get_str(rd, o, "task"),
             .sha256 = get_str(rd, o, "sha256"),
+            .card = get_optional(rd, o, "card"),
         };
         report_add_model(r, &m);
     }
 }
 
-/* A verdict stands only on judged moments and without an error: whatever wrote the record. */
+static void get_program(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = get_optional_obj(rd, root, "program");
+
+    if (o)
+        r->program = (struct program_ref){get_str(rd, o, "version"), get_str(rd, o, "commit")};
+}
+
+static void get_configuration(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = get_optional_obj(rd, root, "configuration");
+
+    if (!o)
+        return;
+    r->config = (struct configuration){
+        .known = true,
+        .deadline_ms = get_int(rd, o, "deadline_ms", 0, 3600000),
+        .max_pixels = get_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
+        .max_seconds = get_num(rd, o, "max_seconds", 0, 1e12),
+        .alarm = get_alarm(rd, o),
+    };
+}
+
+static void get_interval(struct reader *rd, yyjson_val *obj, const char *key, double ret[2])
+{
+    size_t n, i, max;
+    yyjson_val *arr = get_arr(rd, obj, key, 2, &n), *v;
+
+    if (n != 2)
+        refuse(rd, key);
+    yyjson_arr_foreach (arr, i, max, v) {
+        if (!yyjson_is_num(v) || !(yyjson_get_num(v) >= -1 && yyjson_get_num(v) <= 1))
+            refuse(rd, key);
+        if (i < 2)
+            ret[i] = yyjson_get_num(v);
+    }
+}
+
+static void get_reach(struct reader *rd, yyjson_val *root, struct report *r)
+{
+    yyjson_val *o = get_optional_obj(rd, root, "reach");
+
+    if (!o)
+        return;
+    get_interval(rd, o, "quarter", r->reach.quarter);
+    get_interval(rd, o, "middle", r->reach.middle);
+    get_interval(rd, o, "high", r->reach.high);
+    get_interval(rd, o, "label", r->reach.label);
+    r->reach.known = true;
+}
+
+/* A verdict stands only where it may (report_may_decide): whatever wrote the record. */
 static void get_verdict(struct reader *rd, yyjson_val *root, struct report *r)
 {
     yyjson_val *o = yyjson_obj_get(root, "verdict"), *labels;
 
     if (!o)
         return;
-    if (r->error.kind != ERR_NONE || r->sampling.judged < 1)
-        refuse(rd, "a verdict without judged moments");
     r->verdict.rule = get_str(rd, o, "rule");
     r->verdict.risk = get_str(rd, o, "risk");
     if (risk_rank(r->verdict.risk) < 0)
         refuse(rd, "risk");
+    if (!report_may_decide(r))
+        refuse(rd, "a verdict without judged moments");
     r->verdict.thresholds = get_rule(rd, get_obj(rd, o, "thresholds"));
     if (risk_rule_check(&r->verdict.thresholds, NULL) < 0)
         refuse(rd, "thresholds");
@@ -580,6 +704,10 @@ static struct report *read_report(struct reader *rd, yyjson_val *root)
     get_findings(rd, root, r);
     get_models(rd, root, r);
     r->decoder = get_str(rd, root, "decoder");
+    r->runtime = get_optional(rd, root, "runtime");
+    get_program(rd, root, r);
+    get_configuration(rd, root, r);
+    get_reach(rd, root, r);
     get_timing(rd, root, r);
     r->verdict.risk = "";
     get_verdict(rd, root, r);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "report/spec.h"
+#include "verdict/reach.h"
 
 struct box {
     float x, y, w, h; /* left, top, width, height; 0..1 */
@@ -58,6 +59,31 @@ struct finding {
 
 struct model_ref {
     const char *name, *version, *task, *sha256;
+    const char *card; /* sha256 of the card's text, NULL = not known */
+};
+
+/* The program that judged: its version and the commit it was built from ("" = not known). */
+struct program_ref {
+    const char *version, *commit;
+};
+
+/* What was in force, whatever came of it. */
+struct configuration {
+    bool known;                /* false in records of a program which did not write it */
+    struct alarm_params alarm; /* the rule is whole: what the job left open is the model card's */
+    int64_t deadline_ms;
+    int64_t max_pixels; /* of a frame */
+    double max_seconds; /* of a video */
+};
+
+/* What judges. The same subject, configuration and makers give the same report, but for its timing. */
+struct makers {
+    size_t nmodels;
+    const struct model_ref *models;
+    const char *decoder, *runtime; /* versions of the libraries */
+    struct program_ref program;
+    int64_t max_pixels;
+    double max_seconds;
 };
 
 struct verdict {
@@ -84,7 +110,11 @@ struct report {
     size_t nmodels, models_cap;
     struct model_ref *models;
     struct verdict verdict;
+    struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */
+    const char *runtime;                   /* "ONNX Runtime 1.30.0"; NULL = not known */
+    struct program_ref program;            /* version NULL = not known */
+    struct configuration config;           /* what was in force */
     int64_t decode_us, infer_us, total_us; /* total: wall; the other two: CPU */
 };
 
@@ -94,9 +124,27 @@ void report_add_score(struct report *r, const char *label, double value, const c
 int report_add_moment(struct report *r, int64_t frame, double pts); /* returns its index */
 void report_add_finding(struct report *r, const struct finding *f); /* copies the label */
 void report_add_model(struct report *r, const struct model_ref *m); /* copies; the same sha256 twice is one */
+/* Copies; marks it as known. */
+void report_set_config(struct report *r, const struct configuration *c);
+/* The rule in force, once it is known. Copies. */
+void report_set_rule(struct report *r, const struct risk_rule *rule);
 /* The clip-level score for a label; NULL when nothing made one. */
 const struct score *report_score(const struct report *r, const char *label);
-/* Ends the report as failed: verdict cleared, kind and text kept. */
+/* Whether the report may have a verdict at all: it has judged moments and no error, or only the deadline cut
+ * it off after something was seen. Never "safe" beside an error: nobody knows what the rest would have shown.
+ */
+bool report_may_decide(const struct report *r);
+/* Ends the report as failed: kind and text kept, and of the verdict only what may stand. */
 void report_fail(struct report *r, const struct err *why);
+/* Whether the report alone says which risk the same makers would find under other parameters: false when the
+ * subject has to be looked at again. `asked` is what the job asked for when the report was made. ret_risk:
+ * the risk under `now`. */
+bool report_answers(const struct report *r, const struct alarm_params *asked, const struct alarm_params *now,
+                    const char **ret_risk);
+/* Whether both were made by the same models, libraries and program. */
+bool report_same_makers(const struct report *a, const struct report *b);
+/* Whether these would make this report again from the same subject and configuration. False when the report
+ * does not say who made it. */
+bool report_made_by(const struct report *r, const struct makers *m);
 
 #endif

@@ -13,6 +13,22 @@ struct job_spec job_spec_defaults(void)
     };
 }
 
+struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p)
+{
+    struct label_threshold *labels = arena_array(a, p->rule.nlabels, sizeof *labels);
+    struct zone *zones = arena_array(a, p->nzones, sizeof *zones);
+    struct alarm_params copy = *p;
+
+    for (size_t i = 0; i < p->rule.nlabels; i++)
+        labels[i] =
+            (struct label_threshold){arena_strdup(a, p->rule.labels[i].label), p->rule.labels[i].from};
+    for (size_t i = 0; i < p->nzones; i++)
+        zones[i] = p->zones[i];
+    copy.rule.labels = labels;
+    copy.zones = zones;
+    return copy;
+}
+
 static int alarm_check(const struct alarm_params *p, struct err *err)
 {
     if (!(p->fps > 0 && p->fps <= 60))

@@ -44,6 +44,8 @@ struct job_spec {
     struct annotate_params annotate;
 };
 
+/* With its zones and thresholds in the arena. */
+struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
 struct job_spec job_spec_defaults(void); /* pipeline alarm, deadline 60 s, the defaults above */
 int job_spec_check(const struct job_spec *spec, struct err *err);
 

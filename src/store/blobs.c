@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/folder_int.h"
 
 enum { COLLECT = 256 << 10, STALE_SECONDS = 3600, PATH_TEXT = 3 + HASH_HEX, TEMP_TEXT = 4 + ID_TEXT };
 
@@ -29,6 +31,8 @@ struct pin {
 struct blobs {
     int root; /* DIR/blobs */
     bool named;
+    atomic_ullong stored, bytes, failed;
+    atomic_bool failing;
     atomic_bool ready[BLOB_FOLDERS]; /* this process has made that folder, or seen it, and synced its name */
     pthread_mutex_t locks[BLOB_FOLDERS]; /* of one folder: its pins, and removing from it */
     /* --- guarded by the lock of the same index --- */
@@ -49,7 +53,7 @@ struct blob_writer {
 static int io_fail(struct err *err, const char *what)
 {
     if (errno == ENOSPC || errno == EDQUOT)
-        return FAIL(err, ERR_IO,
+        return FAIL(err, ERR_FULL,
                     "the disk is full: cannot %s; free space in the data directory and send it again", what);
     return FAIL_ERRNO(err, "cannot %s", what);
 }
@@ -94,12 +98,8 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
 {
     CLEANUP(fd_closep) int parent = -1;
 
-    if (make_folder(AT_FDCWD, dir, err) < 0)
-        return -1;
-    parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0)
-        return FAIL_ERRNO(err, "cannot open the data directory %s", dir);
-    if (make_folder(parent, "blobs", err) < 0 || sync_folder(parent, ".", err) < 0)
+    if (folder_open(dir, &parent, err) < 0 || make_folder(parent, "blobs", err) < 0 ||
+        sync_folder(parent, ".", err) < 0)
         return -1;
     b->root = openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (b->root < 0)
@@ -107,13 +107,34 @@ static int open_root(struct blobs *b, const char *dir, struct err *err)
     return make_folder(b->root, "tmp", err);
 }
 
-int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+static struct blobs *blobs_new(void)
 {
-    CLEANUP(blobs_freep) struct blobs *b = mem_alloc(sizeof *b);
+    struct blobs *b = mem_alloc(sizeof *b);
 
     b->root = -1;
     for (int i = 0; i < BLOB_FOLDERS; i++)
         pthread_mutex_init(&b->locks[i], NULL);
+    return b;
+}
+
+int blobs_open_reading(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+    CLEANUP(fd_closep) int parent = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    b->root = parent < 0 ? -1 : openat(parent, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (b->root < 0 && errno == ENOENT)
+        return FAIL(err, ERR_NOT_FOUND, "there are no stored files in %s", dir);
+    if (b->root < 0)
+        return io_fail(err, "open the blob store");
+    *ret_blobs = TAKE(b);
+    return 0;
+}
+
+int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err)
+{
+    CLEANUP(blobs_freep) struct blobs *b = blobs_new();
+
     if (open_root(b, dir, err) < 0)
         return -1;
     drop_stale(b);
@@ -163,6 +184,15 @@ static int open_temp(struct blobs *b, char ret_temp[TEMP_TEXT], struct err *err)
     return fd;
 }
 
+/* Notes what the disk has said, and passes it on. */
+static int note(struct blobs *b, int r)
+{
+    if (r < 0)
+        atomic_fetch_add(&b->failed, 1);
+    atomic_store(&b->failing, r < 0);
+    return r;
+}
+
 int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_bytes, struct err *err)
 {
     CLEANUP(blob_writer_freep) struct blob_writer *w = mem_alloc(sizeof *w);
@@ -172,7 +202,7 @@ int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_byt
     w->hash = hasher_new();
     w->fd = open_temp(b, w->temp, err);
     if (w->fd < 0)
-        return -1;
+        return note(b, -1);
     *ret_writer = TAKE(w);
     return 0;
 }
@@ -210,7 +240,7 @@ static int write_all(int fd, struct bytes b, struct err *err)
 static int flush(struct blob_writer *w, struct bytes b, struct err *err)
 {
     hasher_add(w->hash, b);
-    return write_all(w->fd, b, err);
+    return write_all(w->fd, b, err) < 0 ? note(w->blobs, -1) : 0;
 }
 
 static int flush_collected(struct blob_writer *w, struct err *err)
@@ -369,11 +399,14 @@ int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *re
 {
     char sha256[HASH_HEX];
     int64_t size = w->written;
-    int r = seal(w, sha256, err);
+    struct blobs *b = w->blobs;
+    int r = note(b, seal(w, sha256, err));
 
     blob_writer_freep(&w);
     if (r < 0)
         return -1;
+    atomic_fetch_add(&b->stored, 1);
+    atomic_fetch_add(&b->bytes, (uint64_t)size);
     text_copy(ret_sha256, HASH_HEX, sha256);
     *ret_size = size;
     return 0;
@@ -421,6 +454,35 @@ int blobs_temp(struct blobs *b, int *ret_fd, struct err *err)
         unlinkat(b->root, temp, 0);
     *ret_fd = fd;
     return 0;
+}
+
+/* ---- how the disk is ---- */
+
+int blobs_probe(struct blobs *b, struct err *err)
+{
+    static const uint8_t page[4096];
+    CLEANUP(fd_closep) int fd = -1;
+
+    if (blobs_temp(b, &fd, err) < 0 || write_all(fd, bytes_of(page, sizeof page), err) < 0)
+        return note(b, -1);
+    if (fdatasync(fd) < 0)
+        return note(b, io_fail(err, "sync a file of the blob store"));
+    return note(b, 0);
+}
+
+void blobs_stats(struct blobs *b, struct blobs_stats *ret)
+{
+    struct statvfs fs;
+    bool known = fstatvfs(b->root, &fs) == 0;
+
+    *ret = (struct blobs_stats){
+        .stored = atomic_load(&b->stored),
+        .bytes = atomic_load(&b->bytes),
+        .failed = atomic_load(&b->failed),
+        .failing = atomic_load(&b->failing),
+        .disk_size = known ? (int64_t)fs.f_blocks * (int64_t)fs.f_frsize : -1,
+        .disk_free = known ? (int64_t)fs.f_bavail * (int64_t)fs.f_frsize : -1,
+    };
 }
 
 /* ---- reading ---- */

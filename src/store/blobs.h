@@ -17,10 +17,11 @@
  *
  * This holds within one process: the one which runs the jobs is the only one to seal and to remove.
  *
- * All calls are thread safe. Errors of the disk are ERR_IO; a full disk says so. */
+ * All calls are thread safe. Errors of the disk are ERR_IO, a full one is ERR_FULL. */
 #ifndef ASSAY_STORE_BLOBS_H
 #define ASSAY_STORE_BLOBS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -33,6 +34,8 @@ struct blob_writer;
 
 /* dir: the data directory; created when missing. */
 int blobs_open(struct blobs **ret_blobs, const char *dir, struct err *err);
+/* For blob_open only: nothing is created or removed. ERR_NOT_FOUND when there is no store in dir. */
+int blobs_open_reading(struct blobs **ret_blobs, const char *dir, struct err *err);
 void blobs_freep(struct blobs **b);
 
 /* One writer, one thread at a time. Collects 256 KiB before a write. ERR_LIMIT when it passes max_bytes. */
@@ -53,6 +56,18 @@ int blobs_temp(struct blobs *b, int *ret_fd, struct err *err);
 int blob_open(struct blobs *b, const char *sha256, int *ret_fd, int64_t *ret_size, struct err *err);
 /* Once for every seal that succeeded. */
 void blob_unpin(struct blobs *b, const char *sha256);
+
+/* Whether the disk takes a file: writes one and drops it. Waits for the disk. */
+int blobs_probe(struct blobs *b, struct err *err);
+
+/* Since the start; any thread. */
+struct blobs_stats {
+    uint64_t stored, bytes;       /* sealed, those included whose content was there already */
+    uint64_t failed;              /* how often the disk has refused to take one */
+    bool failing;                 /* the last time it did */
+    int64_t disk_size, disk_free; /* of its file system, free for us; -1 = unknown */
+};
+void blobs_stats(struct blobs *b, struct blobs_stats *ret);
 
 enum blob_fate { BLOB_GONE, BLOB_PINNED, BLOB_IN_USE };
 /* Removes the blob unless it is pinned or `in_use` (1, 0, or -1 and err) says that it is needed; asks with

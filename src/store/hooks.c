@@ -1,18 +1,34 @@
 /* Hooks in the records: URLs and their secrets. */
 #include "store/hooks.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "store/records_int.h"
 
-static int run_add(struct conn *c, const void *args, struct err *err)
+/* Changes of one hook, and what the audit says of it. */
+struct hook_change {
+    struct hook_row row; /* adding: all of it; else the id and the new secret */
+    int64_t when_us;
+    const char *who, *detail;
+};
+
+static int say(struct conn *c, enum audit_kind kind, const struct hook_change *in, const char *tenant,
+               struct err *err)
+{
+    struct audit_line line = {.who = in->who, .tenant = tenant, .object = in->row.id, .detail = in->detail};
+
+    return audit_insert(c, kind, &line, err);
+}
+
+static int insert(struct conn *c, const struct hook_row *row, struct err *err)
 {
     static const char sql[] =
         "INSERT INTO hooks (id, tenant, dialect, url, secret, old_secret, old_until_us, created_us,"
         " removed_us) SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9 WHERE ?10 >"
         " (SELECT count(*) FROM hooks WHERE tenant = ?2 AND removed_us = 0)";
     CLEANUP(query_end) struct query q = {0};
-    const struct hook_row *row = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
@@ -33,58 +49,77 @@ static int run_add(struct conn *c, const void *args, struct err *err)
     return 0;
 }
 
+static int add_and_say(struct conn *c, const void *args, struct err *err)
+{
+    const struct hook_change *in = args;
+
+    return insert(c, &in->row, err) < 0 || say(c, AUDIT_HOOK_ADD, in, in->row.tenant, err) < 0 ? -1 : 0;
+}
+
+static int run_add(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, add_and_say, args, err);
+}
+
 static const struct intent_kind add_hook = {"add hook", false, run_add};
 
 int records_add_hook(struct records *db, const struct hook_row *row, records_done *done, void *arg,
                      struct err *err)
 {
     struct arena *a = arena_new();
-    struct hook_row *copy = arena_alloc(a, sizeof *copy);
+    struct hook_change *copy = arena_alloc(a, sizeof *copy);
 
-    *copy = *row;
-    copy->tenant = arena_strdup(a, row->tenant);
-    copy->dialect = arena_strdup(a, row->dialect);
-    copy->url = arena_strdup(a, row->url);
-    copy->secret = arena_strdup(a, row->secret);
-    copy->old_secret = arena_strdup(a, row->old_secret);
+    *copy = (struct hook_change){.row = *row, .who = db->who};
+    copy->row.tenant = arena_strdup(a, row->tenant);
+    copy->row.dialect = arena_strdup(a, row->dialect);
+    copy->row.url = arena_strdup(a, row->url);
+    copy->row.secret = arena_strdup(a, row->secret);
+    copy->row.old_secret = arena_strdup(a, row->old_secret);
+    copy->detail = arena_strndup(a, row->url, strcspn(row->url, "?")); /* a query may hold a secret */
     return intent_push_take(db, &add_hook, a, copy, (struct answer){done, arg}, err);
 }
 
-/* Changes of one hook. */
-struct hook_args {
-    const char *id, *secret;
-    int64_t when_us;
-};
-
-static int push_change(struct records *db, const struct intent_kind *kind, const struct hook_args *in,
+static int push_change(struct records *db, const struct intent_kind *kind, const struct hook_change *in,
                        struct answer answer, struct err *err)
 {
     struct arena *a = arena_new();
-    struct hook_args *copy = arena_alloc(a, sizeof *copy);
+    struct hook_change *copy = arena_alloc(a, sizeof *copy);
 
-    *copy = (struct hook_args){arena_strdup(a, in->id), arena_strdup(a, in->secret), in->when_us};
+    *copy = *in;
+    copy->who = db->who;
+    copy->row.secret = arena_strdup(a, in->row.secret);
     return intent_push_take(db, kind, a, copy, answer, err);
 }
 
-static int must_change(struct query *q, const char *id, struct err *err)
+/* The statement returns the tenant of the hook it has changed. */
+static int changed(struct query *q, enum audit_kind kind, const struct hook_change *in, struct err *err)
 {
-    if (query_run(q, err) < 0)
-        return -1;
-    return query_changes(q) ? 0 : FAIL(err, ERR_NOT_FOUND, "there is no hook %.24s", id);
+    char tenant[128];
+    int got = query_next(q, err);
+
+    if (got <= 0)
+        return got < 0 ? -1 : FAIL(err, ERR_NOT_FOUND, "there is no hook %.24s", in->row.id);
+    column_copy(q, tenant, sizeof tenant);
+    return say(q->conn, kind, in, tenant, err);
 }
 
-static int run_remove(struct conn *c, const void *args, struct err *err)
+static int remove_and_say(struct conn *c, const void *args, struct err *err)
 {
     static const char sql[] = "UPDATE hooks SET removed_us = ?, secret = NULL, old_secret = NULL"
-                              " WHERE id = ? AND removed_us = 0";
+                              " WHERE id = ? AND removed_us = 0 RETURNING tenant";
     CLEANUP(query_end) struct query q = {0};
-    const struct hook_args *in = args;
+    const struct hook_change *in = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
     bind_int(&q, in->when_us);
-    bind_text(&q, in->id);
-    return must_change(&q, in->id, err);
+    bind_text(&q, in->row.id);
+    return changed(&q, AUDIT_HOOK_REMOVE, in, err);
+}
+
+static int run_remove(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, remove_and_say, args, err);
 }
 
 static const struct intent_kind remove_hook = {"remove hook", false, run_remove};
@@ -92,23 +127,30 @@ static const struct intent_kind remove_hook = {"remove hook", false, run_remove}
 int records_remove_hook(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
                         struct err *err)
 {
-    return push_change(db, &remove_hook, &(struct hook_args){id, NULL, now_us}, (struct answer){done, arg},
-                       err);
+    struct hook_change in = {.when_us = now_us};
+
+    text_copy(in.row.id, sizeof in.row.id, id);
+    return push_change(db, &remove_hook, &in, (struct answer){done, arg}, err);
 }
 
-static int run_rotate(struct conn *c, const void *args, struct err *err)
+static int rotate_and_say(struct conn *c, const void *args, struct err *err)
 {
     static const char sql[] = "UPDATE hooks SET old_secret = secret, old_until_us = ?, secret = ?"
-                              " WHERE id = ? AND removed_us = 0";
+                              " WHERE id = ? AND removed_us = 0 RETURNING tenant";
     CLEANUP(query_end) struct query q = {0};
-    const struct hook_args *in = args;
+    const struct hook_change *in = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
     bind_int(&q, in->when_us);
-    bind_text(&q, in->secret);
-    bind_text(&q, in->id);
-    return must_change(&q, in->id, err);
+    bind_text(&q, in->row.secret);
+    bind_text(&q, in->row.id);
+    return changed(&q, AUDIT_HOOK_ROTATE, in, err);
+}
+
+static int run_rotate(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, rotate_and_say, args, err);
 }
 
 static const struct intent_kind rotate_hook = {"rotate hook", false, run_rotate};
@@ -116,8 +158,10 @@ static const struct intent_kind rotate_hook = {"rotate hook", false, run_rotate}
 int records_rotate_hook(struct records *db, const char *id, const char *secret, int64_t old_until_us,
                         records_done *done, void *arg, struct err *err)
 {
-    return push_change(db, &rotate_hook, &(struct hook_args){id, secret, old_until_us},
-                       (struct answer){done, arg}, err);
+    struct hook_change in = {.row.secret = secret, .when_us = old_until_us};
+
+    text_copy(in.row.id, sizeof in.row.id, id);
+    return push_change(db, &rotate_hook, &in, (struct answer){done, arg}, err);
 }
 
 /* ---- reading ---- */

@@ -16,8 +16,8 @@ static int insert(struct conn *c, const void *args, struct err *err)
     static const char sql[] =
         "INSERT INTO jobs (id, tenant, dialect, state, attempts, created_us, "
         "started_us, finished_us, sha256, size,"
-        " name, number, spec, request, error_code, error_text, artefact, report, priority)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+        " name, number, spec, request, error_code, error_text, artefact, report, priority, source)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
     CLEANUP(query_end) struct query q = {0};
     const struct job_row *row = args;
 
@@ -42,6 +42,7 @@ static int insert(struct conn *c, const void *args, struct err *err)
     bind_text(&q, row->artefact);
     bind_bytes(&q, row->report);
     bind_int(&q, row->priority);
+    bind_text(&q, row->source);
     return query_run(&q, err);
 }
 
@@ -77,6 +78,7 @@ int records_add_job(struct records *db, const struct job_row *row, records_done 
     copy->error_code = arena_strdup(a, row->error_code);
     copy->error_text = arena_strdup(a, row->error_text);
     copy->artefact = arena_strdup(a, row->artefact);
+    copy->source = arena_strdup(a, row->source);
     copy->key = arena_strdup(a, row->key);
     copy->fingerprint = arena_strdup(a, row->fingerprint);
     return intent_push_take(db, &add_job, a, copy, (struct answer){done, arg}, err);
@@ -116,8 +118,8 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
     static const char sql[] =
         "UPDATE jobs SET state = ?, attempts = coalesce(?, attempts), started_us = coalesce(?, started_us),"
         " finished_us = coalesce(?, finished_us), report = coalesce(?, report),"
-        " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text)"
-        " WHERE id = ? AND state = ?";
+        " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text),"
+        " reused = coalesce(?, reused) WHERE id = ? AND state = ?";
     CLEANUP(query_end) struct query q = {0};
 
     if (query_begin(&q, c, sql, err) < 0)
@@ -129,6 +131,7 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
     bind_bytes(&q, move->report);
     bind_text(&q, move->error_code);
     bind_text(&q, move->error_text);
+    bind_text(&q, move->reused);
     bind_text(&q, move->id);
     bind_text(&q, move->from);
     if (query_run(&q, err) < 0)
@@ -248,6 +251,7 @@ static void read_row(struct query *q, struct arena *a, struct job_row *row)
     row->artefact = column_text(q, a);
     row->report = column_bytes(q, a);
     row->priority = (int)column_int(q);
+    row->source = column_text(q, a);
 }
 
 int records_get_job(struct records *db, struct arena *a, const char *tenant, const char *id,
@@ -255,7 +259,7 @@ int records_get_job(struct records *db, struct arena *a, const char *tenant, con
 {
     static const char sql[] = "SELECT id, tenant, dialect, state, attempts, created_us, started_us, "
                               "finished_us, sha256, size, name, number,"
-                              " spec, request, error_code, error_text, artefact, report, priority"
+                              " spec, request, error_code, error_text, artefact, report, priority, source"
                               " FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)";
     CLEANUP(reading_end) struct reading r = {0};
     struct job_row row = {0};
@@ -338,14 +342,18 @@ static void read_waiting(struct query *q, struct arena *a, struct waiting_job *j
 {
     column_copy(q, job->id, sizeof job->id);
     job->tenant = column_text(q, a);
+    job->dialect = column_text(q, a);
     job->priority = (int)column_int(q);
+    job->source = column_text(q, a);
+    job->created_us = column_int(q);
 }
 
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err)
 {
     static const char sql[] =
-        "SELECT id, tenant, priority FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
+        "SELECT id, tenant, dialect, priority, CASE sha256 WHEN '' THEN source END, created_us"
+        " FROM jobs WHERE state IN ('new','claimed') ORDER BY seq";
     CLEANUP(reading_end) struct reading r = {0};
     struct waiting_job *jobs = NULL;
     size_t n = 0, cap = 0;

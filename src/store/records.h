@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/id.h"
+#include "base/metric.h"
 
 struct records;
 struct delivery_row;
@@ -32,8 +33,28 @@ void records_sync(struct records *db);
 /* Makes this process the one which runs the jobs of the directory, until records_freep or its death.
  * ERR_CONFLICT when another one does. */
 int records_own(struct records *db, struct err *err);
+/* What the owner wants others to know of it (where it can be asked); gone with its death. ERR_CONFLICT when
+ * this process is not the owner. */
+int records_owner_note(struct records *db, const char *note, struct err *err);
+/* Whether a process runs the jobs of the directory, and its note ("" = none). Disturbs nobody. ERR_IO. */
+int records_owner(struct arena *a, const char *dir, bool *ret_running, const char **ret_note,
+                  struct err *err);
 
 typedef void records_done(void *arg, const struct err *err);
+
+/* A change that changes nothing, but has to reach the disk: whether the store still takes changes. Called
+ * back on the writer thread. */
+void records_probe(struct records *db, records_done *done, void *arg);
+
+/* Since the start; any thread. */
+struct records_stats {
+    size_t queued;                 /* changes that wait for the disk */
+    uint64_t changes, failed;      /* committed; refused by the disk */
+    bool failing;                  /* the last time the disk refused */
+    int64_t busy_us;               /* for how long the writer has been at its present group; 0 = idle */
+    struct histogram_view commits; /* time of a group, from its first change to the end of the commit */
+};
+void records_stats(struct records *db, struct records_stats *ret);
 
 /* ---- jobs ---- */
 
@@ -45,7 +66,7 @@ struct job_row {
     const char *state;
     int attempts;                                /* how many analysts died on it */
     int64_t created_us, started_us, finished_us; /* wall; 0 = not yet */
-    const char *sha256;                          /* subject blob */
+    const char *sha256;                          /* subject blob; "" while it has to be fetched */
     int64_t size;
     const char *name;       /* the uploaded file's base name */
     int64_t number;         /* the client's own number (analyse_id), 0 = none */
@@ -56,6 +77,7 @@ struct job_row {
     const char *error_text;
     const char *artefact; /* sha256 of the annotated clip, NULL when not made */
     int priority;         /* as in job/job.h; a higher one goes first */
+    const char *source; /* the URL the subject comes from (store/sources.h); NULL: it came with the request */
     /* Only for records_add_job (store/idempotency.h); NULL = none. A key in use: ERR_CONFLICT. */
     const char *key, *fingerprint;
 };
@@ -71,6 +93,7 @@ struct job_move {
     int64_t started_us, finished_us;       /* 0 = keep */
     struct bytes report;                   /* empty = keep */
     const char *error_code, *error_text;   /* NULL = keep */
+    const char *reused;                    /* the job whose report this one got; NULL = keep */
     const struct delivery_row *deliveries; /* stored in the same transaction (store/hooks.h) */
     size_t ndeliveries;
 };
@@ -95,8 +118,10 @@ int records_find_name(struct records *db, struct arena *a, const char *tenant, c
 /* Unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
 struct waiting_job {
     char id[ID_TEXT];
-    const char *tenant;
+    const char *tenant, *dialect;
     int priority;
+    const char *source; /* the URL to fetch the subject from; NULL: it is here */
+    int64_t created_us;
 };
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err);
@@ -111,11 +136,23 @@ struct key_row {
     const char *note;
     int64_t created_us, expires_us, revoked_us; /* 0 = never */
     int rate_per_minute;                        /* 0 = off */
+    int64_t rotated_us;                         /* 0 = never */
+    char old_hash[HASH_HEX];                    /* of the secret before the rotation, "" = none */
+    int64_t old_until_us;                       /* until then that one is good, too */
 };
 int records_add_key(struct records *db, const struct key_row *row, records_done *done, void *arg,
                     struct err *err);
 int records_revoke_key(struct records *db, const char *id, int64_t now_us, records_done *done, void *arg,
                        struct err *err); /* ERR_NOT_FOUND in the callback */
+/* A new secret for the same key; the present one becomes the old one. In the callback ERR_NOT_FOUND, and
+ * ERR_CONFLICT when the key is revoked or expired. */
+struct key_rotation {
+    const char *id, *hash;
+    int64_t now_us, old_until_us;
+};
+int records_rotate_key(struct records *db, const struct key_rotation *rotation, records_done *done, void *arg,
+                       struct err *err);
+/* By the hash of either secret; whether the old one is still good is the caller's question. */
 int records_get_key(struct records *db, struct arena *a, const char *hash, struct key_row *ret_row,
                     struct err *err);
 int records_list_keys(struct records *db, struct arena *a, struct key_row **ret_rows, size_t *ret_n,

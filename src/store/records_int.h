@@ -1,21 +1,26 @@
 /* How the files of the records work together: one writer, a pool of readers.
  *
  *   any thread                      writer thread (writer.c)                    any thread
- *   records_add_job() --intent-->   BEGIN, run up to 256 intents, COMMIT        records_get_job()
- *   returns at once    (queue)      then call every `done`, then checkpoint     an idle connection */
+ *   records_add_job() --intent-->   BEGIN, run up to 256 intents, add usage,    records_get_job()
+ *   returns at once    (queue)      COMMIT, call every `done`, checkpoint       an idle connection */
 #ifndef ASSAY_STORE_RECORDS_INT_H
 #define ASSAY_STORE_RECORDS_INT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/queue.h"
+#include "store/audit.h"
 #include "store/records.h"
 #include "store/sqlite_int.h"
+#include "store/tenants.h"
 
 /* ---- schema.c ---- */
 
 /* Brings a fresh or older database to this binary's version; refuses newer ones and foreign files. */
 int schema_bring_up(struct conn *c, struct err *err);
+/* Changes nothing. ERR_CONFLICT when the database is not exactly of this binary's version. */
+int schema_check(struct conn *c, struct err *err);
 
 /* ---- writer.c ---- */
 
@@ -51,18 +56,35 @@ struct delivery_row *deliveries_copy(struct arena *a, const struct delivery_row 
 
 int key_use_insert(struct conn *c, const struct job_row *job, struct err *err);
 
+/* ---- audit.c ---- */
+
+/* Part of a change; run_whole keeps the two together. seq, at_us and what are filled here. */
+int audit_insert(struct conn *c, enum audit_kind kind, const struct audit_line *line, struct err *err);
+
+/* ---- tenants.c ---- */
+
+/* Part of a group: what the meter has counted since the last one that was kept. */
+int usage_write(struct conn *c, const struct usage_batch *batch, struct err *err);
+
 /* ---- records.c ---- */
 
 struct records {
     char *dir, *path;
+    char who[96];        /* store/audit.h */
     int owner_fd;        /* DIR/owner.lock while this process owns the jobs, else -1 */
     struct conn *writer; /* of the writer thread */
     struct queue *intents;
     pthread_t thread;
     bool running;
+    struct histogram commits;
+    atomic_ullong changes, failed;
+    atomic_bool failing;
+    atomic_llong busy_since_us; /* monotonic; 0 = the writer is idle */
+    atomic_bool closing;        /* nothing more will be queued */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct conn *idle_readers;
+    struct meter meter; /* store/tenants.h */
 };
 
 /* One read: a connection out of the pool and a statement on it. */

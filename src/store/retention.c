@@ -1,6 +1,9 @@
 #include "store/retention.h"
 
+#include <stdio.h>
+
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "store/records_int.h"
 
 /* The sentence for a change which found no row: no such job of that tenant, or one in the wrong state. */
@@ -24,82 +27,121 @@ static int explain(struct conn *c, const char *tenant, const char *id, const cha
 /* ---- cancelling ---- */
 
 struct one_job {
-    const char *tenant, *id;
+    struct job_order order;
     int64_t now_us;
 };
-
-/* NEW and CLAIMED go to CANCELLED, as drawn in job/state.c. */
-static int run_cancel(struct conn *c, const void *args, struct err *err)
-{
-    static const char sql[] =
-        "UPDATE jobs SET state = 'cancelled', finished_us = ?, error_code = 'cancelled',"
-        " error_text = 'The job was cancelled.'"
-        " WHERE id = ? AND tenant = ? AND state IN ('new','claimed')";
-    CLEANUP(query_end) struct query q = {0};
-    const struct one_job *in = args;
-
-    if (query_begin(&q, c, sql, err) < 0)
-        return -1;
-    bind_int(&q, in->now_us);
-    bind_text(&q, in->id);
-    bind_text(&q, in->tenant);
-    if (query_run(&q, err) < 0)
-        return -1;
-    return query_changes(&q) ? 0 : explain(c, in->tenant, in->id, "has ended already", err);
-}
-
-static const struct intent_kind cancel_job = {"cancel job", true, run_cancel};
 
 static int push_one(struct records *db, const struct intent_kind *kind, const struct one_job *args,
                     struct answer answer, struct err *err)
 {
     struct arena *a = arena_new();
     struct one_job *copy = arena_alloc(a, sizeof *copy);
+    const struct job_order *order = &args->order;
 
-    *copy = (struct one_job){arena_strdup(a, args->tenant), arena_strdup(a, args->id), args->now_us};
+    *copy = (struct one_job){
+        {arena_strdup(a, order->tenant), arena_strdup(a, order->id), arena_strdup(a, order->who)},
+        args->now_us};
+    if (!copy->order.who)
+        copy->order.who = db->who;
     return intent_push_take(db, kind, a, copy, answer, err);
 }
 
-int records_cancel_job(struct records *db, const char *tenant, const char *id, int64_t now_us,
-                       records_done *done, void *arg, struct err *err)
+/* The statement returns the tenant of the job it has changed; `wrong` is why it found none. */
+static int changed(struct query *q, enum audit_kind kind, const struct one_job *in, const char *wrong,
+                   struct err *err)
 {
-    return push_one(db, &cancel_job, &(struct one_job){tenant, id, now_us}, (struct answer){done, arg}, err);
+    struct audit_line line = {.who = in->order.who, .object = in->order.id};
+    char tenant[128];
+    int got = query_next(q, err);
+
+    if (got <= 0)
+        return got < 0 ? -1 : explain(q->conn, in->order.tenant, in->order.id, wrong, err);
+    column_copy(q, tenant, sizeof tenant);
+    line.tenant = tenant;
+    return audit_insert(q->conn, kind, &line, err);
 }
 
-/* ---- deleting ---- */
-
-static int run_delete(struct conn *c, const void *args, struct err *err)
+/* NEW and CLAIMED go to CANCELLED, as drawn in job/state.c. */
+static int cancel_and_say(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] = "DELETE FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)"
-                              " AND state NOT IN ('new','claimed')";
+    static const char sql[] =
+        "UPDATE jobs SET state = 'cancelled', finished_us = ?, error_code = 'cancelled',"
+        " error_text = 'The job was cancelled.'"
+        " WHERE id = ? AND tenant = coalesce(?, tenant) AND state IN ('new','claimed') RETURNING tenant";
     CLEANUP(query_end) struct query q = {0};
     const struct one_job *in = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
-    bind_text(&q, in->id);
-    bind_text(&q, in->tenant);
-    if (query_run(&q, err) < 0)
+    bind_int(&q, in->now_us);
+    bind_text(&q, in->order.id);
+    bind_text(&q, in->order.tenant);
+    return changed(&q, AUDIT_JOB_CANCEL, in, "has ended already", err);
+}
+
+static int run_cancel(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, cancel_and_say, args, err);
+}
+
+static const struct intent_kind cancel_job = {"cancel job", true, run_cancel};
+
+int records_cancel_job(struct records *db, const struct job_order *order, int64_t now_us, records_done *done,
+                       void *arg, struct err *err)
+{
+    return push_one(db, &cancel_job, &(struct one_job){*order, now_us}, (struct answer){done, arg}, err);
+}
+
+/* ---- deleting ---- */
+
+static int delete_and_say(struct conn *c, const void *args, struct err *err)
+{
+    static const char sql[] = "DELETE FROM jobs WHERE id = ? AND tenant = coalesce(?, tenant)"
+                              " AND state NOT IN ('new','claimed') RETURNING tenant";
+    CLEANUP(query_end) struct query q = {0};
+    const struct one_job *in = args;
+
+    if (query_begin(&q, c, sql, err) < 0)
         return -1;
-    return query_changes(&q)
-               ? 0
-               : explain(c, in->tenant, in->id, "is not finished; it must be cancelled first", err);
+    bind_text(&q, in->order.id);
+    bind_text(&q, in->order.tenant);
+    return changed(&q, AUDIT_JOB_DELETE, in, "is not finished; it must be cancelled first", err);
+}
+
+static int run_delete(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, delete_and_say, args, err);
 }
 
 static const struct intent_kind delete_job = {"delete job", true, run_delete};
 
-int records_delete_job(struct records *db, const char *tenant, const char *id, records_done *done, void *arg,
+int records_delete_job(struct records *db, const struct job_order *order, records_done *done, void *arg,
                        struct err *err)
 {
-    return push_one(db, &delete_job, &(struct one_job){tenant, id, 0}, (struct answer){done, arg}, err);
+    return push_one(db, &delete_job, &(struct one_job){*order, 0}, (struct answer){done, arg}, err);
 }
 
 struct many_jobs {
     struct job_filter filter;
     size_t max, *ret_n;
+    const char *who;
 };
 
-static int run_delete_many(struct conn *c, const void *args, struct err *err)
+static int say_many(struct conn *c, const struct many_jobs *in, struct err *err)
+{
+    struct audit_line line = {.who = in->who, .tenant = in->filter.tenant};
+    char before[CLOCK_TEXT], detail[96];
+
+    if (in->filter.finished_before_us == INT64_MAX)
+        snprintf(detail, sizeof detail, "%zu jobs", *in->ret_n);
+    else
+        snprintf(detail, sizeof detail, "%zu jobs that ended before %s", *in->ret_n,
+                 clock_rfc3339(before, in->filter.finished_before_us));
+    line.detail = detail;
+    return audit_insert(c, AUDIT_JOBS_DELETE, &line, err);
+}
+
+static int delete_many(struct conn *c, const void *args, struct err *err)
 {
     static const char sql[] = "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE finished_us > 0"
                               " AND finished_us < ? AND tenant = coalesce(?, tenant)"
@@ -115,7 +157,12 @@ static int run_delete_many(struct conn *c, const void *args, struct err *err)
     if (query_run(&q, err) < 0)
         return -1;
     *in->ret_n = (size_t)query_changes(&q);
-    return 0;
+    return *in->ret_n ? say_many(c, in, err) : 0;
+}
+
+static int run_delete_many(struct conn *c, const void *args, struct err *err)
+{
+    return run_whole(c, delete_many, args, err);
 }
 
 static const struct intent_kind delete_jobs = {"delete jobs", false, run_delete_many};
@@ -126,7 +173,7 @@ int records_delete_jobs(struct records *db, const struct job_filter *filter, siz
     struct arena *a = arena_new();
     struct many_jobs *copy = arena_alloc(a, sizeof *copy);
 
-    *copy = (struct many_jobs){*filter, max, ret_n};
+    *copy = (struct many_jobs){*filter, max, ret_n, db->who};
     copy->filter.tenant = arena_strdup(a, filter->tenant);
     return intent_push_take(db, &delete_jobs, a, copy, (struct answer){done, arg}, err);
 }

@@ -9,17 +9,25 @@
 
 #include "store/records.h"
 
+/* Which job, and who says so. */
+struct job_order {
+    const char *tenant; /* NULL: any */
+    const char *id;
+    const char *who; /* for the audit: the id of a key; NULL: this process */
+};
+
 /* An unfinished job becomes cancelled. The callback gets ERR_NOT_FOUND for an unknown or another tenant's
  * job, ERR_CONFLICT when it has ended. */
-int records_cancel_job(struct records *db, const char *tenant, const char *id, int64_t now_us,
-                       records_done *done, void *arg, struct err *err);
+int records_cancel_job(struct records *db, const struct job_order *order, int64_t now_us, records_done *done,
+                       void *arg, struct err *err);
 
-/* Deletes a finished job with everything that hangs on it. tenant NULL: any. ERR_NOT_FOUND; ERR_CONFLICT
- * while it is not finished. */
-int records_delete_job(struct records *db, const char *tenant, const char *id, records_done *done, void *arg,
+/* Deletes a finished job with everything that hangs on it. ERR_NOT_FOUND; ERR_CONFLICT while it is not
+ * finished. */
+int records_delete_job(struct records *db, const struct job_order *order, records_done *done, void *arg,
                        struct err *err);
 
-/* Deletes the `max` oldest finished jobs which fit, or fewer. ret_n is written before the callback. */
+/* Deletes the `max` oldest finished jobs which fit, or fewer; one line of the audit for all of them. ret_n is
+ * written before the callback. */
 struct job_filter {
     const char *tenant;         /* NULL: any */
     int64_t finished_before_us; /* INT64_MAX: any */

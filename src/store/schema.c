@@ -160,6 +160,70 @@ static const char *const migrations[] = {
     "  INSERT INTO events (job, at_us, what, detail)"
     "  VALUES (new.id, " NOW_US ", 'annotated', substr(new.artefact, 1, 12));"
     "END",
+
+    /* Keys with two secrets during a rotation; what a tenant may use, and has used on each day since 1970;
+     * who changed what (store/audit.h): lines are added, and taken away from the oldest end only. */
+    "ALTER TABLE keys ADD COLUMN old_hash TEXT;"
+    "ALTER TABLE keys ADD COLUMN old_until_us INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE keys ADD COLUMN rotated_us INTEGER NOT NULL DEFAULT 0;"
+    "CREATE UNIQUE INDEX keys_old_hash ON keys (old_hash) WHERE old_hash IS NOT NULL;"
+    "CREATE TABLE tenants ("
+    "  name TEXT PRIMARY KEY,"
+    "  requests_day INTEGER NOT NULL,"
+    "  requests_month INTEGER NOT NULL,"
+    "  bytes_day INTEGER NOT NULL,"
+    "  bytes_month INTEGER NOT NULL,"
+    "  jobs INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE usage ("
+    "  tenant TEXT NOT NULL,"
+    "  day INTEGER NOT NULL,"
+    "  requests INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL,"
+    "  PRIMARY KEY (tenant, day)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE audit ("
+    "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at_us INTEGER NOT NULL,"
+    "  what TEXT NOT NULL,"
+    "  who TEXT NOT NULL,"
+    "  tenant TEXT,"
+    "  object TEXT,"
+    "  detail TEXT"
+    ") STRICT;"
+    "CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN"
+    "  SELECT raise(ABORT, 'lines of the audit are not changed');"
+    "END;"
+    "CREATE TRIGGER audit_once BEFORE INSERT ON audit"
+    "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq = new.seq) BEGIN"
+    "  SELECT raise(ABORT, 'lines of the audit are not replaced');"
+    "END;"
+    "CREATE TRIGGER audit_whole BEFORE DELETE ON audit"
+    "  WHEN EXISTS (SELECT 1 FROM audit WHERE seq < old.seq) BEGIN"
+    "  SELECT raise(ABORT, 'only the oldest lines of the audit can go');"
+    "END",
+
+    /* Subjects named by a URL (store/sources.h): sha256 is '' until they are here. */
+    "ALTER TABLE jobs ADD COLUMN source TEXT;"
+    "DROP TRIGGER jobs_added;"
+    "CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", new.state, new.dialect || ', ' ||"
+    "    CASE WHEN new.sha256 = '' THEN 'to be fetched' ELSE new.size || ' bytes' END);"
+    "END;"
+    "CREATE TRIGGER jobs_fetched AFTER UPDATE OF sha256 ON jobs WHEN old.sha256 = '' AND new.sha256 <> '' "
+    "BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'fetched', new.size || ' bytes');"
+    "END",
+
+    /* Jobs that got the report of an earlier one (job/reuse.c). */
+    "ALTER TABLE jobs ADD COLUMN reused TEXT;"
+    "CREATE TRIGGER jobs_reused AFTER UPDATE OF reused ON jobs"
+    "  WHEN new.reused IS NOT NULL AND old.reused IS NULL BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'answered', 'from job ' || new.reused);"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)
@@ -225,4 +289,18 @@ int schema_bring_up(struct conn *c, struct err *err)
         return 0;
     conn_exec(c, "ROLLBACK", NULL);
     return -1;
+}
+
+int schema_check(struct conn *c, struct err *err)
+{
+    int64_t version;
+
+    if (check_file(c, &version, err) < 0)
+        return -1;
+    if (version < (int64_t)COUNT_OF(migrations))
+        return FAIL(
+            err, ERR_CONFLICT,
+            "the data directory was written by an older assay; start the server of this version once, "
+            "which brings it up to date");
+    return 0;
 }

@@ -1,5 +1,6 @@
 #include "store/sqlite_int.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -16,7 +17,7 @@ static const struct {
 } meanings[] = {
     {SQLITE_CONSTRAINT_FOREIGNKEY, ~0, ERR_NOT_FOUND, "it refers to something that does not exist"},
     {SQLITE_CONSTRAINT, 0xff, ERR_CONFLICT, "it exists already"},
-    {SQLITE_FULL, 0xff, ERR_IO, "the disk is full; free space in the data directory"},
+    {SQLITE_FULL, 0xff, ERR_FULL, "the disk is full; free space in the data directory"},
     {SQLITE_BUSY, 0xff, ERR_BUSY, "another process keeps the database locked; try again"},
     {SQLITE_LOCKED, 0xff, ERR_BUSY, "the database is locked; try again"},
     {SQLITE_CORRUPT, 0xff, ERR_IO, "the database is damaged; restore it from a backup"},
@@ -26,6 +27,7 @@ static const struct {
      "the database cannot be opened; check owner and mode of the data directory"},
     {SQLITE_TOOBIG, 0xff, ERR_LIMIT, "it is too large"},
     {SQLITE_IOERR, 0xff, ERR_IO, "reading or writing failed; check the disk"},
+    {SQLITE_NOMEM, 0xff, ERR_IO, "memory ran out; try again"},
 };
 
 static int fail_code(int code, const char *detail, const char *what, struct err *err)
@@ -36,9 +38,20 @@ static int fail_code(int code, const char *detail, const char *what, struct err 
     return FAIL(err, ERR_INTERNAL, "cannot %s: %s", what, detail);
 }
 
+/* Room for a new file or for the log's index is missing: SQLite calls that an I/O error. */
+static bool lacks_room(sqlite3 *db, int code)
+{
+    int why = sqlite3_system_errno(db);
+
+    return ((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
+           (why == ENOSPC || why == EDQUOT);
+}
+
 int conn_fail(struct conn *c, const char *what, struct err *err)
 {
-    return fail_code(sqlite3_extended_errcode(c->db), sqlite3_errmsg(c->db), what, err);
+    int code = sqlite3_extended_errcode(c->db);
+
+    return fail_code(lacks_room(c->db, code) ? SQLITE_FULL : code, sqlite3_errmsg(c->db), what, err);
 }
 
 static int note_wal(void *arg, sqlite3 *db UNUSED, const char *name UNUSED, int pages)

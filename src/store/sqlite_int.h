@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { CONN_STATEMENTS = 64 };
+enum { CONN_STATEMENTS = 128 };
 
 struct conn {
     sqlite3 *db;

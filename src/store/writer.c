@@ -1,6 +1,8 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/records_int.h"
@@ -18,6 +20,20 @@ struct intent {
     const void *args;
     struct answer answer;
     struct err err;
+};
+
+static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
+{
+    return 0;
+}
+
+static const struct intent_kind sync_kind = {"sync", true, change_nothing};
+
+/* What one commit holds. */
+struct group {
+    struct intent *items[GROUP_MAX];
+    size_t n;
+    struct usage_batch usage;
 };
 
 int intent_push_take(struct records *db, const struct intent_kind *kind, struct arena *a, const void *args,
@@ -51,27 +67,39 @@ int run_whole(struct conn *c, int (*run)(struct conn *c, const void *args, struc
     return -1;
 }
 
-static int run_group(struct conn *c, struct intent **group, size_t n, struct err *err)
+/* What rides along. Its failure is not that of the changes: they are kept, and it comes again next time. */
+static bool run_usage(struct conn *c, const struct usage_batch *usage)
+{
+    struct err err;
+
+    if (!usage->n || usage_write(c, usage, &err) == 0)
+        return true;
+    log_warn("usage not written", "why=%s", err.text);
+    return false;
+}
+
+static int run_group(struct conn *c, const struct group *g, bool *ret_used, struct err *err)
 {
     if (conn_exec(c, "BEGIN IMMEDIATE", err) < 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        struct intent *in = group[i];
+    for (size_t i = 0; i < g->n; i++) {
+        struct intent *in = g->items[i];
         if (in->kind->run(c, in->args, &in->err) < 0 && rolled_back(c)) {
             *err = in->err;
             return -1;
         }
     }
+    *ret_used = run_usage(c, &g->usage);
     if (conn_exec(c, "COMMIT", err) == 0)
         return 0;
     conn_exec(c, "ROLLBACK", NULL);
     return -1;
 }
 
-static void answer_group(struct intent **group, size_t n)
+static void answer_group(const struct group *g)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct intent *in = group[i];
+    for (size_t i = 0; i < g->n; i++) {
+        struct intent *in = g->items[i];
         if (in->answer.done)
             in->answer.done(in->answer.arg, &in->err);
         arena_free(in->arena);
@@ -89,31 +117,98 @@ static void checkpoint(struct conn *c)
         log_warn("checkpoint failed", "why=%s", sqlite3_errmsg(c->db));
 }
 
-static void commit_group(struct records *db, struct intent **group, size_t n)
+/* Before the callers are answered: who asks after his answer sees it counted. What changes nothing (a sync, a
+ * refused change) says nothing about the disk. */
+static void count_group(struct records *db, const struct group *g, bool used, int64_t us)
 {
-    struct err err = {0};
+    size_t written = 0, refused = 0;
 
-    if (run_group(db->writer, group, n, &err) < 0) {
-        log_error("commit failed", "changes=%zu why=%s", n, err.text);
-        for (size_t i = 0; i < n; i++)
-            group[i]->err = err;
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->items[i]->kind == &sync_kind)
+            continue;
+        written += g->items[i]->err.kind == ERR_NONE;
+        refused += g->items[i]->err.kind == ERR_IO || g->items[i]->err.kind == ERR_FULL;
     }
-    answer_group(group, n);
+    atomic_fetch_add(&db->changes, written);
+    atomic_fetch_add(&db->failed, refused);
+    if (written || refused || used)
+        atomic_store(&db->failing, refused > 0);
+    if (written)
+        histogram_add(&db->commits, us);
+    atomic_store(&db->busy_since_us, 0);
+}
+
+void records_stats(struct records *db, struct records_stats *ret)
+{
+    int64_t since = atomic_load(&db->busy_since_us);
+
+    *ret = (struct records_stats){
+        .queued = queue_len(db->intents),
+        .changes = atomic_load(&db->changes),
+        .failed = atomic_load(&db->failed),
+        .failing = atomic_load(&db->failing),
+        .busy_us = since ? clock_mono_us() - since : 0,
+    };
+    histogram_read(&db->commits, &ret->commits);
+}
+
+static struct meter meter_of(struct records *db)
+{
+    struct meter meter;
+
+    pthread_mutex_lock(&db->lock);
+    meter = db->meter;
+    pthread_mutex_unlock(&db->lock);
+    return meter;
+}
+
+static void commit_group(struct records *db, struct group *g)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct meter meter = meter_of(db);
+    int64_t begun = clock_mono_us();
+    struct err err = {0};
+    bool used = false, kept;
+
+    g->usage.n = 0;
+    if (meter.take)
+        meter.take(meter.arg, a, &g->usage);
+    if (g->n == 0 && g->usage.n == 0)
+        return;
+    atomic_store(&db->busy_since_us, begun);
+    kept = run_group(db->writer, g, &used, &err) == 0;
+    if (!kept) {
+        log_error("commit failed", "changes=%zu why=%s", g->n, err.text);
+        for (size_t i = 0; i < g->n; i++)
+            g->items[i]->err = err;
+    }
+    if (meter.taken)
+        meter.taken(meter.arg, kept && used);
+    count_group(db, g, kept && used && g->usage.n, clock_mono_us() - begun);
+    answer_group(g);
     checkpoint(db->writer);
+}
+
+/* Returns when there is something to do; false once the queue is closed and empty. */
+static bool take_group(struct records *db, struct group *g)
+{
+    void *items[GROUP_MAX];
+
+    g->n = queue_take(db->intents, items, GROUP_MAX, clock_mono_us() + USAGE_SECONDS * 1000000LL);
+    for (size_t i = 0; i < g->n; i++)
+        g->items[i] = items[i];
+    return g->n > 0 || !atomic_load(&db->closing);
 }
 
 static void *writer_main(void *arg)
 {
     struct records *db = arg;
-    void *items[GROUP_MAX];
-    struct intent *group[GROUP_MAX];
-    size_t n;
+    struct group g;
 
-    while ((n = queue_take(db->intents, items, GROUP_MAX, 0)) > 0) {
-        for (size_t i = 0; i < n; i++)
-            group[i] = items[i];
-        commit_group(db, group, n);
-    }
+    while (take_group(db, &g))
+        commit_group(db, &g);
+    g.n = 0;
+    commit_group(db, &g); /* the last usage */
     return NULL;
 }
 
@@ -129,11 +224,36 @@ int writer_start(struct records *db, struct err *err)
 void writer_stop(struct records *db)
 {
     if (db->running) {
+        atomic_store(&db->closing, true);
         queue_close(db->intents);
         pthread_join(db->thread, NULL);
     }
     db->running = false;
     db->intents = queue_free(db->intents);
+}
+
+/* ---- asking the disk ---- */
+
+/* Writes the page that holds the version, as it is. */
+static int touch(struct conn *c, const void *args UNUSED, struct err *err)
+{
+    char sql[48];
+    int64_t version;
+
+    if (conn_pragma(c, "PRAGMA user_version", &version, err) < 0)
+        return -1;
+    snprintf(sql, sizeof sql, "PRAGMA user_version=%lld", (long long)version);
+    return conn_exec(c, sql, err);
+}
+
+static const struct intent_kind probe_kind = {"probe", true, touch};
+
+void records_probe(struct records *db, records_done *done, void *arg)
+{
+    struct err err = {0};
+
+    if (intent_push_take(db, &probe_kind, arena_new(), NULL, (struct answer){done, arg}, &err) < 0)
+        done(arg, &err);
 }
 
 /* ---- waiting for the queue ---- */
@@ -154,13 +274,6 @@ static void sync_reached(void *arg, const struct err *err UNUSED)
     pthread_cond_signal(&s->wakeup);
     pthread_mutex_unlock(&s->lock);
 }
-
-static int change_nothing(struct conn *c UNUSED, const void *args UNUSED, struct err *err UNUSED)
-{
-    return 0;
-}
-
-static const struct intent_kind sync_kind = {"sync", true, change_nothing};
 
 void records_sync(struct records *db)
 {

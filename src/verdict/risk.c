@@ -72,6 +72,16 @@ int risk_rule_check_partial(const struct risk_rule *rule, struct err *err)
     return risk_rule_check(&whole, err);
 }
 
+float risk_quarter(const struct risk_rule *rule)
+{
+    return (float)(rule->low + (rule->high - rule->low) / 4);
+}
+
+float risk_middle(const struct risk_rule *rule)
+{
+    return (float)((rule->low + rule->high) / 2);
+}
+
 const char *risk_of(double intrusion, const struct risk_rule *rule)
 {
     if (!(intrusion >= 0)) /* also NaN: no score, no verdict, and never "safe" */

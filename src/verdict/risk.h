@@ -37,6 +37,10 @@ int risk_rule_check_partial(const struct risk_rule *rule, struct err *err);
 /* The members of `own` where they are given, else those of `base`. */
 struct risk_rule risk_rule_over(const struct risk_rule *base, const struct risk_rule *own);
 
+/* A quarter of the way from low to high, and half of it. */
+float risk_quarter(const struct risk_rule *rule);
+float risk_middle(const struct risk_rule *rule);
+
 /* "safe", "danger" or "intrusion". */
 const char *risk_of(double intrusion, const struct risk_rule *rule);
 /* Exit status of `assay check`: 0 safe, 10 danger, 20 intrusion, 30 no verdict ("" or NULL). */

@@ -140,10 +140,10 @@ static void scopes_are_honoured(void)
         const char *what, *key;
         int classify, result, label, job;
     } rows[] = {
-        {"submit", submit, 200, 403, 200, 401},
+        {"submit", submit, 200, 403, 200, 403},
         {"read", read, 403, 200, 403, 200},
         {"both", both, 200, 200, 200, 200},
-        {"admin", admin, 403, 403, 403, 401},
+        {"admin", admin, 403, 403, 403, 403},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -1,9 +1,9 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/alarm/alarm_int.h"
 #include "api/idempotent.h"
-#include "api/rules.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,7 +17,7 @@ static const char no_access[] = "no access to current endpoint, make sure you ar
 
 static struct bytes error_body(struct arena *a, const char *text, const char *id)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
@@ -44,7 +44,7 @@ static const struct {
     int status;
 } statuses[] = {
     {ERR_INPUT, 412},    {ERR_LIMIT, 413}, {ERR_UNSUPPORTED, 415}, {ERR_DENIED, 403}, {ERR_NOT_FOUND, 404},
-    {ERR_CONFLICT, 409}, {ERR_BUSY, 503},  {ERR_TIMEOUT, 408},     {ERR_QUOTA, 429},
+    {ERR_CONFLICT, 409}, {ERR_BUSY, 503},  {ERR_TIMEOUT, 408},     {ERR_QUOTA, 429},  {ERR_FULL, 507},
 };
 
 void alarm_fail(struct request *r, const struct caller *caller, const struct err *err)
@@ -54,10 +54,13 @@ void alarm_fail(struct request *r, const struct caller *caller, const struct err
     for (size_t i = 0; i < COUNT_OF(statuses); i++)
         if (statuses[i].kind == err->kind)
             status = statuses[i].status;
-    if (status == 500)
-        log_error("request failed", "path=%s code=%s text=%s", request_path(r), err_code(err->kind),
-                  err->text);
-    alarm_fail_as(r, caller, status, status == 500 ? "internal server error" : err->text);
+    if (status == 500 || status == 507)
+        log_error("request failed", "req=%s path=%s code=%s why=%s", request_id(r), request_path(r),
+                  err_code(err->kind), err->text);
+    alarm_fail_as(r, caller, status,
+                  status == 500   ? "internal server error"
+                  : status == 507 ? "the disk of the server is full, nothing was accepted; try again later"
+                                  : err->text);
 }
 
 static void add_rate_headers(struct reply *rep, struct request *r, const struct caller *caller, int status)
@@ -67,12 +70,12 @@ static void add_rate_headers(struct reply *rep, struct request *r, const struct 
     if (!caller || !caller->limit)
         return;
     if (status != 500) {
-        reply_header(rep, r, "X-Rate-Limit-Limit", "%d", caller->limit);
-        reply_header(rep, r, "X-Rate-Limit-Remaining", "%d", caller->remaining);
-        reply_header(rep, r, "X-Rate-Limit-Reset", "%d", caller->reset_seconds);
+        reply_header(rep, r, "X-Rate-Limit-Limit", "%" PRId64, caller->limit);
+        reply_header(rep, r, "X-Rate-Limit-Remaining", "%" PRId64, caller->remaining);
+        reply_header(rep, r, "X-Rate-Limit-Reset", "%" PRId64, caller->reset_seconds);
     }
     if (status == 429 && caller->over_rate)
-        reply_header(rep, r, "Retry-After", "%d", caller->reset_seconds);
+        reply_header(rep, r, "Retry-After", "%" PRId64, caller->reset_seconds);
 }
 
 void alarm_reply(struct request *r, const struct caller *caller, int status, struct bytes body)
@@ -85,11 +88,12 @@ void alarm_reply(struct request *r, const struct caller *caller, int status, str
 
 bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
+    struct need need = {"alarm", scope};
     struct err err;
 
-    if (gate_enter(api_of(r)->gate, r, scope, ret_caller, &err) == 0)
+    if (gate_enter(api_of(r)->gate, r, &need, ret_caller, &err) == 0)
         return true;
-    if (err.kind == ERR_BUSY)
+    if (err.kind == ERR_BUSY || err.kind == ERR_QUOTA)
         alarm_fail_as(r, ret_caller, 429, err.text);
     else if (err.kind == ERR_DENIED)
         alarm_error(r, 403, no_access);
@@ -201,6 +205,17 @@ static int read_webhook(struct upload *u, struct err *err)
     return url_check(url, api_of(u->request)->guard, NULL, err);
 }
 
+/* Refused before the body, where that can be known. Not a request that may be the second try of one which has
+ * its job already. */
+static int find_room(struct upload *u, struct err *err)
+{
+    struct api *api = api_of(u->request);
+
+    if (request_header(u->request, "Idempotency-Key"))
+        return 0;
+    return job_room(api->jobs, u->caller.tenant, u->caller.max_jobs, err);
+}
+
 static void classify_head(struct request *r)
 {
     struct upload *u = arena_alloc(request_arena(r), sizeof *u);
@@ -213,7 +228,7 @@ static void classify_head(struct request *r)
     if (!alarm_enter(r, "submit", &u->caller))
         return;
     u->sync = wants_sync(r);
-    if (read_webhook(u, &err) < 0 ||
+    if (find_room(u, &err) < 0 || read_webhook(u, &err) < 0 ||
         keyed_begin(&u->keyed, api_of(r)->keys_in_use, r, u->caller.tenant, &err) < 0 ||
         multipart_new(&u->multipart, type ? type : "", &part_events, u, &err) < 0)
         alarm_fail(r, &u->caller, &err);
@@ -225,7 +240,8 @@ static void classify_body(struct request *r, struct bytes piece)
 
     if (u->err.kind != ERR_NONE)
         return;
-    if (multipart_feed(u->multipart, piece, &u->err) < 0)
+    if (gate_more(api_of(r)->gate, r, &u->caller, piece.len, &u->err) < 0 ||
+        multipart_feed(u->multipart, piece, &u->err) < 0)
         blob_writer_freep(
             &u->video); /* now: the rest of the body may take its time, and the disk may be full */
 }
@@ -264,7 +280,7 @@ static void upload_waited(void *arg, bool finished)
 
 static void reply_accepted(struct upload *u, const struct job_ticket *ticket)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct request *r = u->request;
     struct reply rep = {.status = 200, .type = "application/json"};
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -291,7 +307,8 @@ static void upload_accepted(void *arg, const struct job_ticket *ticket, const st
     }
     memcpy(u->id, ticket->id, sizeof u->id);
     if (u->sync)
-        job_wait(api->jobs, u->id, clock_mono_us() + api->opts.sync_wait_ms * 1000, upload_waited, u);
+        job_wait(api->jobs, u->id, clock_mono_us() + api_limit(&api->opts.sync_wait_ms) * 1000, upload_waited,
+                 u);
     else
         reply_accepted(u, ticket);
 }
@@ -301,15 +318,17 @@ static void submit_upload(struct upload *u)
     struct request *r = u->request;
     struct api *api = api_of(r);
     struct arena *a = request_arena(r);
-    struct job_request job = {.tenant = u->caller.tenant, .dialect = "alarm", .name = u->name};
+    struct job_request job = {.tenant = u->caller.tenant,
+                              .max_jobs = u->caller.max_jobs,
+                              .dialect = "alarm",
+                              .name = u->name,
+                              .origin = request_id(r)};
 
-    job.spec = job_spec_defaults();
-    job.spec.deadline_ms = api->opts.deadline_ms;
-    job.spec.alarm.max_frames = (int)api->opts.max_frames;
-    rules_apply(api->rules, a, u->caller.tenant, u->notes.camera_id, clock_wall_us(), &job.spec.alarm);
+    job.spec = api_spec(api, a, u->caller.tenant, u->notes.camera_id);
     u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
+    job.reuse = api->opts.reuse;
     job.priority = u->sync ? JOB_URGENT : JOB_NORMAL;
     if (u->keyed.key[0]) {
         job.key = u->keyed.key;
@@ -461,7 +480,7 @@ const struct handler alarm_result_by_number = {.run = result_by_number_run};
 
 static void version_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct api *api = api_of(r);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     struct model_ref *models;
@@ -539,4 +558,6 @@ const struct dialect dialect_alarm = {
     .error = alarm_error,
     .webhook = alarm_webhook,
     .event = alarm_render,
+    .camera = alarm_camera,
+    .truth = alarm_truth,
 };

@@ -8,7 +8,7 @@
 /* What becomes of a job, and who may do it. */
 static const struct action {
     const char *becomes, *scope;
-    void (*run)(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg);
+    void (*run)(struct jobs *jobs, const struct job_order *order, job_ordered *cb, void *arg);
 } actions[] = {
     [false] = {"cancelled", "submit", job_cancel},
     [true] = {"deleted", "admin", job_delete},
@@ -24,7 +24,7 @@ struct removal {
 
 static void reply_done(const struct removal *rm)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct reply rep = {.status = 200, .type = "application/json"};
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
@@ -40,14 +40,15 @@ static void ordered(void *arg, const struct err *err)
     struct removal *rm = arg;
 
     if (err->kind == ERR_NONE) {
-        log_info("audit", "what=job_%s job=%s tenant=%s key=%s", rm->action->becomes, rm->id,
-                 rm->caller.tenant, rm->caller.key_id);
+        log_info("audit", "action=job_%s job=%s req=%s tenant=%s key=%s", rm->action->becomes, rm->id,
+                 request_id(rm->request), rm->caller.tenant, rm->caller.key_id);
         reply_done(rm);
     } else {
         native_problem(rm->request,
                        err->kind == ERR_NOT_FOUND  ? 404
                        : err->kind == ERR_CONFLICT ? 409
                        : err->kind == ERR_BUSY     ? 503
+                       : err->kind == ERR_FULL     ? 507
                                                    : 500,
                        err->text);
     }
@@ -64,7 +65,8 @@ static void delete_job(struct removal *rm, const char *state_name)
     }
     rm->action = &actions[job_state_is_final(state)];
     if (caller_may(&rm->caller, rm->action->scope))
-        rm->action->run(api->jobs, rm->caller.tenant, rm->id, ordered, rm);
+        rm->action->run(api->jobs, &(struct job_order){rm->caller.tenant, rm->id, rm->caller.key_id}, ordered,
+                        rm);
     else
         native_problem(rm->request, 403,
                        job_state_is_final(state)

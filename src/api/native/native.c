@@ -1,27 +1,38 @@
-/* The native routes: any job with its canonical report, readiness. Errors are problem+json (RFC 9457). */
+/* The native routes: submitting (submit.c), any job with its canonical report, readiness. Errors are
+ * problem+json (RFC 9457). */
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/native/native_int.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 
 static const struct {
     int status;
     const char *title;
 } titles[] = {
-    {400, "Bad Request"},         {401, "Unauthorized"},       {403, "Forbidden"},
-    {404, "Not Found"},           {405, "Method Not Allowed"}, {409, "Conflict"},
-    {413, "Content Too Large"},   {429, "Too Many Requests"},  {500, "Internal Server Error"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
     {503, "Service Unavailable"},
+    {507, "Insufficient Storage"},
 };
 
-void native_problem(struct request *r, int status, const char *detail)
+static struct bytes problem(struct arena *a, int status, const char *detail)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
-    struct reply rep = {.status = status, .type = "application/problem+json"};
     const char *title = "Error";
 
     for (size_t i = 0; i < COUNT_OF(titles); i++)
@@ -32,19 +43,70 @@ void native_problem(struct request *r, int status, const char *detail)
     yyjson_mut_obj_add_str(doc, root, "title", title);
     yyjson_mut_obj_add_int(doc, root, "status", status);
     yyjson_mut_obj_add_str(doc, root, "detail", detail);
-    rep.body = json_write(request_arena(r), doc);
+    return json_write(a, doc);
+}
+
+/* retry_seconds 0: not said. */
+static void reply_problem(struct request *r, int status, const char *detail, int64_t retry_seconds)
+{
+    struct reply rep = {.status = status, .type = "application/problem+json"};
+
+    rep.body = problem(request_arena(r), status, detail);
     if (status == 401)
         reply_header(&rep, r, "WWW-Authenticate", "%s", "Bearer");
+    if (retry_seconds)
+        reply_header(&rep, r, "Retry-After", "%" PRId64, retry_seconds);
     request_reply(r, &rep);
+}
+
+void native_problem(struct request *r, int status, const char *detail)
+{
+    reply_problem(r, status, detail, 0);
+}
+
+static const struct {
+    enum err_kind kind;
+    int status, retry_seconds;
+} statuses[] = {
+    {ERR_INPUT, 400, 0},    {ERR_LIMIT, 413, 0}, {ERR_UNSUPPORTED, 415, 0}, {ERR_NOT_FOUND, 404, 0},
+    {ERR_CONFLICT, 409, 0}, {ERR_BUSY, 503, 5},  {ERR_QUOTA, 429, 5},       {ERR_FULL, 507, 0},
+};
+
+void native_fail(struct request *r, const struct caller *caller, const struct err *err)
+{
+    int status = 500;
+    int64_t retry_seconds = 0;
+
+    for (size_t i = 0; i < COUNT_OF(statuses); i++)
+        if (statuses[i].kind == err->kind) {
+            status = statuses[i].status;
+            retry_seconds = statuses[i].retry_seconds;
+        }
+    if (status == 429 && caller->over_rate)
+        retry_seconds = caller->reset_seconds;
+    if (status == 500 || status == 507)
+        log_error("request failed", "req=%s path=%s code=%s text=%s", request_id(r), request_path(r),
+                  err_code(err->kind), err->text);
+    reply_problem(r, status,
+                  status == 500   ? "internal server error"
+                  : status == 507 ? "the disk of the server is full, nothing was accepted; try again later"
+                                  : err->text,
+                  retry_seconds);
 }
 
 bool native_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
+    struct need need = {"native", scope};
     struct err err;
 
-    if (gate_enter(api_of(r)->gate, r, scope, ret_caller, &err) == 0)
+    if (gate_enter(api_of(r)->gate, r, &need, ret_caller, &err) == 0)
         return true;
-    native_problem(r, err.kind == ERR_DENIED ? 401 : err.kind == ERR_BUSY ? 429 : 500, err.text);
+    if (err.kind == ERR_DENIED)
+        native_problem(r, ret_caller->lacks_scope ? 403 : 401, err.text);
+    else if (err.kind == ERR_BUSY || err.kind == ERR_QUOTA)
+        reply_problem(r, 429, err.text, ret_caller->reset_seconds);
+    else
+        native_problem(r, 500, err.text);
     return false;
 }
 
@@ -56,10 +118,9 @@ static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, 
         yyjson_mut_obj_add_strcpy(doc, obj, key, clock_rfc3339(text, wall_us));
 }
 
-static struct bytes job_document(struct arena *a, const struct job_row *job,
-                                 const struct job_progress *progress)
+struct bytes native_document(struct arena *a, const struct job_row *job, const struct job_progress *progress)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
 
     yyjson_mut_doc_set_root(doc, root);
@@ -81,6 +142,8 @@ static struct bytes job_document(struct arena *a, const struct job_row *job,
         yyjson_mut_obj_add_str(doc, error, "code", job->error_code);
         yyjson_mut_obj_add_str(doc, error, "text", job->error_text ? job->error_text : "");
     }
+    if (job->source)
+        yyjson_mut_obj_add_str(doc, root, "source", job->source);
     yyjson_mut_obj_add(root, yyjson_mut_str(doc, "spec"),
                        yyjson_mut_rawn(doc, (const char *)job->spec.data, job->spec.len));
     if (job->report.len)
@@ -89,26 +152,37 @@ static struct bytes job_document(struct arena *a, const struct job_row *job,
     return json_write(a, doc);
 }
 
-static void job_run_get(struct request *r)
+void native_send_job(struct request *r, const struct caller *caller, const char *id)
 {
     struct reply rep = {.status = 200, .type = "application/json"};
-    const char *id = request_param(r, "id");
     struct job_progress progress;
-    struct caller caller;
+    enum job_state state;
     struct job_row job;
     struct err err;
+    bool runs;
+
+    if (records_get_job(api_of(r)->db, request_arena(r), caller->tenant, id, &job, &err) < 0) {
+        native_fail(r, caller, &err);
+        return;
+    }
+    runs = text_is(job.state, "claimed") && job_progress(api_of(r)->jobs, id, &progress);
+    rep.body = native_document(request_arena(r), &job, runs ? &progress : NULL);
+    if (job_state_parse(job.state, &state) && !job_state_is_final(state))
+        reply_header(&rep, r, "Retry-After", "%d", 1);
+    request_reply(r, &rep);
+}
+
+static void job_run_get(struct request *r)
+{
+    const char *id = request_param(r, "id");
+    struct caller caller;
 
     if (!native_enter(r, "read", &caller))
         return;
-    if (!id_is_valid(id)) {
+    if (id_is_valid(id))
+        native_send_job(r, &caller, id);
+    else
         native_problem(r, 400, "a job id has 24 hexadecimal digits");
-    } else if (records_get_job(api_of(r)->db, request_arena(r), caller.tenant, id, &job, &err) < 0) {
-        native_problem(r, err.kind == ERR_NOT_FOUND ? 404 : 500, err.text);
-    } else {
-        bool runs = text_is(job.state, "claimed") && job_progress(api_of(r)->jobs, id, &progress);
-        rep.body = job_document(request_arena(r), &job, runs ? &progress : NULL);
-        request_reply(r, &rep);
-    }
 }
 
 static const struct handler job_get = {.run = job_run_get};
@@ -128,6 +202,7 @@ static void ready_run(struct request *r)
 static const struct handler ready_get = {.run = ready_run};
 
 static const struct route routes[] = {
+    {"POST", "/v1/jobs", &native_job_submit, BODY_UPLOAD},
     {"GET", "/v1/jobs/{id}", &job_get, 0},
     {"DELETE", "/v1/jobs/{id}", &native_job_delete, 0},
     {"GET", "/readyz", &ready_get, 0},
@@ -148,4 +223,6 @@ const struct dialect dialect_native = {
     .prefixes = prefixes,
     .owns = owns,
     .error = native_problem,
+    .webhook = native_webhook,
+    .event = native_event,
 };

@@ -1,5 +1,6 @@
 /* The pipelines as the analyst calls them: what is in a report, and that no fault ends in "safe". */
 #include <fcntl.h>
+#include <math.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -274,6 +275,155 @@ static void the_rule_of_the_job_decides(void)
     }
 }
 
+/* ---- the deadline ---- */
+
+/* Dozes past the deadline once so many frames are judged. */
+struct doze {
+    int after;
+    int64_t until_us;
+};
+
+static void doze(void *arg, int done, int planned UNUSED)
+{
+    struct doze *d = arg;
+
+    while (done == d->after && clock_mono_us() < d->until_us)
+        usleep(10000);
+}
+
+/* What was judged until then comes back; what was seen was seen, and nothing seen is not "safe". */
+static void the_deadline_leaves_a_part(void)
+{
+    static const struct {
+        int after;
+        const char *risk;
+        bool scores;
+    } rows[] = {{2, "", false}, {13, "intrusion", true}};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(kit_clear) struct kit k = {0};
+    const char *root = getenv("ASSAY_ROOT"),
+               *path = arena_printf(a, "%s/tools/demo/alarm.mp4", root ? root : ".");
+    struct report *whole;
+
+    CHECK(kit_open(&k, NULL));
+    whole = kit_judge(&k, a, path, job_spec_defaults());
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        struct job_spec spec = job_spec_defaults();
+        struct doze d = {.after = rows[i].after};
+        struct report *r;
+
+        spec.deadline_ms = 3000;
+        d.until_us = clock_mono_us() + spec.deadline_ms * 1000 + 100000;
+        k.tools.progress = doze;
+        k.tools.progress_arg = &d;
+        r = kit_judge(&k, a, path, spec);
+        CHECK_STR(err_code(r->error.kind), "timeout");
+        CHECK_INT(r->sampling.judged, rows[i].after);
+        CHECK_INT(r->nmoments, rows[i].after);
+        CHECK_INT(r->sampling.planned, whole->sampling.judged);
+        CHECK_NEAR(r->moments[1].pts, whole->moments[1].pts, 0);
+        CHECK_STR(r->verdict.risk, rows[i].risk);
+        CHECK_INT(r->nscores > 0, rows[i].scores);
+        CHECK_INT(r->nfindings > 0, rows[i].scores);
+        CHECK_NEAR(r->config.alarm.rule.low, 0.2, 0);
+        CHECK_INT(r->config.deadline_ms, 3000);
+        ROW("%zu: %s", i, r->error.text);
+    }
+}
+
+/* ---- other rules from the same scores ---- */
+
+struct tally {
+    int answered, asked, flipped;
+};
+
+/* Wherever a report says that it knows the risk under another rule, the whole analysis under it says the
+ * same. */
+static void compare_with_rules(struct kit *k, int fd, struct tally *t)
+{
+    static const double grid[] = {0.05, 0.2, 0.4, 0.8, 0.95};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct job_spec first = job_spec_defaults(), other = first;
+    struct report *r = judge_fd(k, a, fd, first), *full;
+    const char *risk;
+
+    CHECK(r->reach.known);
+    for (size_t low = 0; low < LENGTH(grid); low++)
+        for (size_t high = low; high < LENGTH(grid); high += 2) {
+            double label = low % 2 ? 0.4 : (double)NAN;
+            other.alarm.rule = (struct risk_rule){.low = grid[low], .high = grid[high], .label = label};
+            t->asked++;
+            if (!report_answers(r, &first.alarm, &other.alarm, &risk))
+                continue;
+            full = judge_fd(k, a, fd, other);
+            t->answered++;
+            t->flipped += !text_is(risk, r->verdict.risk);
+            CHECK_STR(full->verdict.risk, risk);
+            CHECK_NEAR(report_score(full, "intrusion")->value, report_score(r, "intrusion")->value, 0);
+            ROW("low %g, high %g", grid[low], grid[high]);
+        }
+}
+
+static void scores_answer_for_other_rules(void)
+{
+    static const char *const kinds[] = {"person", "empty", "animal", "wind"};
+    static const char *const real[] = {"people-detection.gif", "still_fox_ir.mp4"};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(kit_clear) struct kit k = {0};
+    struct tally t = {0};
+
+    if (!mp4_can_encode())
+        SKIP("this libavcodec has no H.264 encoder");
+    CHECK(kit_open(&k, NULL));
+    for (size_t i = 0; i < LENGTH(kinds); i++) {
+        CLEANUP(fd_closep) int fd = rendered(kinds[i], i % 2 ? "lot" : "yard", i + 1);
+        compare_with_rules(&k, fd, &t);
+        ROW("%s", kinds[i]);
+    }
+    for (size_t i = 0; i < LENGTH(real) && test_shared(); i++) {
+        CLEANUP(fd_closep)
+        int fd =
+            open(arena_printf(a, "%s/data/media/video/%s", test_shared(), real[i]), O_RDONLY | O_CLOEXEC);
+        compare_with_rules(&k, fd, &t);
+        ROW("%s", real[i]);
+    }
+    printf("# %d of %d rules answered from the scores, %d with another risk\n", t.answered, t.asked,
+           t.flipped);
+    CHECK(t.answered > t.asked / 4 && t.flipped > 0);
+}
+
+/* What a report cannot know: other zones, a clip that breaks off, a job without a verdict, a card's threshold
+ * which the job had put aside. */
+static void scores_do_not_answer_for_everything(void)
+{
+    static const struct zone zone = {3, {{0, 0}, {1, 0}, {0, 1}}};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(kit_clear) struct kit k = {0};
+    CLEANUP(fd_closep) int fd = clip_mp4(320, 240, 20, 10, 1);
+    struct job_spec first = job_spec_defaults(), other = first;
+    const char *risk = NULL;
+    struct report *r;
+
+    CHECK(kit_open(&k, NULL));
+    first.alarm.rule.low = 0.25;
+    r = judge_fd(&k, a, fd, first);
+    CHECK_INT(r->error.kind, ERR_NONE);
+    CHECK(report_answers(r, &first.alarm, &first.alarm, &risk));
+    CHECK_STR(risk, r->verdict.risk);
+    CHECK(!report_answers(r, &first.alarm, &other.alarm, &risk)); /* the card's low is not in the report */
+    other.alarm = first.alarm;
+    other.alarm.zones = &zone;
+    other.alarm.nzones = 1;
+    CHECK(!report_answers(r, &first.alarm, &other.alarm, &risk));
+    r->media.truncated = true;
+    CHECK(!report_answers(r, &first.alarm, &first.alarm, &risk));
+    r->media.truncated = false;
+    r->reach.known = false;
+    CHECK(!report_answers(r, &first.alarm, &first.alarm, &risk));
+    report_fail(r, &(struct err){ERR_DECODE, "why"});
+    CHECK(!report_answers(r, &first.alarm, &first.alarm, &risk));
+}
+
 /* ---- real clips ---- */
 
 static const char *real_clip(struct arena *a)
@@ -363,6 +513,9 @@ int main(void)
     RUN(a_truncated_clip_is_judged_but_never_safe);
     RUN(the_number_of_frames_has_a_ceiling);
     RUN(the_rule_of_the_job_decides);
+    RUN(the_deadline_leaves_a_part);
+    RUN(scores_answer_for_other_rules);
+    RUN(scores_do_not_answer_for_everything);
     RUN(zones_take_people_out);
     RUN(the_same_clip_gives_the_same_report);
     RUN(a_report_is_drawn_over_its_clip);

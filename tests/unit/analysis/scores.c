@@ -229,9 +229,11 @@ static void motion_lifts_a_weak_score_to_danger_and_no_higher(void)
         {0, 1, 0},
         {0.05f, 1, 0.095238f},
     };
+    struct reach reach = reach_any();
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        CHECK_NEAR((double)score_with_motion(rows[i].score, rows[i].fit, &rule), (double)rows[i].want, 1e-5);
+        CHECK_NEAR((double)score_with_motion(rows[i].score, rows[i].fit, &rule, &reach), (double)rows[i].want,
+                   1e-5);
         ROW("%zu", i);
     }
 }

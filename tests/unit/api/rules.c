@@ -2,6 +2,9 @@
 #include "api/rules.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +124,16 @@ static void nonsense_is_refused(void)
         {"{'tenants': {'a': {'low': -1}}}", "rules for a"},
         {"{'tenants': {'a': {'labels': {'vehicule': 0.5}}}}", "not 'vehicule'"},
         {"{'tenants': {'a': {'labels': {'animal': 2}}}}", "animal"},
+        {"{'tenants': {'a': {'labels': ['animal']}}}", "'labels' is an object"},
+        {"{'tenants': {'a': {'cameras': ['c']}}}", "'cameras' is an object"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': {}}}}}}", "'zones' is a list"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': [{'width': 1, 'height': 1, 'from': 5, 'points': "
+         "[{'px': 0, 'py': 0}, {'px': 1, 'py': 0}, {'px': 0, 'py': 1}]}]}}}}}",
+         "RFC 3339"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': [{'width': 1, 'height': 1, 'repeatAt': 'never', "
+         "'points': "
+         "[{'px': 0, 'py': 0}, {'px': 1, 'py': 0}, {'px': 0, 'py': 1}]}]}}}}}",
+         "repeatAt"},
         {"{'tenants': {'a': {'low': 0.5, 'cameras': {'c': {'high': 0.4}}}}}", "rules for c"},
         {"{'tenants': {'a': {'cameras': {'c': {'zone': []}}}}}", "unknown member 'zone'"},
         {"{'tenants': {'a': {'cameras': {'c': {'zones': [{}]}}}}}", "width and height"},
@@ -145,10 +158,68 @@ static void nonsense_is_refused(void)
     CHECK(rules_load("/nowhere/at/all", NULL) == NULL);
 }
 
+/* ---- while requests use them ---- */
+
+struct user {
+    struct rulebook *book;
+    atomic_bool stop;
+    int seen[2], odd;
+};
+
+/* Rules are used whole: the threshold and the label's belong together, also after the rules are gone. */
+static void *use(void *arg)
+{
+    struct user *u = arg;
+
+    while (!atomic_load(&u->stop)) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct alarm_params p = job_spec_defaults().alarm;
+        double animal;
+
+        rulebook_apply(u->book, a, "acme", "", 0, &p);
+        sched_yield(); /* time for a replacement */
+        animal = risk_label_from(&p.rule, "animal");
+        if (p.rule.high == 0.8 && animal == 0.3)
+            u->seen[0]++;
+        else if (p.rule.high == 0.9 && animal == 0.4)
+            u->seen[1]++;
+        else
+            u->odd++;
+    }
+    return NULL;
+}
+
+static void replaced_while_in_use(void)
+{
+    static const char *const texts[] = {
+        "{'tenants':{'acme':{'low':0.1,'high':0.8,'labels':{'animal':0.3}}}}",
+        "{'tenants':{'acme':{'low':0.1,'high':0.9,'labels':{'animal':0.4}}}}"};
+    struct user users[3] = {{0}};
+    struct rulebook *book = rulebook_new_take(rules_of(texts[0], NULL));
+    pthread_t threads[3];
+
+    for (int i = 0; i < 3; i++) {
+        users[i].book = book;
+        pthread_create(&threads[i], NULL, use, &users[i]);
+    }
+    for (int i = 1; i <= 400; i++) {
+        rulebook_replace_take(book, rules_of(texts[i % 2], NULL));
+        usleep(200);
+    }
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&users[i].stop, true);
+        pthread_join(threads[i], NULL);
+        CHECK(users[i].seen[0] > 0 && users[i].seen[1] > 0);
+        CHECK_INT(users[i].odd, 0);
+    }
+    rulebook_free(book);
+}
+
 int main(void)
 {
     RUN(values_are_inherited);
     RUN(zones_have_their_times);
     RUN(nonsense_is_refused);
+    RUN(replaced_while_in_use);
     return test_end();
 }

@@ -124,11 +124,35 @@ static void printed_configuration_reads_back(void)
     CHECK_STR(g.s.listen, f.s.listen);
 }
 
+static void note_difference(void *arg, const char *name, const char *was, const char *is)
+{
+    char *text = arg, line[128];
+
+    snprintf(line, sizeof line, "%s:%s>%s ", name, was ? was : "-", is ? is : "-");
+    strcat(text, line);
+}
+
+static void differences_are_told(void)
+{
+    CLEANUP(teardown) struct fixture f = {0}, g = {0};
+    char *argv[] = {(char[]){"x"}, (char[]){"--no-json"}, (char[]){"--threads=7"}, NULL}, text[256] = "";
+    int argc = 3;
+
+    setup(&f);
+    setup(&g);
+    conf_compare(f.conf, g.conf, note_difference, text);
+    CHECK_STR(text, "");
+    CHECK_INT(conf_flags(g.conf, &argc, argv, NULL), 0);
+    conf_compare(f.conf, g.conf, note_difference, text);
+    CHECK(strstr(text, "threads:") && strstr(text, ">7 ") && !strstr(text, "listen"));
+}
+
 int main(void)
 {
     RUN(starts_with_defaults);
     RUN(later_sources_win);
     RUN(refuses_with_a_sentence);
     RUN(printed_configuration_reads_back);
+    RUN(differences_are_told);
     return test_end();
 }

@@ -2,6 +2,7 @@
  */
 #include "hook/deliver.h"
 
+#include <arpa/inet.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -103,6 +104,7 @@ static bool wait_state(struct rig *r, const char *state, size_t want)
 static void everything_goes_everywhere(void)
 {
     struct rig r = rig_up();
+    struct courier_stats stats;
     struct receiver to[SITES];
 
     for (int i = 0; i < SITES; i++)
@@ -114,9 +116,11 @@ static void everything_goes_everywhere(void)
     records_sync(r.db);
     courier_wake(r.courier);
     CHECK(wait_state(&r, "delivered", SITES * EACH));
+    courier_stats(r.courier, &stats);
+    CHECK(stats.delivered == SITES * EACH && stats.again == 0 && stats.dead == 0);
     for (int i = 0; i < SITES; i++) {
         CHECK_INT((long long)receiver_accepted(&to[i]), EACH);
-        CHECK_INT(receiver_connections(&to[i]), EACH);
+        CHECK(receiver_connections(&to[i]) >= EACH); /* more when another program strays to this port */
         CHECK(to[i].most_open <= 2);
     }
     rig_down(&r);
@@ -183,17 +187,29 @@ static void a_stop_loses_nothing(void)
     receiver_close(&to);
 }
 
+/* Bound and not listening: it refuses, and nobody else can get its port. */
+static int deaf_socket(struct receiver *to)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(bind(fd, (struct sockaddr *)&at, len) == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0);
+    *to = (struct receiver){.port = ntohs(at.sin_port)};
+    return fd;
+}
+
 /* Nobody listens: dead after the last try, and every try is in the log. */
 static void refusals_are_logged(void)
 {
     struct rig r = rig_up();
     struct delivery_row *rows;
     struct delivery_try *tries;
+    struct courier_stats stats;
     struct receiver to;
+    CLEANUP(fd_closep) int deaf = deaf_socket(&to);
     size_t n;
 
-    receiver_open(&to, MANNER_FINE, 0);
-    receiver_close(&to); /* its port is free now */
     start(&r, "0,10ms,10ms", 5000);
     add(&r, &to, 1);
     records_sync(r.db);
@@ -203,6 +219,8 @@ static void refusals_are_logged(void)
     CHECK(records_tries(r.db, r.a, rows[0].id, &tries, &n, NULL) == 0 && n == 3);
     for (size_t i = 0; i < n; i++)
         CHECK(tries[i].status == 0 && tries[i].error);
+    courier_stats(r.courier, &stats);
+    CHECK(stats.delivered == 0 && stats.again == 2 && stats.dead == 1);
     rig_down(&r);
 }
 

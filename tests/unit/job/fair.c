@@ -6,7 +6,7 @@
 
 static struct task *job(const char *tenant, enum job_priority priority, const char *id)
 {
-    struct waiting_job row = {.tenant = tenant, .priority = priority};
+    struct waiting_job row = {.tenant = tenant, .dialect = "alarm", .priority = priority};
 
     text_copy(row.id, sizeof row.id, id);
     return job_task_new(NULL, &row);

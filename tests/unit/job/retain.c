@@ -16,13 +16,13 @@
     fake_lab_script((lab), (const enum fake_act[]){__VA_ARGS__}, \
                     sizeof((const enum fake_act[]){__VA_ARGS__}) / sizeof(enum fake_act))
 
-typedef void order(struct jobs *jobs, const char *tenant, const char *id, job_ordered *cb, void *arg);
+typedef void order(struct jobs *jobs, const struct job_order *order, job_ordered *cb, void *arg);
 
 static enum err_kind give(struct rig *r, order *what, const char *tenant, const char *id)
 {
     struct latch l = LATCH;
 
-    what(r->jobs, tenant, id, latch_done, &l);
+    what(r->jobs, &(struct job_order){tenant, id, NULL}, latch_done, &l);
     if (!latch_wait(&l, 1, 20))
         return ERR_KIND_COUNT;
     return l.failures ? l.last.kind : ERR_NONE;
@@ -277,7 +277,7 @@ static void the_next_start_cleans_up(void)
     CHECK(blob_seal_take(w, sha256, &size, NULL) == 0); /* and never unpinned: it stays as long as we live */
     rig_down(&r);
     CHECK(records_open(&db, dir.path, NULL) == 0);
-    CHECK(records_delete_job(db, NULL, gone, latch_done, &l, NULL) == 0);
+    CHECK(records_delete_job(db, &(struct job_order){NULL, gone, NULL}, latch_done, &l, NULL) == 0);
     CHECK(latch_wait(&l, 1, 20));
     CHECK_INT(l.failures, 0);
     records_freep(&db);

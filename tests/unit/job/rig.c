@@ -31,6 +31,7 @@ struct rig rig_up(const char *dir, int analysts, const struct jobs_opts *opts)
     must(blobs_open(&r.blobs, dir, &err), &err);
     must(jobs_start(&r.jobs, r.db, r.blobs, r.lab, opts ? opts : &defaults, &err), &err);
     fake_lab_watch(r.lab, kick, r.jobs);
+    jobs_kick(r.jobs); /* an old job may have ended before the lab was watched */
     return r;
 }
 
@@ -44,7 +45,7 @@ void rig_down(struct rig *r)
     records_freep(&r->db);
 }
 
-static void accepted(void *arg, const struct job_ticket *ticket, const struct err *err)
+void rig_accepted(void *arg, const struct job_ticket *ticket, const struct err *err)
 {
     struct ticket *t = arg;
 
@@ -60,7 +61,7 @@ void rig_submit_request(struct rig *r, const struct job_request *request, const 
 
     must(blob_begin(&req.body, r->blobs, 1 << 20, &err), &err);
     must(blob_add(req.body, bytes_of(text, strlen(text)), &err), &err);
-    job_submit(r->jobs, &req, accepted, ticket);
+    job_submit(r->jobs, &req, rig_accepted, ticket);
 }
 
 struct job_request rig_request(void)

@@ -28,6 +28,8 @@ struct ticket {
         .latch = LATCH \
     }
 
+void rig_accepted(void *ticket, const struct job_ticket *got, const struct err *err); /* for job_submit */
+
 /* What the calls below ask for, to be changed; the body comes from `text`. */
 struct job_request rig_request(void);
 void rig_submit_request(struct rig *r, const struct job_request *request, const char *text,

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "lab/lab_int.h"
+#include "media/video.h"
 #include "report/json.h"
 
 /* ---- infer ---- */
@@ -40,7 +41,7 @@ int card_verify(const struct card *card UNUSED, struct err *err UNUSED)
 
 struct model_ref card_ref(const struct card *card)
 {
-    return (struct model_ref){card->name, card->version, card->task, card->sha256};
+    return (struct model_ref){card->name, card->version, card->task, card->sha256, card->text_sha256};
 }
 
 int cards_list(struct arena *a UNUSED, const char *dir, struct card_entry **ret_entries, size_t *ret_n,
@@ -59,6 +60,16 @@ int runtime_open(struct runtime **ret_runtime, const char *path UNUSED, struct e
 
 void runtime_freep(struct runtime **rt UNUSED)
 {
+}
+
+const char *runtime_version(const struct runtime *rt UNUSED)
+{
+    return "0";
+}
+
+const char *video_decoder_version(void)
+{
+    return "no decoder";
 }
 
 int model_load(struct model **ret_model, struct runtime *rt UNUSED, const struct card *card UNUSED,

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +52,18 @@ static struct lab_opts small_lab(int analysts)
     opts.analysts = analysts;
     opts.memory_bytes = 256 << 20;
     return opts;
+}
+
+/* In the place of the C library's: the next message with descriptors is refused. */
+static atomic_int refuse_tasks;
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    if (m->msg_controllen && atomic_exchange(&refuse_tasks, 0)) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    return syscall(SYS_sendmsg, fd, m, flags);
 }
 
 static struct desk *desk_start(struct lab_opts opts)
@@ -375,6 +390,8 @@ static void two_analysts_do_fifty_tasks(void)
     CHECK_INT(s.tasks, 50);
     CHECK_INT(s.crashed + s.timed_out, 0);
     CHECK(s.respawned >= 3 && s.respawned <= 5);
+    CHECK(s.ends[LAB_RETIRED] >= 3 && s.ends[LAB_RETIRED] <= 5 && s.keepers == 1 && s.places == 2);
+    CHECK_INT(s.ends[LAB_CRASHED] + s.ends[LAB_DEADLINE] + s.ends[LAB_PROTOCOL], 0);
     desk_close(d);
 }
 
@@ -432,6 +449,33 @@ static void says_busy_when_nobody_is_idle(void)
     desk_close(d);
 }
 
+/* Whoever was told "busy" waits for the call that somebody is idle. It must come. */
+static void calls_again_after_a_message_was_refused(void)
+{
+    struct desk *d = desk_open(1);
+    int64_t until = clock_mono_us() + PATIENCE_US;
+    struct order o;
+    struct err err = {0};
+    bool patient = true;
+    int calls;
+
+    pthread_mutex_lock(&d->lock);
+    calls = d->idle_calls;
+    pthread_mutex_unlock(&d->lock);
+    atomic_store(&refuse_tasks, 1);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) < 0);
+    CHECK_INT(err.kind, ERR_BUSY);
+    pthread_mutex_lock(&d->lock);
+    while (d->idle_calls == calls && patient)
+        patient = wait_briefly(d, until);
+    CHECK(d->idle_calls > calls);
+    pthread_mutex_unlock(&d->lock);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) == 0);
+    wait_order(d, &o);
+    check_ok(&o);
+    desk_close(d);
+}
+
 /* Every way to fail ends the one task with an error and without a report, and the next task does not notice.
  */
 static void a_bad_subject_costs_one_analyst(void)
@@ -458,9 +502,11 @@ static void a_bad_subject_costs_one_analyst(void)
         {"flood", ERR_INTERNAL, "protocol"},
     };
     struct desk *d = desk_open(1);
+    int crashed = 0;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct order bad, good;
+        crashed += rows[i].kind == ERR_CRASH;
         order(d, &bad, &(struct wish){.deed = rows[i].deed, .artefact_fd = -1});
         CHECK_INT(bad.error.kind, rows[i].kind);
         CHECK(strstr(bad.error.text, rows[i].says));
@@ -470,6 +516,8 @@ static void a_bad_subject_costs_one_analyst(void)
         ROW("%s: %s", rows[i].deed, bad.error.text);
     }
     CHECK_INT(lab_stats(d->lab).crashed, COUNT_OF(rows));
+    CHECK_INT(lab_stats(d->lab).ends[LAB_CRASHED], crashed);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_PROTOCOL], (int)COUNT_OF(rows) - crashed);
     desk_close(d);
 }
 
@@ -506,6 +554,7 @@ static void the_deadline_holds(void)
         ROW("%s", rows[i]);
     }
     CHECK_INT(lab_stats(d->lab).timed_out, COUNT_OF(rows));
+    CHECK_INT(lab_stats(d->lab).ends[LAB_DEADLINE], COUNT_OF(rows));
     desk_close(d);
 }
 
@@ -526,6 +575,7 @@ static void cancels_the_right_job(void)
     check_ok(&other);
     CHECK(!lab_cancel(d->lab, "665f1c2e9d3b4a0000000001"));
     CHECK_INT(lab_stats(d->lab).crashed, 0);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_CANCELLED], 1);
     desk_close(d);
 }
 
@@ -557,6 +607,8 @@ static void a_dead_keeper_is_replaced(void)
     check_ok(&next);
     CHECK(lab_is_ready(d->lab));
     CHECK(keeper_of(getpid()) != keeper);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_KEEPER], 2);
+    CHECK_INT(lab_stats(d->lab).keepers, 2);
     desk_close(d);
 }
 
@@ -653,7 +705,7 @@ static void starts_and_stops_at_once(void)
 int main(int argc, char **argv)
 {
     if (argc > 1 && text_is(argv[1], "keeper"))
-        return keeper_main();
+        return keeper_main(&(struct program_ref){"0", ""});
     log_setup(LOG_ERROR, false);
     RUN(gets_ready_and_names_its_model);
     RUN(says_why_it_is_not_ready);
@@ -662,6 +714,7 @@ int main(int argc, char **argv)
     RUN(two_analysts_do_fifty_tasks);
     RUN(large_jobs_and_reports_have_ceilings);
     RUN(says_busy_when_nobody_is_idle);
+    RUN(calls_again_after_a_message_was_refused);
     RUN(a_bad_subject_costs_one_analyst);
     RUN(forbidden_things_fail_quietly);
     RUN(the_deadline_holds);

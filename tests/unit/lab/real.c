@@ -210,7 +210,7 @@ static void a_text_is_an_error_with_a_code(void)
 int main(int argc, char **argv)
 {
     if (argc > 1 && text_is(argv[1], "keeper"))
-        return keeper_main();
+        return keeper_main(&(struct program_ref){"0", ""});
     log_setup(LOG_ERROR, false);
     RUN(decodes_detects_and_draws_inside);
     RUN(a_text_is_an_error_with_a_code);

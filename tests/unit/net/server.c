@@ -866,6 +866,97 @@ static void listens_where_told(void)
     }
 }
 
+/* ---- counting ---- */
+
+static uint64_t replies(const struct server_stats *st, const char *method, const char *path, int status)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < st->nreplies; i++) {
+        const struct route *route = st->replies[i].route;
+        bool same = path ? route && !strcmp(route->path, path) && !strcmp(route->method, method) : !route;
+        if (same && st->replies[i].status == status)
+            n += st->replies[i].n;
+    }
+    return n;
+}
+
+static void counts_what_it_answers(void)
+{
+    static const char *const requests[] = {
+        "GET /hello HTTP/1.1\r\n" HOST "\r\n",
+        "HEAD /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+        "GET /mirror/one HTTP/1.1\r\n" HOST "\r\n",
+        "GET /mirror/two HTTP/1.1\r\n" HOST "\r\n",
+        "POST /mirror/1 HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc",
+        "POST /mirror/1 HTTP/1.1\r\n" HOST "Content-Length: 101\r\nConnection: close\r\n\r\n",
+        "GET /nowhere/4711 HTTP/1.1\r\n" HOST "\r\n",
+        "PUT /hello HTTP/1.1\r\n" HOST "\r\n",
+        "GET /late HTTP/1.1\r\n" HOST "\r\n",
+        "GET /twice HTTP/1.1\r\n" HOST "\r\n",
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct stage stage = {0};
+    struct server *s = start(&stage, 30, 0);
+    struct server_stats st;
+    int idle = dial(s);
+
+    for (size_t i = 0; i < COUNT_OF(requests); i++) {
+        int fd = dial(s);
+        struct answer got;
+        put_text(fd, requests[i]);
+        got = get(fd, requests[i][0] == 'H');
+        answer_clear(&got);
+        close(fd);
+    }
+    server_stats(s, a, &st);
+    CHECK_INT(replies(&st, "GET", "/hello", 200), 2); /* HEAD is the same route */
+    CHECK_INT(replies(&st, "GET", "/mirror/{id}", 201), 2);
+    CHECK_INT(replies(&st, "POST", "/mirror/{id}", 201), 1);
+    CHECK_INT(replies(&st, NULL, NULL, 404), 1);
+    CHECK_INT(replies(&st, NULL, NULL, 405), 1);
+    CHECK_INT(replies(&st, "POST", "/mirror/{id}", 413), 1);
+    CHECK_INT(replies(&st, "GET", "/late", 200), 1);
+    CHECK_INT(replies(&st, "GET", "/twice", 200), 1); /* the second reply is none */
+    CHECK_INT(st.nreplies, 8);
+    CHECK_INT(st.received, 3);
+    CHECK(st.accepted == COUNT_OF(requests) + 1 && st.connections >= 1);
+    CHECK_INT(st.slow, 0);
+    close(idle);
+    for (int i = 0; i < PATIENCE_MS && st.connections > 0; i++, server_stats(s, a, &st))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    CHECK_INT(st.connections, 0);
+    CHECK_INT(st.requests, 0);
+    server_stop(s);
+}
+
+/* Two refusals have two ids, an answer has none. */
+static void refusals_have_an_id(void)
+{
+    static const char *const paths[] = {"/nothere", "/hello", "/nothere"};
+    struct stage stage = {0};
+    struct server *s = start(&stage, 30, 0);
+    char ids[3][32] = {"", "", ""};
+
+    for (int i = 0; i < 3; i++) {
+        int fd = dial(s);
+        char request[128];
+        const char *header;
+        struct answer got;
+        snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", paths[i]);
+        put_text(fd, request);
+        got = get(fd, false);
+        header = strstr(got.head, "X-Request-Id: ");
+        if (header)
+            sscanf(header, "X-Request-Id: %31[^\r]", ids[i]);
+        answer_clear(&got);
+        close(fd);
+    }
+    CHECK(strlen(ids[0]) >= 10 && strlen(ids[2]) >= 10 && strcmp(ids[0], ids[2]) != 0);
+    CHECK_STR(ids[1], "");
+    server_stop(s);
+}
+
 int main(void)
 {
     RUN(answers);
@@ -886,5 +977,7 @@ int main(void)
     RUN(waiting_connections_give_way);
     RUN(busy_connections_stay);
     RUN(listens_where_told);
+    RUN(counts_what_it_answers);
+    RUN(refusals_have_an_id);
     return test_end();
 }

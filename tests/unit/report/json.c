@@ -37,10 +37,18 @@ static struct report *a_report(struct arena *a)
     report_add_moment(r, 8, 0.3333333333333333);
     report_add_score(r, "person", 0.919, "assay-detect");
     report_add_finding(r, &(struct finding){1, "person", 0.87654321, {0.1f, 0.2f, 0.3f, 0.4f}, true});
-    report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha});
-    report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha});
+    report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha, sha});
+    report_add_model(r, &(struct model_ref){"assay-detect", "1", "detect", sha, sha});
     r->verdict = (struct verdict){"alarm/1", "intrusion", {.low = 0.2, .high = 0.8, .label = 0.5}, 2, labels};
     r->decoder = "libavcodec 59";
+    r->runtime = "ONNX Runtime 1.30.0";
+    r->program = (struct program_ref){"0.1.0", "0123456789ab"};
+    r->reach = reach_any();
+    reach_asked(r->reach.high, 0.7, 0.8);
+    spec.alarm.rule = r->verdict.thresholds;
+    report_set_config(
+        r, &(struct configuration){
+               .alarm = spec.alarm, .deadline_ms = 60000, .max_pixels = 33554432, .max_seconds = 3600});
     r->decode_us = 1, r->infer_us = 2, r->total_us = 3;
     return r;
 }
@@ -72,17 +80,102 @@ static void report_survives_the_trip(void)
     CHECK_INT(back->nmodels, 1);
     CHECK(report_score(back, "person") && report_score(back, "person")->value == 0.919);
     CHECK(!report_score(back, "animal"));
+    CHECK_STR(back->models[0].card, sha);
+    CHECK_STR(back->program.commit, "0123456789ab");
+    CHECK(back->config.known && back->config.alarm.rule.high == 0.8);
+    CHECK_INT(back->config.alarm.nzones, 1);
+    CHECK(back->reach.known && back->reach.high[0] == 0.7 && back->reach.high[1] == 1);
+}
+
+/* What older programs did not write stays away, and is not taken for something. */
+static void an_older_report_stays_as_it_is(void)
+{
+    static const struct makers anybody = {.decoder = "libavcodec 59"};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct report *r = a_report(a), *back;
+    struct bytes text;
+    struct err err = {0};
+
+    r->runtime = NULL;
+    r->program = (struct program_ref){0};
+    r->config = (struct configuration){0};
+    r->reach = (struct reach){0};
+    r->models[0].card = NULL;
+    text = report_to_json(a, r);
+    CHECK(!strstr((const char *)text.data, "configuration") && !strstr((const char *)text.data, "card"));
+    CHECK_INT(report_from_json(a, text, &back, &err), 0);
+    CHECK_STR((const char *)report_to_json(a, back).data, (const char *)text.data);
+    CHECK(!report_made_by(back, &anybody));
+}
+
+static struct makers makers_of(const struct report *r)
+{
+    return (struct makers){r->nmodels, r->models, r->decoder, r->runtime, r->program, 33554432, 3600};
+}
+
+/* One thing after the other is different. */
+static void evidence_tells_makers_apart(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct report *r = a_report(a);
+    struct model_ref other = r->models[0];
+    struct makers m[9];
+
+    for (size_t i = 0; i < COUNT_OF(m); i++)
+        m[i] = makers_of(r);
+    m[1].decoder = "libavcodec 60";
+    m[2].runtime = "ONNX Runtime 1.31.0";
+    m[3].program.version = "0.2.0";
+    m[4].program.commit = "ba9876543210";
+    m[5].max_pixels++;
+    m[6].max_seconds = 60;
+    m[7].nmodels = 0;
+    other.card = "another card";
+    m[8].models = &other;
+    for (size_t i = 0; i < COUNT_OF(m); i++) {
+        CHECK_INT(report_made_by(r, &m[i]), i == 0);
+        ROW("%zu", i);
+    }
+}
+
+/* The deadline cuts a verdict off: what was seen was seen, and "safe" is not known. */
+static void what_the_deadline_leaves(void)
+{
+    static const struct {
+        enum err_kind kind;
+        const char *risk;
+        int judged;
+        bool stays;
+    } rows[] = {
+        {ERR_TIMEOUT, "intrusion", 1, true}, {ERR_TIMEOUT, "danger", 3, true},
+        {ERR_TIMEOUT, "safe", 3, false},     {ERR_TIMEOUT, "", 3, false},
+        {ERR_TIMEOUT, "danger", 0, false},   {ERR_DECODE, "intrusion", 3, false},
+        {ERR_CRASH, "danger", 3, false},
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct report *r = a_report(a), *back = NULL;
+        r->verdict.risk = rows[i].risk;
+        r->sampling.judged = rows[i].judged;
+        report_fail(r, &(struct err){rows[i].kind, "why"});
+        CHECK_INT(report_from_json(a, report_to_json(a, r), &back, NULL), 0);
+        CHECK_STR(back ? back->verdict.risk : NULL, rows[i].stays ? rows[i].risk : "");
+        CHECK_INT(back && back->nscores > 0, rows[i].stays);
+        CHECK_INT(back ? (int)back->nmoments : -1, 2);
+        ROW("%zu", i);
+    }
 }
 
 static void a_failed_report_has_no_verdict(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct report *r = a_report(a), *back;
-    struct err why = {ERR_TIMEOUT, "the deadline passed"}, err = {0};
+    struct err why = {ERR_DECODE, "it breaks off"}, err = {0};
 
     report_fail(r, &why);
     CHECK_INT(report_from_json(a, report_to_json(a, r), &back, &err), 0);
-    CHECK(back->error.kind == ERR_TIMEOUT);
+    CHECK(back->error.kind == ERR_DECODE);
     CHECK(!back->verdict.rule);
     CHECK_STR(back->verdict.risk, "");
     CHECK_INT(back->nmoments, 2);
@@ -108,7 +201,12 @@ static void refuses_what_an_analyst_may_not_say(void)
         {"a score above 1", "\"value\":0.919", "\"value\":1.919"},
         {"a score that is text", "\"value\":0.919", "\"value\":\"x\""},
         {"a verdict on nothing", "\"judged\":13", "\"judged\":0"},
-        {"a verdict beside an error", "\"code\":\"ok\"", "\"code\":\"timeout\""},
+        {"a verdict beside an error", "\"code\":\"ok\"", "\"code\":\"cannot_decode\""},
+        {"a height that is text", "\"height\":320,\"max", "\"height\":\"x\",\"max"},
+        {"a program without a version", "\"version\":\"0.1.0\"", "\"v\":1"},
+        {"a configuration that is text", "\"configuration\":{", "\"configuration\":7,\"x\":{"},
+        {"a reach without an end", "\"label\":[-1.0,1.0]", "\"label\":[-1.0]"},
+        {"a reach beyond all rules", "\"label\":[-1.0,1.0]", "\"label\":[-1.0,7.0]"},
         {"an unknown risk", "\"risk\":\"intrusion\"", "\"risk\":\"fine\""},
         {"an empty risk in a verdict", "\"risk\":\"intrusion\"", "\"risk\":\"\""},
         {"a finding of a moment that is not there", "\"moment\":1", "\"moment\":2"},
@@ -162,7 +260,10 @@ int main(void)
 {
     RUN(spec_survives_the_trip);
     RUN(report_survives_the_trip);
+    RUN(an_older_report_stays_as_it_is);
+    RUN(evidence_tells_makers_apart);
     RUN(a_failed_report_has_no_verdict);
+    RUN(what_the_deadline_leaves);
     RUN(refuses_what_an_analyst_may_not_say);
     RUN(spec_has_ranges);
     return test_end();

@@ -264,6 +264,7 @@ static void a_disk_which_refuses_is_told(void)
         struct rlimit limit = {MIB, MIB};
         struct blobs *b = NULL;
         uint8_t *data = pattern(2 * MIB);
+        struct blobs_stats stats;
         struct err err = {0};
         char sha256[HASH_HEX] = "";
 
@@ -272,8 +273,25 @@ static void a_disk_which_refuses_is_told(void)
             _exit(2);
         if (put(b, data, 2 * MIB, 4096, sha256, &err) == 0 || err.kind != ERR_IO)
             _exit(3);
+        blobs_stats(b, &stats);
+        if (!stats.failing || stats.failed != 1 || stats.stored != 0)
+            _exit(5);
         if (put(b, data, MIB, 4096, sha256, &err) < 0)
             _exit(4);
+        blobs_stats(b, &stats);
+        if (stats.failing || stats.stored != 1 || stats.bytes != MIB || stats.disk_free <= 0 ||
+            stats.disk_size < stats.disk_free)
+            _exit(6);
+        limit.rlim_cur = 100;
+        if (setrlimit(RLIMIT_FSIZE, &limit) < 0 || blobs_probe(b, &err) == 0 || err.kind != ERR_IO)
+            _exit(7);
+        limit.rlim_cur = MIB;
+        blobs_stats(b, &stats);
+        if (!stats.failing || setrlimit(RLIMIT_FSIZE, &limit) < 0 || blobs_probe(b, &err) < 0)
+            _exit(8);
+        blobs_stats(b, &stats);
+        if (stats.failing)
+            _exit(9);
         _exit(0);
     }
     CHECK(waitpid(pid, &status, 0) == pid);

@@ -107,9 +107,9 @@ static void it_goes_with_its_job(void)
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
     add(db, ID_A, "acme");
-    CHECK(records_cancel_job(db, "acme", ID_A, 5, NULL, NULL, NULL) == 0);
+    CHECK(records_cancel_job(db, &(struct job_order){"acme", ID_A, NULL}, 5, NULL, NULL, NULL) == 0);
     CHECK_STR(trace(db, a, ID_A), "new (alarm, 3 bytes); cancelled (cancelled: The job was cancelled.)");
-    CHECK(records_delete_job(db, "acme", ID_A, NULL, NULL, NULL) == 0);
+    CHECK(records_delete_job(db, &(struct job_order){"acme", ID_A, NULL}, NULL, NULL, NULL) == 0);
     CHECK_STR(trace(db, a, ID_A), "");
     records_freep(&db);
     tempdir_clear(&dir);
@@ -136,7 +136,7 @@ static void lists(void)
     CHECK(records_open(&db, dir.path, NULL) == 0);
     add(db, ID_A, "acme");
     add(db, ID_B, "rival");
-    records_cancel_job(db, "acme", ID_A, 5, NULL, NULL, NULL);
+    records_cancel_job(db, &(struct job_order){"acme", ID_A, NULL}, 5, NULL, NULL, NULL);
     records_sync(db);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CHECK(records_list_jobs(db, a, &rows[i].query, &jobs, &n, NULL) == 0);

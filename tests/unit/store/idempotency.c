@@ -131,7 +131,7 @@ static void it_goes_with_its_job(void)
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
     CHECK_INT(add(db, job(ID_A, "acme", "k", now)), ERR_NONE);
-    CHECK(records_delete_job(db, "acme", ID_A, latch_done, &l, NULL) == 0);
+    CHECK(records_delete_job(db, &(struct job_order){"acme", ID_A, NULL}, latch_done, &l, NULL) == 0);
     CHECK(latch_wait(&l, 1, 20));
     CHECK_INT(l.failures, 0);
     CHECK(records_find_key_use(db, "acme", "k", now, &use, NULL) < 0);

@@ -608,7 +608,8 @@ static int role_full_disk(const char *dir)
     struct rlimit limit = {1 << 20, RLIM_INFINITY};
     struct records *db = NULL;
     struct job_row row;
-    struct latch l = LATCH, last = LATCH;
+    struct latch l = LATCH, last = LATCH, asked = LATCH;
+    struct records_stats stats;
     char id[ID_TEXT];
     int good = 0;
 
@@ -627,6 +628,16 @@ static int role_full_disk(const char *dir)
     good = l.n - l.failures;
     if (l.n != 40 || !l.failures || l.last.kind != ERR_IO)
         return 4;
+    records_stats(db, &stats);
+    if (!stats.failing || stats.changes != (uint64_t)good || stats.failed != (uint64_t)l.failures)
+        return 6;
+    limit.rlim_cur = 1 << 10; /* now nothing at all can be written */
+    setrlimit(RLIMIT_FSIZE, &limit);
+    records_probe(db, latch_done, &asked);
+    records_sync(db); /* goes well, and proves nothing */
+    records_stats(db, &stats);
+    if (asked.n != 1 || asked.last.kind != ERR_IO || !stats.failing)
+        return 7;
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
     row = job("ffffffffffffffffffffffff");
@@ -634,6 +645,11 @@ static int role_full_disk(const char *dir)
     records_sync(db);
     if (last.n != 1 || last.failures)
         return 5;
+    records_probe(db, latch_done, &asked);
+    records_sync(db);
+    records_stats(db, &stats);
+    if (asked.n != 2 || asked.failures != 1 || stats.failing)
+        return 8;
     records_freep(&db);
     printf("%d\n", good);
     return 0;
@@ -665,6 +681,32 @@ static int in_child(const char *role, const char *dir, int *ret_number)
     close(out[0]);
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void counts_what_it_commits(void)
+{
+    struct tempdir dir = tempdir_new();
+    CLEANUP(records_freep) struct records *db = NULL;
+    struct job_row row = job(ID_A);
+    struct records_stats stats;
+    struct latch l = LATCH;
+
+    CHECK(records_open(&db, dir.path, NULL) == 0);
+    records_sync(db);
+    records_stats(db, &stats);
+    CHECK_INT(stats.changes, 0);
+    CHECK_INT(add(db, &row), ERR_NONE);
+    CHECK_INT(add(db, &row), ERR_CONFLICT); /* no fault of the disk, and no change */
+    records_probe(db, latch_done, &l);
+    CHECK(latch_wait(&l, 1, 20));
+    CHECK_INT(l.failures, 0);
+    records_sync(db);
+    records_stats(db, &stats);
+    CHECK_INT(stats.changes, 2);
+    CHECK_INT(stats.commits.up_to[HISTOGRAM_BOUNDS], 2);
+    CHECK(stats.commits.sum_seconds > 0);
+    CHECK(!stats.failing && stats.failed == 0 && stats.queued == 0 && stats.busy_us == 0);
+    tempdir_clear(&dir);
 }
 
 static void a_second_process_adds_a_key(void)
@@ -724,6 +766,7 @@ int main(int argc, char **argv)
     RUN(foreign_files_are_refused);
     RUN(no_database_is_refused);
     RUN(one_owner_at_a_time);
+    RUN(counts_what_it_commits);
     RUN(a_second_process_adds_a_key);
     RUN(a_full_disk_is_told_and_survived);
     return test_end();

@@ -1,0 +1,546 @@
+/* Every route of the server, out of its own tables, against keys and tenants.
+ *
+ *   - What another tenant has looks like what never was: for every route, every method and every value which
+ * may name something, the answers are the same bytes but for ids and dates.
+ *   - Without a good key every route says what its API says to strangers, and nothing else.
+ *
+ * A route which is new has to be told here what its body or query looks like, and whether it is open. */
+#include <ctype.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "harness.h"
+#include "stage.h"
+#include "test.h"
+
+#define NEVER "000000000000000000000000"
+
+static struct stage stage;
+static const char *rival; /* a key of another tenant, the one in turn */
+static char *job;         /* of the stage's tenant, finished */
+static size_t asked;      /* requests so far */
+
+/* What an answer to a stranger must not hold: name, label, content and tenant of what is stored. */
+static const char *marks[] = {"mine.mp4", "secretword", "acme", NULL, NULL};
+
+/* ---- the routes ---- */
+
+/* What a route wants besides its path: %s is an id, or the number. Every route without {names}, and every one
+ * with a body, has a row. For an upload the body is the name of the part. */
+static const struct place {
+    const char *path, *query, *body;
+    const char *mine, *never; /* instead of the ids */
+} places[] = {
+    {"/classify", "", "video", NULL, NULL},
+    {"/v1/jobs", "", "file", NULL, NULL},
+    {"/result", "?analyse_id=%s", NULL, "77", "78"},
+    {"/label", "", NULL, NULL, NULL},
+    {"/label/{id}", "", "{\"labels\": [\"person\"]}", NULL, NULL},
+    {"/flow/labels", "", "{\"id\": \"%s\", \"labels\": [\"person\"]}", NULL, NULL},
+    {"/flow/labels/custom", "", "{\"labels\": [{\"value\": \"w%s\"}]}", NULL, NULL},
+    {"/version", "", NULL, NULL, NULL},
+    {"/healthz", "", NULL, NULL, NULL},
+    {"/readyz", "", NULL, NULL, NULL},
+};
+
+/* Routes which answer anybody. */
+static const char *const open_routes[] = {"/version", "/healthz", "/readyz"};
+
+/* What an API says to a stranger, and to a good key without the scope. */
+static const struct manners {
+    const char *dialect;
+    int stranger, lacking;
+    const char *other; /* scopes which are none here */
+} manners[] = {
+    {"alarm", 403, 403, "native:submit native:read native:admin"},
+    {"native", 401, 403, "alarm:submit alarm:read alarm:admin"},
+};
+
+static bool is_open(const struct route *route)
+{
+    for (size_t i = 0; i < COUNT_OF(open_routes); i++)
+        if (text_is(open_routes[i], route->path))
+            return true;
+    return false;
+}
+
+static const struct place *place_of(const struct route *route)
+{
+    static const struct place none = {"", "", NULL, NULL, NULL};
+    bool needed = !strchr(route->path, '{') || route->max_body != 0;
+
+    for (size_t i = 0; i < COUNT_OF(places); i++)
+        if (text_is(places[i].path, route->path))
+            return &places[i];
+    if (needed) {
+        printf("# %s is a new route: give it a row in `places`\n", route->path);
+        CHECK(!"a route without a row");
+    }
+    return &none;
+}
+
+static const struct manners *manners_of(const struct dialect *d)
+{
+    for (size_t i = 0; i < COUNT_OF(manners); i++)
+        if (text_is(manners[i].dialect, d->name))
+            return &manners[i];
+    printf("# %s is a new API: give it a row in `manners`\n", d->name);
+    CHECK(!"an API without a row");
+    return &manners[0];
+}
+
+struct spot {
+    const struct dialect *dialect;
+    const struct route *route;
+    const char *prefix;
+};
+
+static size_t each_route(void (*visit)(const struct spot *at))
+{
+    const struct dialect *d;
+    size_t n = 0;
+
+    for (size_t i = 0; (d = dialect_at(i)); i++)
+        for (const char *const *prefix = d->prefixes; *prefix; prefix++)
+            for (size_t k = 0; k < d->nroutes; k++, n++)
+                visit(&(struct spot){d, &d->routes[k], *prefix});
+    return n;
+}
+
+/* ---- asking ---- */
+
+static char *fill(const char *text, const char *value)
+{
+    const char *hole = text ? strstr(text, "%s") : NULL;
+
+    if (!hole)
+        return arena_strdup(stage.a, text);
+    return arena_printf(stage.a, "%.*s%s%s", (int)(hole - text), text, value, hole + 2);
+}
+
+/* "/label/{id}" with the value in place of {id}. */
+static char *fill_path(const struct spot *at, const char *value)
+{
+    const char *hole = strchr(at->route->path, '{');
+
+    if (!hole)
+        return arena_printf(stage.a, "%s%s", at->prefix, at->route->path);
+    return arena_printf(stage.a, "%s%.*s%s%s", at->prefix, (int)(hole - at->route->path), at->route->path,
+                        value, strchr(hole, '}') + 1);
+}
+
+static struct bytes form(const char *path, const char *part, const char *key)
+{
+    struct form f = {0};
+
+    form_add(&f, part, "guess.bin", bytes_of("no film", 7));
+    return form_request(stage.a, &f, path, key ? key : "");
+}
+
+static struct answer ask_raw(const char *method, const char *path, const char *key, const char *body)
+{
+    char *text = arena_printf(stage.a,
+                              "%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s%sConnection: close\r\n"
+                              "%sContent-Length: %zu\r\n\r\n%s",
+                              method, path, key ? "Authorization: Bearer " : "", key ? key : "",
+                              key ? "\r\n" : "", body ? "Content-Type: application/json\r\n" : "",
+                              body ? strlen(body) : 0, body ? body : "");
+
+    asked++;
+    return http_raw(stage.a, stage.s.port, bytes_of(text, strlen(text)));
+}
+
+/* Value: in the path, or where the route's place has its hole. */
+static struct answer ask(const struct spot *at, const char *method, const char *value, const char *key)
+{
+    const struct place *place = place_of(at->route);
+    char *path = arena_printf(stage.a, "%s%s", fill_path(at, value), fill(place->query, value));
+    bool own = text_is(method, at->route->method);
+
+    if (own && at->route->max_body == BODY_UPLOAD && key) {
+        asked++;
+        return http_raw(stage.a, stage.s.port, form(path, place->body, key));
+    }
+    return ask_raw(method, path, key, own && at->route->max_body ? fill(place->body, value) : NULL);
+}
+
+/* ---- comparing ---- */
+
+static bool line_is(const char *line, const char *name)
+{
+    return strncasecmp(line, name, strlen(name)) == 0;
+}
+
+static size_t hex_run(const char *s)
+{
+    return strspn(s, "0123456789abcdef");
+}
+
+/* Head and body without what differs between two askings of the same: Date, X-Request-Id, ids (24 digits),
+ * times and the value itself. */
+static char *essence(const struct answer *answer, const char *value)
+{
+    char *all = arena_printf(stage.a, "%s\r\n%.*s", answer->head, (int)answer->body.len,
+                             (const char *)answer->body.data),
+         *out = arena_strdup(stage.a, all), *to = out;
+    size_t len = strlen(value);
+
+    for (const char *s = all; *s;) {
+        bool at_line = s == all || s[-1] == '\n';
+        if (at_line && (line_is(s, "Date:") || line_is(s, "X-Request-Id:"))) {
+            s += strcspn(s, "\n");
+        } else if (hex_run(s) == 24 || (len && strncmp(s, value, len) == 0)) {
+            s += hex_run(s) == 24 ? 24 : len;
+            *to++ = '#';
+        } else if (isdigit((unsigned char)*s) && strlen(s) > 24 && s[10] == 'T' && s[23] == 'Z') {
+            s += 24;
+            *to++ = '@';
+        } else {
+            *to++ = *s++;
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+static bool holds_mark(const struct answer *answer, const char *value)
+{
+    for (const char **m = marks; *m; m++)
+        if (!text_is(*m, value) &&
+            (memmem(answer->body.data, answer->body.len, *m, strlen(*m)) || strstr(answer->head, *m)))
+            return true;
+    return false;
+}
+
+/* ---- tenants ---- */
+
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+static bool must_be_404; /* the key may ask for all that the routes have */
+
+static void compare(const struct spot *at, const char *mine, const char *never)
+{
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        struct answer theirs = ask(at, methods[i], mine, rival), nobodys = ask(at, methods[i], never, rival);
+        CHECK(theirs.status != 0 && theirs.status < 500);
+        CHECK_STR(essence(&theirs, mine), essence(&nobodys, never));
+        CHECK(!holds_mark(&theirs, mine) && !holds_mark(&nobodys, never));
+        if (must_be_404 && strchr(at->route->path, '{') && text_is(methods[i], at->route->method))
+            CHECK_INT(theirs.status, 404);
+        ROW("%s %s%s with %s", methods[i], at->prefix, at->route->path, mine);
+    }
+}
+
+static void foreign_is_unknown(const struct spot *at)
+{
+    const struct place *place = place_of(at->route);
+
+    if (place->mine) {
+        compare(at, place->mine, place->never);
+        return;
+    }
+    compare(at, job, NEVER);
+    if (strstr(at->route->path, "{name}"))
+        compare(at, "mine.mp4", "none.mp4");
+}
+
+static void foreign_is_not_found(const struct spot *at)
+{
+    must_be_404 = true;
+    foreign_is_unknown(at);
+    must_be_404 = false;
+}
+
+/* The other half of the proof: whose it is does get it, by the very same requests. */
+static void owner_gets_it(const struct spot *at)
+{
+    const struct place *place = place_of(at->route);
+    int status;
+
+    if (text_is(at->route->method, "DELETE") || is_open(at->route))
+        return;
+    status = ask(at, at->route->method, place->mine ? place->mine : job, stage.key).status;
+    CHECK(status == 200 || (status == 202 && at->route->max_body == BODY_UPLOAD));
+    if (strstr(at->route->path, "{name}"))
+        CHECK_INT(ask(at, at->route->method, "mine.mp4", stage.key).status, 200);
+    ROW("%s %s%s", at->route->method, at->prefix, at->route->path);
+}
+
+/* With every scope, and with fewer: a refusal for a missing scope may come before the look or after it, but
+ * not only for what is there. */
+static void what_is_foreign_looks_unknown(void)
+{
+    static const char *const scopes[] = {"admin", "submit read", "submit read admin"};
+    size_t before = asked, n = 0;
+
+    for (size_t i = 0; i < COUNT_OF(scopes); i++) {
+        char option[] = "--scopes";
+        rival =
+            key_new(stage.a, stage.dir, "rival", (char *[]){option, arena_strdup(stage.a, scopes[i]), NULL});
+        n = each_route(i + 1 < COUNT_OF(scopes) ? foreign_is_unknown : foreign_is_not_found);
+    }
+    printf("# %zu routes, %zu requests\n", n, asked - before);
+    CHECK(n > 50);
+    CHECK_STR(json_at(stage.a, stage_job(&stage, job).body, "state"), "done");
+}
+
+static void whose_it_is_gets_it(void)
+{
+    each_route(owner_gets_it);
+}
+
+/* The same key of the same form makes a job for each tenant. */
+static char *submit_keyed(const char *path, const char *part, const char *key)
+{
+    struct bytes plain = form(path, part, key);
+    const char *text = (const char *)plain.data, *second = strstr(text, "\r\n") + 2;
+    struct buf all = BUF(1 << 20);
+    struct answer answer;
+
+    buf_add(&all, text, (size_t)(second - text));
+    buf_str(&all, "Idempotency-Key: same\r\n");
+    buf_add(&all, second, plain.len - (size_t)(second - text));
+    answer = http_raw(stage.a, stage.s.port, buf_bytes(&all));
+    buf_clear(&all);
+    CHECK(answer.status == 200 || answer.status == 202);
+    return json_at(stage.a, answer.body, "id");
+}
+
+static void idempotency_keys_are_per_tenant(void)
+{
+    char *mine = submit_keyed("/api/classify", "video", stage.key),
+         *theirs = submit_keyed("/api/classify", "video", rival);
+
+    CHECK(mine && theirs && !text_is(mine, theirs));
+    CHECK_STR(submit_keyed("/api/classify", "video", stage.key), mine);
+    CHECK_STR(submit_keyed("/api/classify", "video", rival), theirs);
+}
+
+/* ---- keys ---- */
+
+static const char *spoil(const char *key, size_t at)
+{
+    char *copy = arena_strdup(stage.a, key);
+
+    copy[at] = copy[at] == '0' ? '1' : '0';
+    return copy;
+}
+
+static char *id_of_newest_key(void)
+{
+    struct outcome o = stage_run(&stage, ARGS("key", "list"));
+    char *line = strrchr(arena_strndup(stage.a, o.out, strlen(o.out) - 1), '\n');
+
+    return line ? arena_strndup(stage.a, line + 1, 24) : arena_strdup(stage.a, "");
+}
+
+static const char *revoked_key(void)
+{
+    const char *key = key_new(stage.a, stage.dir, "acme", NULL);
+
+    CHECK_INT(stage_run(&stage, ARGS("key", "revoke", id_of_newest_key())).status, 0);
+    return key;
+}
+
+/* ret_new: the secret that is good now. */
+static const char *rotated_key(const char *overlap, const char **ret_new)
+{
+    const char *key = key_new(stage.a, stage.dir, "acme", NULL);
+    struct outcome o = stage_run(&stage, ARGS("key", "rotate", id_of_newest_key(), "--overlap", overlap));
+
+    CHECK_INT(o.status, 0);
+    *ret_new = arena_strndup(stage.a, o.out, strcspn(o.out, "\n"));
+    return key;
+}
+
+static const char *expired_key(void)
+{
+    return key_new(stage.a, stage.dir, "acme", (char *[]){(char[]){"--expires"}, (char[]){"1s"}, NULL});
+}
+
+static struct {
+    const char *what, *key;
+    bool malformed; /* not even looked up: may be told so */
+} bad[16];
+static size_t nbad;
+
+static void add_bad(const char *what, const char *key, bool malformed)
+{
+    bad[nbad].what = what;
+    bad[nbad].key = key;
+    bad[nbad++].malformed = malformed;
+}
+
+static void make_bad_keys(void)
+{
+    const char *fresh, *long_key = arena_printf(stage.a, "%s%0300d", stage.key, 0);
+    size_t n = strlen(stage.key);
+
+    add_bad("none", NULL, true);
+    add_bad("empty", "", true);
+    add_bad("very long", long_key, true);
+    add_bad("a word", "secret", false);
+    add_bad("of the right form", "ak_0000000000000000000000000000000000000000", false);
+    add_bad("last digit", spoil(stage.key, n - 1), false);
+    add_bad("first digit", spoil(stage.key, 3), false);
+    add_bad("one more", arena_printf(stage.a, "%s0", stage.key), false);
+    add_bad("one less", arena_strndup(stage.a, stage.key, n - 1), false);
+    add_bad("expired", expired_key(), false);
+    add_bad("revoked", revoked_key(), false);
+    add_bad("rotated away", rotated_key("0s", &fresh), false);
+    sleep(3); /* the expiry, and the second for which the server remembers */
+}
+
+static void strangers_learn_nothing(const struct spot *at)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < nbad; i++) {
+        struct answer mine = ask(at, at->route->method, job, bad[i].key),
+                      never = ask(at, at->route->method, NEVER, bad[i].key);
+        char *told = essence(&mine, job);
+        CHECK_INT(mine.status, manners_of(at->dialect)->stranger);
+        CHECK_STR(told, essence(&never, NEVER));
+        CHECK(!holds_mark(&mine, "") && !strstr(told, "ak_"));
+        if (!bad[i].malformed) {
+            first = first ? first : told;
+            CHECK_STR(told, first);
+        }
+        ROW("%s %s%s, key %s", at->route->method, at->prefix, at->route->path, bad[i].what);
+    }
+}
+
+static void anybody_may(const struct spot *at)
+{
+    for (size_t i = 0; i < nbad; i++) {
+        CHECK_INT(ask(at, at->route->method, job, bad[i].key).status, 200);
+        ROW("%s %s%s, key %s", at->route->method, at->prefix, at->route->path, bad[i].what);
+    }
+}
+
+static void try_bad_keys(const struct spot *at)
+{
+    if (is_open(at->route))
+        anybody_may(at);
+    else
+        strangers_learn_nothing(at);
+}
+
+static void without_a_good_key_nothing(void)
+{
+    size_t before = asked;
+
+    make_bad_keys();
+    each_route(try_bad_keys);
+    printf("# %zu kinds of keys, %zu requests\n", nbad, asked - before);
+    CHECK_STR(json_at(stage.a, stage_job(&stage, job).body, "state"), "done");
+}
+
+static const char *lacking; /* the key for the API in turn */
+
+static void try_lacking(const struct spot *at)
+{
+    const struct manners *m = manners_of(at->dialect);
+    char extra[] = "--scopes";
+    struct answer mine, never;
+
+    if (is_open(at->route))
+        return;
+    lacking = key_new(stage.a, stage.dir, "acme", (char *[]){extra, arena_strdup(stage.a, m->other), NULL});
+    mine = ask(at, at->route->method, job, lacking);
+    never = ask(at, at->route->method, NEVER, lacking);
+    CHECK_INT(mine.status, m->lacking);
+    CHECK_STR(essence(&mine, job), essence(&never, NEVER));
+    CHECK(!holds_mark(&mine, ""));
+    ROW("%s %s%s", at->route->method, at->prefix, at->route->path);
+}
+
+static void a_key_for_another_api_is_none(void)
+{
+    each_route(try_lacking);
+}
+
+/* Both secrets are the same key, until one dies. */
+static void a_rotated_key_has_two_secrets(void)
+{
+    const char *path = arena_printf(stage.a, "/api/result/%s", job), *fresh, *third,
+               *old = rotated_key("3s", &fresh);
+    char *id = id_of_newest_key();
+    struct outcome o;
+
+    CHECK_INT(http_get(stage.a, stage.s.port, path, old).status, 200);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
+    o = stage_run(&stage, ARGS("key", "list"));
+    CHECK(strstr(o.out, "OLD SECRET UNTIL") && !strstr(o.out, old) && !strstr(o.out, fresh));
+    sleep(5);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, old).status, 403);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
+    o = stage_run(&stage, ARGS("key", "rotate", id)); /* again: a day for the second one */
+    third = arena_strndup(stage.a, o.out, strcspn(o.out, "\n"));
+    sleep(2);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, old).status, 403);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, third).status, 200);
+    CHECK_INT(stage_run(&stage, ARGS("key", "revoke", id)).status, 0);
+    sleep(2);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 403);
+    CHECK_INT(http_get(stage.a, stage.s.port, path, third).status, 403);
+    o = stage_run(&stage, ARGS("key", "rotate", id)); /* a revoked key stays revoked */
+    CHECK_INT(o.status, 1);
+    CHECK(strstr(o.err, "revoked"));
+}
+
+static void scopes_are_checked_when_made(void)
+{
+    static const struct {
+        const char *scopes;
+        int status;
+    } rows[] = {{"submit", 0},
+                {"submit read admin", 0},
+                {"alarm:submit", 0},
+                {"native:read alarm:read", 0},
+                {"  read  ", 0},
+                {"", 1},
+                {" ", 1},
+                {"write", 1},
+                {"submit,read", 1},
+                {"alarm:", 1},
+                {":read", 1},
+                {"alarm:write", 1},
+                {"nothing:read", 1},
+                {"alarm:read:admin", 1},
+                {"Read", 1},
+                {"read submi", 1},
+                {"alarm:read evil", 1}};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct outcome o =
+            stage_run(&stage, ARGS("key", "new", "--tenant", "acme", "--scopes", rows[i].scopes));
+        CHECK_INT(o.status, rows[i].status);
+        CHECK(rows[i].status == 0 ? text_starts(o.out, "ak_") : strstr(o.err, "scope") && !*o.out);
+        ROW("'%s'", rows[i].scopes);
+    }
+}
+
+int main(void)
+{
+    struct answer answer;
+
+    stage = stage_open(ARGS("--analysts", "1"));
+    answer = post_clip(stage.a, stage.s.port, "/api/classify?sync=true&analyse_id=77", stage.key, "mine.mp4",
+                       clip_load(stage.a, "tiny.mp4"), "{\"camera_id\": \"secretword\"}");
+    job = json_at(stage.a, answer.body, "id");
+    marks[3] = json_at(stage.a, stage_job(&stage, job).body, "spec.subject.sha256");
+    ask_raw("POST", "/api/flow/labels/custom", stage.key, "{\"labels\": [{\"value\": \"secretword\"}]}");
+    RUN(what_is_foreign_looks_unknown);
+    RUN(whose_it_is_gets_it);
+    RUN(idempotency_keys_are_per_tenant);
+    RUN(without_a_good_key_nothing);
+    RUN(a_key_for_another_api_is_none);
+    RUN(a_rotated_key_has_two_secrets);
+    RUN(scopes_are_checked_when_made);
+    return stage_close(&stage) == 0 ? test_end() : 1;
+}
