@@ -2,13 +2,14 @@
 #
 #   make build    build/assay (release)              make demo     a verdict for the bundled clip, in one go
 #   make test     every test; ends with one line     make bench    measurements (docs/benchmarks.md)
-#   make torture  kill -9, TORTURE_ROUNDS times (docs/reliability.md)
+#   make torture  kill -9, TORTURE_ROUNDS times; every hostile file (docs/reliability.md)
 #   make fuzz     every fuzz target, FUZZ_SECONDS each   make lint     layers, format, spelling, static checks
 #   make install  to PREFIX (default /usr/local)     make format   clang-format over all sources
 
 MESON_ARGS ?=
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
+LONG = meson test -C build --no-rebuild --verbose --timeout-multiplier 0
 ifdef CI
 MESON_ARGS += -Dwerror=true
 endif
@@ -26,6 +27,7 @@ bench: build
 	@bench/run
 torture: build
 	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} build/tests/flow/flow-kill
+	@HOSTILE_FILES=$${HOSTILE_FILES:-0} $(LONG) flow/media
 fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)
 format:

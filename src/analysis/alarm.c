@@ -278,6 +278,7 @@ static int open_video(struct watch *w, int fd, struct err *err)
     struct video_opts opts = video_opts_defaults();
 
     opts.deadline_mono_us = w->deadline;
+    opts.cpu_us = w->tools->cpu_us;
     if (w->tools->max_pixels)
         opts.max_pixels = w->tools->max_pixels;
     if (w->tools->max_seconds > 0)

@@ -14,6 +14,7 @@ struct toolbox {
     struct program_ref program; /* of this program; for the record */
     int64_t max_pixels;         /* ceilings for media/video.h */
     double max_seconds;
+    int64_t cpu_us;
     void (*progress)(void *arg, int done, int planned); /* may be NULL */
     void *progress_arg;
 };

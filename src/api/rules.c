@@ -89,6 +89,8 @@ static int parse_labels(struct arena *a, yyjson_val *obj, const char *where, str
 
     if (!obj)
         return 0;
+    if (!yyjson_is_obj(obj))
+        return FAIL(err, ERR_INPUT, "rules for %s: 'labels' is an object {...}", where);
     yyjson_obj_foreach (obj, i, n, key, value) {
         const char *label = arena_strdup(a, yyjson_get_str(key));
 
@@ -137,10 +139,11 @@ static int parse_points(yyjson_val *points, double width, double height, struct 
 
 static int parse_time(yyjson_val *obj, const char *key, int64_t *ret_us, struct err *err)
 {
-    const char *text = yyjson_get_str(yyjson_obj_get(obj, key));
+    yyjson_val *v = yyjson_obj_get(obj, key);
 
-    if (text && !clock_parse_rfc3339(text, ret_us))
-        return FAIL(err, ERR_INPUT, "'%s' of a zone is not an RFC 3339 time: %s", key, text);
+    if (v && (!yyjson_is_str(v) || !clock_parse_rfc3339(yyjson_get_str(v), ret_us)))
+        return FAIL(err, ERR_INPUT, "'%s' of a zone is not an RFC 3339 time: %s", key,
+                    yyjson_is_str(v) ? yyjson_get_str(v) : "no text");
     return 0;
 }
 
@@ -152,7 +155,9 @@ static int parse_zone(yyjson_val *obj, struct timed_zone *z, struct err *err)
         return -1;
     if (!(width > 0 && height > 0))
         return FAIL(err, ERR_INPUT, "a zone needs the width and height of the frame it is drawn in");
-    z->weekdays = (int)json_int(obj, "repeatAt", EVERY_DAY) & EVERY_DAY;
+    if (yyjson_obj_get(obj, "repeatAt") && !yyjson_is_int(yyjson_obj_get(obj, "repeatAt")))
+        return FAIL(err, ERR_INPUT, "'repeatAt' of a zone is a whole number, the sum of its days");
+    z->weekdays = (int)(json_int(obj, "repeatAt", EVERY_DAY) & EVERY_DAY);
     if (parse_time(obj, "from", &z->from_us, err) < 0 || parse_time(obj, "to", &z->to_us, err) < 0)
         return -1;
     return parse_points(yyjson_obj_get(obj, "points"), width, height, &z->zone, err);
@@ -164,6 +169,10 @@ static int parse_zones(struct arena *a, yyjson_val *arr, struct camera_rule *cam
     size_t i, n;
     struct err why;
 
+    if (!arr)
+        return 0;
+    if (!yyjson_is_arr(arr))
+        return FAIL(err, ERR_INPUT, "rules for camera %s: 'zones' is a list [...]", camera->id);
     if (yyjson_arr_size(arr) > ZONE_MAX)
         return FAIL(err, ERR_INPUT, "rules for camera %s: more than %d zones", camera->id, ZONE_MAX);
     camera->zones = arena_array(a, yyjson_arr_size(arr), sizeof *camera->zones);
@@ -182,6 +191,10 @@ static int parse_cameras(struct arena *a, yyjson_val *obj, struct tenant_rule *t
     yyjson_val *key, *value;
     size_t i, n;
 
+    if (!obj)
+        return 0;
+    if (!yyjson_is_obj(obj))
+        return FAIL(err, ERR_INPUT, "rules for %s: 'cameras' is an object {...}", tenant->name);
     tenant->cameras = arena_array(a, yyjson_obj_size(obj), sizeof *tenant->cameras);
     yyjson_obj_foreach (obj, i, n, key, value) {
         struct camera_rule *camera = &tenant->cameras[tenant->ncameras++];

@@ -49,17 +49,22 @@ void arena_freep(struct arena **a)
     *a = arena_free(*a);
 }
 
+static struct block *block_link(struct arena *a, struct block *b, size_t size, bool clear)
+{
+    *b = (struct block){.next = a->head, .size = size, .clear = clear};
+    a->head = b;
+    if (a->next_size < LARGEST_BLOCK)
+        a->next_size *= 2;
+    return b;
+}
+
 static struct block *block_add(struct arena *a, size_t least)
 {
     size_t size = least > a->next_size ? least : a->next_size;
     bool clear = size > SMALL_BLOCK;
     struct block *b = clear ? mem_alloc(sizeof *b + size) : mem_resize(NULL, 1, sizeof *b + size);
 
-    *b = (struct block){.next = a->head, .size = size, .clear = clear};
-    a->head = b;
-    if (a->next_size < LARGEST_BLOCK)
-        a->next_size *= 2;
-    return b;
+    return block_link(a, b, size, clear);
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -76,6 +81,17 @@ void *arena_alloc(struct arena *a, size_t size)
     p = b->data + b->used;
     b->used += need;
     return b->clear ? p : memset(p, 0, need);
+}
+
+void *arena_try(struct arena *a, size_t size)
+{
+    struct block *b;
+    size_t all;
+
+    if (ckd_add(&all, size, sizeof *b + ALIGN) || !(b = calloc(1, all)))
+        return NULL;
+    block_link(a, b, size, true)->used = size; /* a block of its own */
+    return b->data;
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)

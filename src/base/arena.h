@@ -17,6 +17,8 @@ struct arena *arena_free(struct arena *a); /* NULL is fine; returns NULL */
 void arena_freep(struct arena **a);
 
 void *arena_alloc(struct arena *a, size_t size);
+/* For what is as large as a stranger wants it to be: NULL when there is no memory for it. */
+void *arena_try(struct arena *a, size_t size);
 /* count * size with overflow check. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */

@@ -3,6 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
+/* ---- memory ---- */
+
+static void *alc_malloc(void *ctx UNUSED, size_t size)
+{
+    return mem_resize(NULL, size, 1);
+}
+
+static void *alc_realloc(void *ctx UNUSED, void *p, size_t old UNUSED, size_t size)
+{
+    return mem_resize(p, size, 1);
+}
+
+static void alc_free(void *ctx UNUSED, void *p)
+{
+    free(p);
+}
+
+static const yyjson_alc alc = {alc_malloc, alc_realloc, alc_free, NULL};
+
+yyjson_mut_doc *json_doc_new(void)
+{
+    return yyjson_mut_doc_new(&alc);
+}
+
 void json_freep(yyjson_doc **doc)
 {
     yyjson_doc_free(*doc);
@@ -49,6 +75,8 @@ yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err)
     if (!text.len)
         return FAIL_NULL(err, ERR_INPUT, "JSON is empty");
     doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NOFLAG, NULL, &why);
+    if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) /* no fault of whoever has sent it */
+        return FAIL_NULL(err, ERR_IO, "not enough memory for JSON of %zu bytes", text.len);
     if (!doc)
         return FAIL_NULL(err, ERR_INPUT, "not valid JSON: %s at byte %zu", why.msg, why.pos);
     return doc;

@@ -18,6 +18,9 @@ enum { JSON_MAX_DEPTH = 32 };
  * copies the bytes. NULL and err (ERR_INPUT, or ERR_LIMIT when too large or too deep). */
 yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err) MUST_USE;
 void json_freep(yyjson_doc **doc);
+/* A document to be filled. yyjson leaves out what it has no memory for, and a caller who does not look at
+ * every result would send half an answer: this one ends the process instead, as base/mem.h does. */
+yyjson_mut_doc *json_doc_new(void);
 void json_mut_freep(yyjson_mut_doc **doc);
 
 /* Members of an object; the fallback when absent or of another type. Strings are copied into the arena. */

@@ -1,6 +1,6 @@
 /* Allocation. Memory exhaustion ends the process (docs/decisions.md, "Memory"): every input has a ceiling,
  * the store survives a kill at any moment, and an analyst which dies costs one job attempt. So none of these
- * returns NULL. */
+ * returns NULL. What may be large because somebody sent something large is asked for with arena_try. */
 #ifndef ASSAY_BASE_MEM_H
 #define ASSAY_BASE_MEM_H
 

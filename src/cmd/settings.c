@@ -31,11 +31,13 @@ static const struct option lab_rows[] = {
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
     LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N",
         "an analyst is replaced after that many jobs"),
-    LAB("analyst-memory", OPT_BYTES, memory, "1G", 64 << 20, 1e13, "SIZE",
+    LAB("analyst-memory", OPT_BYTES, memory, "512M", 64 << 20, 1e13, "SIZE",
         "memory one analyst may add to the keeper's own"),
     LAB("max-clip", OPT_BYTES, artefact, "512M", 1 << 20, 1e12, "SIZE", "largest annotated clip"),
     LAB("max-pixels", OPT_INT, max_pixels, "33554432", 1024, 1e9, "N", "largest frame, width x height"),
     LAB("max-duration", OPT_DURATION, max_duration_ms, "1h", 1000, 1e9, "TIME", "longest video"),
+    LAB("max-cpu", OPT_DURATION, max_cpu_ms, "8s", 0, 3600000, "TIME",
+        "processor time for one file, and as much again for each MB of it; 0s: only the deadline"),
 };
 
 static const struct option log_rows[] = {
@@ -82,19 +84,37 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     o.artefact_bytes = s->artefact;
     o.max_pixels = s->max_pixels;
     o.max_seconds = (double)s->max_duration_ms / 1000;
+    o.cpu_us = s->max_cpu_ms * 1000;
     return o;
 }
 
-int log_apply(const struct log_settings *s, struct err *err)
+static int find_level(const struct log_settings *s, enum log_level *ret, struct err *err)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
 
     for (size_t i = 0; i < COUNT_OF(levels); i++)
         if (text_is(levels[i], s->level)) {
-            log_setup((enum log_level)i, s->json);
+            *ret = (enum log_level)i;
             return 0;
         }
     return FAIL(err, ERR_INPUT, "log-level must be error, warn, info or debug");
+}
+
+int log_check(const struct log_settings *s, struct err *err)
+{
+    enum log_level level;
+
+    return find_level(s, &level, err);
+}
+
+int log_apply(const struct log_settings *s, struct err *err)
+{
+    enum log_level level;
+
+    if (find_level(s, &level, err) < 0)
+        return -1;
+    log_setup(level, s->json);
+    return 0;
 }
 
 int command_failed(const struct err *err)

@@ -86,7 +86,7 @@ void jobs_freep(struct jobs **jobs);
 /* From now on; what is queued already stays. Any thread. */
 struct jobs_limits {
     size_t max_queued, max_queued_tenant;
-    int64_t keep_us;
+    int64_t keep_us, keep_audit_us;
 };
 void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits);
 void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the lab starts before the jobs */
@@ -119,8 +119,8 @@ struct job_ticket {
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
 
-/* Whether a submit would find a place just now: ERR_BUSY, ERR_QUOTA. For refusing before the bytes are read.
- */
+/* Whether a submit would find a place just now: ERR_BUSY, ERR_QUOTA. For refusing before the bytes are read;
+ * counts as a refusal. */
 int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err);
 
 /* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once

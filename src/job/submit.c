@@ -87,14 +87,16 @@ static int check_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, s
 
 int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err)
 {
+    struct err why = {0};
     int r;
 
     pthread_mutex_lock(&jobs->lock);
-    r = check_room(jobs, tenant, max_jobs, err);
+    r = check_room(jobs, tenant, max_jobs, &why);
     pthread_mutex_unlock(&jobs->lock);
-    if (r < 0)
-        count_refused(jobs, err->kind);
-    return r;
+    if (r == 0)
+        return 0;
+    count_refused(jobs, why.kind);
+    return FAIL(err, why.kind, "%s", why.text);
 }
 
 static int admit(struct jobs *jobs, const struct job_request *req, struct err *err)

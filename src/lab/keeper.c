@@ -205,7 +205,8 @@ static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
                   .runtime = runtime_name(k),
                   .program = k->program,
                   .max_pixels = k->opts.max_pixels,
-                  .max_seconds = k->opts.max_seconds},
+                  .max_seconds = k->opts.max_seconds,
+                  .cpu_us = k->opts.cpu_us},
         .walls = {.memory_bytes = k->opts.memory_bytes, .file_bytes = largest_file(&k->opts)},
     };
 

@@ -36,10 +36,11 @@ struct lab_opts lab_opts_defaults(void)
     return (struct lab_opts){
         .analysts = (int)(cpus < 1 ? 1 : lesser(cpus, LAB_MAX_ANALYSTS)),
         .tasks_per_analyst = 64,
-        .memory_bytes = 1LL << 30,
+        .memory_bytes = 512LL << 20,
         .artefact_bytes = 512LL << 20,
         .max_pixels = 8192LL * 4096,
         .max_seconds = 3600,
+        .cpu_us = 8000000,
     };
 }
 
@@ -212,6 +213,7 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     m->artefact_bytes = opts->artefact_bytes;
     m->max_pixels = opts->max_pixels;
     m->max_seconds = opts->max_seconds;
+    m->cpu_us = opts->cpu_us;
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
         copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0)
@@ -324,13 +326,18 @@ bool lab_is_ready(struct lab *lab)
     return ready;
 }
 
-/* Needs the lock. An idle analyst which has just died does not count: the lab thread will notice it. */
+/* Needs the lock. An idle analyst which cannot be reached has died, or memory for the message was missing:
+ * it is replaced, and the next one to come up calls `idle`. Left as it is, nobody would ever call again. */
 static bool assign(struct lab *lab, struct ticket *t)
 {
     for (size_t i = 0; i < lab->nplaces; i++) {
         struct place *p = &lab->places[i];
-        if (p->state != IDLE || ticket_send(t, p->sock) < 0)
+        if (p->state != IDLE)
             continue;
+        if (ticket_send(t, p->sock) < 0) {
+            pidfd_kill(p->pidfd); /* the lab thread sees it hang up */
+            continue;
+        }
         p->state = BUSY;
         p->ticket = t;
         p->kill_at_us = clock_mono_us() + t->deadline_ms * 1000 + GRACE_US;

@@ -28,10 +28,12 @@ struct lab_opts {
     const char *models_dir; /* NULL: only the embedded model */
     const char *detector; /* name of the card to use; NULL: the first installed detector, else the embedded */
     const char *runtime;  /* path of ONNX Runtime; NULL: search */
-    int64_t memory_bytes; /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 1 GiB */
-    int64_t artefact_bytes;  /* RLIMIT_FSIZE of an analyst, at least the size of a report; default 512 MiB */
-    int64_t max_pixels;      /* of one frame; default 8192 x 4096 */
-    double max_seconds;      /* of one video; default 1 hour */
+    int64_t memory_bytes; /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 512 MiB */
+    int64_t artefact_bytes; /* RLIMIT_FSIZE of an analyst, at least the size of a report; default 512 MiB */
+    int64_t max_pixels;     /* of one frame; default 8192 x 4096 */
+    double max_seconds;     /* of one video; default 1 hour */
+    int64_t
+        cpu_us; /* of one analysis, and again for each MB of its file; default 8 s; 0 = only the deadline */
     void (*idle)(void *arg); /* an analyst became idle (also once when the lab gets ready); may be NULL */
     void *idle_arg;
 };

@@ -60,7 +60,7 @@ enum msg_type {
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
     char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
-    int64_t memory_bytes, artefact_bytes, max_pixels;
+    int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
 };
 

@@ -122,15 +122,15 @@ void ticket_fail(struct ticket *t, const struct err *why)
 /* Copies the text first and looks at it then: the analyst still holds the file. */
 static struct bytes ticket_read(const struct ticket *t, struct arena *a, size_t size)
 {
-    char *text = arena_alloc(a, size + 1);
+    char *text = arena_try(a, size + 1);
     ssize_t n;
 
-    for (size_t at = 0; at < size; at += (size_t)n) {
+    for (size_t at = 0; text && at < size; at += (size_t)n) {
         n = pread(t->report_fd, text + at, size - at, (off_t)at);
         if (n <= 0)
             return (struct bytes){0};
     }
-    return bytes_of(text, size);
+    return bytes_of(text, text ? size : 0);
 }
 
 int ticket_report(const struct ticket *t, struct arena *a, uint64_t size, struct report **ret,
@@ -141,7 +141,8 @@ int ticket_report(const struct ticket *t, struct arena *a, uint64_t size, struct
     if (size == 0 || size > REPORT_MAX_BYTES)
         return FAIL(err, ERR_INTERNAL, "The analyst gave back no report.");
     if (report_from_json(a, ticket_read(t, a, (size_t)size), ret, &why) < 0)
-        return FAIL(err, ERR_INTERNAL, "The analyst's report is not acceptable: %.180s", why.text);
+        return FAIL(err, why.kind == ERR_IO ? ERR_IO : ERR_INTERNAL,
+                    "The analyst's report is not acceptable: %.180s", why.text);
     if (!text_is((*ret)->subject.sha256, t->sha256) || !text_is((*ret)->pipeline, t->pipeline))
         return FAIL(err, ERR_INTERNAL, "The analyst's report is about something else.");
     return 0;

@@ -24,7 +24,9 @@ bool fdio_is_late(struct fdio *io)
 {
     if (!io->expired && io->deadline_mono_us && clock_mono_us() >= io->deadline_mono_us)
         io->expired = true;
-    return io->expired;
+    if (!io->exhausted && io->cpu_until_us && clock_cpu_us() >= io->cpu_until_us)
+        io->exhausted = true;
+    return io->expired || io->exhausted;
 }
 
 void libav_setup(void)

@@ -12,7 +12,9 @@ struct fdio {
     int fd; /* borrowed */
     int64_t pos;
     int64_t deadline_mono_us; /* 0 = none */
+    int64_t cpu_until_us;     /* of this process (clock_cpu_us); 0 = no limit */
     bool expired;             /* a read was refused because the deadline had passed */
+    bool exhausted;           /* or because the processor time was spent */
     int error;                /* errno of the first failed system call, 0 = none */
     AVIOContext *av;
 };
@@ -22,7 +24,7 @@ void fdio_open_read(struct fdio *io, int fd, int64_t deadline_mono_us);
 void fdio_open_write(struct fdio *io, int fd);
 void fdio_close(struct fdio *io);
 
-/* Whether the deadline has passed. */
+/* Whether the deadline has passed or the processor time is spent. */
 bool fdio_is_late(struct fdio *io);
 
 /* What every user of libav here calls first, any number of times: no log lines of its own on stderr, and no

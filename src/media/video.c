@@ -10,8 +10,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "media/fdio_int.h"
+#include "media/whole_int.h"
 
 /* Containers that hold everything themselves. What is missing here names other files or addresses (hls, dash,
  * concat, sdp, image sequences by name, imf) or makes pictures of text (tty). The audio-only ones are here so
@@ -44,6 +47,7 @@ struct video {
     AVFrame *frame;  /* the newest */
     AVFrame *before; /* the one handed out before it, still in the caller's hands */
     struct media_info info;
+    int64_t cpu_us;        /* what all of it may take; 0 = no limit */
     int64_t packets;       /* read from the file */
     int64_t video_packets; /* of them, ours */
     int64_t handed_out;    /* frames */
@@ -55,7 +59,8 @@ struct video {
     bool header_duration;                /* info.duration stands in the file */
     int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
     double last_pts, last_end;
-    double seen_until; /* latest end of a packet of any stream, as the container counts */
+    double seen_until;   /* latest end of a packet of any stream, as the container counts */
+    int64_t packets_end; /* where the furthest of them ends in the file; -1 when nobody knows */
 };
 
 struct video_opts video_opts_defaults(void)
@@ -102,9 +107,14 @@ double video_end(const struct video *v)
 
 /* ---- errors ---- */
 
-static int fail_late(struct err *err)
+static int fail_late(const struct video *v, struct err *err)
 {
-    return FAIL(err, ERR_TIMEOUT, "The deadline passed while the video was read.");
+    if (v->io.expired)
+        return FAIL(err, ERR_TIMEOUT, "The deadline passed while the video was read.");
+    return FAIL(
+        err, ERR_LIMIT,
+        "The video takes more work than a file of its size should: more than %.0f s of processor time.",
+        (double)v->cpu_us / 1e6);
 }
 
 static int fail_pixels(const struct video *v, int width, int height, struct err *err)
@@ -116,8 +126,8 @@ static int fail_pixels(const struct video *v, int width, int height, struct err 
 /* What stands behind a failure of libav: our own refusals first, they look like damage to libav. */
 static int fail(const struct video *v, int code, const char *otherwise, struct err *err)
 {
-    if (v->io.expired)
-        return fail_late(err);
+    if (v->io.expired || v->io.exhausted)
+        return fail_late(v, err);
     if (v->oversize_width)
         return fail_pixels(v, v->oversize_width, v->oversize_height, err);
     if (v->io.error)
@@ -183,6 +193,14 @@ static int check_sizes(const struct video *v, struct err *err)
     return 0;
 }
 
+static void limit_work(struct video *v, int64_t size)
+{
+    if (v->opts.cpu_us <= 0)
+        return;
+    v->cpu_us = v->opts.cpu_us + (int64_t)((double)v->opts.cpu_us * (double)size / 1e6);
+    v->io.cpu_until_us = clock_cpu_us() + v->cpu_us;
+}
+
 static int open_container(struct video *v, struct err *err)
 {
     static const char not_a_video[] =
@@ -193,6 +211,7 @@ static int open_container(struct video *v, struct err *err)
 
     if (size == 0)
         return FAIL(err, ERR_DECODE, "The file is empty.");
+    limit_work(v, size);
     if ((r = av_probe_input_buffer2(v->io.av, &container, "", NULL, 0, PROBE_BYTES)) < 0)
         return fail(v, r, not_a_video, err);
     v->format = libav_must(avformat_alloc_context());
@@ -353,17 +372,18 @@ static void note_time(struct video *v)
 
     if (stamp != AV_NOPTS_VALUE && until > v->seen_until)
         v->seen_until = until;
+    if (p->pos >= 0 && p->pos + p->size > v->packets_end)
+        v->packets_end = p->pos + p->size;
 }
 
-/* Whether the container's header promised clearly more than the file holds; edit lists may hide a few
- * packets. */
+/* Whether the container promised more than the file holds; edit lists may hide a few packets. */
 static bool ends_early(const struct video *v)
 {
     bool few =
         v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
     bool brief = v->header_duration && v->seen_until + 0.5 < 0.9 * v->info.duration;
 
-    return few || brief;
+    return few || brief || !file_is_whole(v->io.fd, v->format->iformat->name, v->packets_end);
 }
 
 /* A packet the decoder does not like is damage, not the end. */
@@ -382,12 +402,22 @@ static int send_packet(struct video *v, struct err *err)
     return 0;
 }
 
+/* Two demuxers take the end of the file for damage, too. */
+static bool is_end(const struct video *v, int why)
+{
+    const char *format = v->format->iformat->name;
+
+    if (why == AVERROR_EOF)
+        return true;
+    return avio_feof(v->io.av) && (text_is(format, "mpjpeg") || text_is(format, "smjpeg"));
+}
+
 /* The file ended or broke off: the decoder hands out what it still has. */
 static int start_draining(struct video *v, int why, struct err *err)
 {
-    if (v->io.expired || v->io.error || why == AVERROR(ENOMEM))
+    if (v->io.expired || v->io.exhausted || v->io.error || why == AVERROR(ENOMEM))
         return fail(v, why, "", err);
-    if (why != AVERROR_EOF)
+    if (!is_end(v, why))
         v->info.truncated = true;
     v->drained = true;
     avcodec_send_packet(v->decoder, NULL);
@@ -418,7 +448,7 @@ static int decode(struct video *v, struct err *err)
         int r = avcodec_receive_frame(v->decoder, v->frame);
 
         if (fdio_is_late(&v->io))
-            return fail_late(err);
+            return fail_late(v, err);
         if (r >= 0)
             return 1;
         if (r == AVERROR_EOF)
@@ -549,6 +579,7 @@ int video_open(struct video **ret_video, int fd, const struct video_opts *opts, 
 
     libav_setup();
     v->opts = *opts;
+    v->packets_end = -1;
     v->packet = libav_must(av_packet_alloc());
     v->frame = libav_must(av_frame_alloc());
     v->before = libav_must(av_frame_alloc());

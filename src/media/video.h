@@ -26,6 +26,9 @@ struct video_opts {
     int64_t max_frames;       /* decoded frames; default 200000 */
     double max_seconds;       /* of the container; default 3600 */
     int64_t deadline_mono_us; /* 0 = none */
+    /* Processor time for everything up to the last frame, and the same again for each MB of the file: a small
+     * file that unpacks to a great deal is refused, a long clip brings the bytes for it. 0 = no limit. */
+    int64_t cpu_us;
 };
 struct video_opts video_opts_defaults(void);
 

@@ -82,7 +82,7 @@ static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
 
 struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
@@ -262,7 +262,7 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
 
 struct bytes report_to_json(struct arena *a, const struct report *r)
 {
-    CLEANUP(json_mut_freep) doc_t *d = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
@@ -382,7 +382,9 @@ static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk
     yyjson_val *key, *value;
     size_t i, n;
 
-    if (obj && (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS)) {
+    if (!obj)
+        return;
+    if (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS) {
         refuse(rd, "labels");
         return;
     }

@@ -27,6 +27,23 @@
 static struct fault_control *control;
 static int role = FAULT_OTHER;
 
+/* By the file it runs: argv[0] of the keeper is "assay". */
+static int role_of_program(void)
+{
+    char path[512];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    const char *name;
+
+    if (n <= 0)
+        return FAULT_OTHER;
+    path[n] = '\0';
+    name = strrchr(path, '/');
+    return !name                                ? FAULT_OTHER
+           : strcmp(name, "/assay") == 0        ? FAULT_FRONT
+           : strcmp(name, "/assay-keeper") == 0 ? FAULT_KEEPER
+                                                : FAULT_OTHER;
+}
+
 static void child_is_analyst(void)
 {
     if (role == FAULT_KEEPER)
@@ -35,7 +52,7 @@ static void child_is_analyst(void)
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *path = getenv(FAULT_CONTROL), *name = program_invocation_short_name;
+    const char *path = getenv(FAULT_CONTROL);
     int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0) : -1;
     void *p = MAP_FAILED;
 
@@ -45,9 +62,7 @@ __attribute__((constructor)) static void begin(void)
     close(fd);
     if (p == MAP_FAILED)
         return;
-    role = strcmp(name, "assay") == 0          ? FAULT_FRONT
-           : strcmp(name, "assay-keeper") == 0 ? FAULT_KEEPER
-                                               : FAULT_OTHER;
+    role = role_of_program();
     pthread_atfork(NULL, NULL, child_is_analyst);
     control = p;
 }

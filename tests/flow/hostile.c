@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "craft.h"
 #include "harness.h"
 #include "test.h"
 
@@ -40,64 +41,14 @@ struct lair {
 
 /* ---- makers ---- */
 
-static struct bytes text_bytes(struct arena *a, const char *text)
-{
-    return bytes_of(arena_strdup(a, text), strlen(text));
-}
-
-/* Zeros, to be written to. */
-static uint8_t *room(struct arena *a, size_t n)
-{
-    return arena_alloc(a, n + 1);
-}
-
-static struct bytes join2(struct arena *a, struct bytes x, struct bytes y)
-{
-    uint8_t *all = room(a, x.len + y.len);
-
-    memcpy(all, x.data, x.len);
-    memcpy(all + x.len, y.data, y.len);
-    return bytes_of(all, x.len + y.len);
-}
-
-static uint8_t *copy_of(struct arena *a, struct bytes b)
-{
-    uint8_t *all = room(a, b.len);
-
-    memcpy(all, b.data, b.len);
-    return all;
-}
-
-static void put32(uint8_t *at, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-/* The box of that type in a copy of the clip: its first byte, the size. Types are found as bytes; these clips
- * are small. */
-static uint8_t *box(uint8_t *clip, size_t len, const char *type)
-{
-    uint8_t *at = memmem(clip, len, type, 4);
-
-    if (!at)
-        abort();
-    return at - 4;
-}
-
 static struct bytes nothing(struct lair *l)
 {
-    return text_bytes(l->a, "");
+    return craft_text(l->a, "");
 }
 
 static struct bytes plain_text(struct lair *l)
 {
-    return text_bytes(l->a, "This is not a video. Nobody was here.\n");
+    return craft_text(l->a, "This is not a video. Nobody was here.\n");
 }
 
 /* One second of silence: 8 kHz, 16 bits. */
@@ -105,9 +56,9 @@ static struct bytes sound_only(struct lair *l)
 {
     static const uint8_t head[] =
         "RIFF\244\076\0\0WAVEfmt \020\0\0\0\001\0\001\0\100\037\0\0\200\076\0\0\002\0\020\0data\200\076\0\0";
-    struct bytes silence = bytes_of(room(l->a, 16000), 16000);
+    struct bytes silence = bytes_of(craft_room(l->a, 16000), 16000);
 
-    return join2(l->a, bytes_of(head, sizeof head - 1), silence);
+    return craft_join(l->a, bytes_of(head, sizeof head - 1), silence);
 }
 
 static struct bytes cut_in_head(struct lair *l)
@@ -120,30 +71,9 @@ static struct bytes cut_in_half(struct lair *l)
     return bytes_of(l->person.data, l->person.len / 2);
 }
 
-/* Every entry of the track's stco and co64 boxes moves by `by`. */
-static void shift_offsets(uint8_t *moov, size_t len, uint32_t by)
-{
-    uint8_t *stco = box(moov, len, "stco");
-
-    for (uint32_t i = 0; i < get32(stco + 12); i++)
-        put32(stco + 16 + 4 * i, get32(stco + 16 + 4 * i) + by);
-}
-
-/* The index in front, as a file that was made for streaming has it. */
-static struct bytes index_first(struct arena *a, struct bytes clip)
-{
-    uint8_t *copy = copy_of(a, clip), *moov = box(copy, clip.len, "moov"),
-            *mdat = box(copy, clip.len, "mdat");
-    size_t moov_len = get32(moov), mdat_len = get32(mdat);
-    struct bytes head = bytes_of(copy, (size_t)(mdat - copy));
-
-    shift_offsets(moov, moov_len, (uint32_t)moov_len);
-    return join2(a, join2(a, head, bytes_of(moov, moov_len)), bytes_of(mdat, mdat_len));
-}
-
 static struct bytes cut_after_index(struct lair *l)
 {
-    struct bytes whole = index_first(l->a, l->person);
+    struct bytes whole = craft_index_first(l->a, l->person);
 
     return bytes_of(whole.data, whole.len / 2);
 }
@@ -151,16 +81,16 @@ static struct bytes cut_after_index(struct lair *l)
 /* Nobody is there in what is left. Somebody may have been in what is missing. */
 static struct bytes empty_cut_after_index(struct lair *l)
 {
-    struct bytes whole = index_first(l->a, l->empty);
+    struct bytes whole = craft_index_first(l->a, l->empty);
 
     return bytes_of(whole.data, whole.len * 2 / 3);
 }
 
 static struct bytes flipped_bits(struct lair *l)
 {
-    uint8_t *copy = copy_of(l->a, l->empty), *mdat = box(copy, l->empty.len, "mdat");
+    uint8_t *copy = craft_copy(l->a, l->empty), *mdat = craft_box(copy, l->empty.len, "mdat");
 
-    for (uint32_t i = 0, n = get32(mdat), x = 1; i < 200; i++) {
+    for (uint32_t i = 0, n = craft_get32(mdat), x = 1; i < 200; i++) {
         x = x * 1664525 + 1013904223;
         mdat[8 + x % (n - 8)] ^= (uint8_t)(1 << (x >> 28 & 7));
     }
@@ -171,36 +101,36 @@ static struct bytes flipped_bits(struct lair *l)
 static struct bytes no_frames(struct lair *l)
 {
     static const char *const tables[] = {"stts", "stsc", "stco", "stss"};
-    uint8_t *copy = copy_of(l->a, l->person);
+    uint8_t *copy = craft_copy(l->a, l->person);
 
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
         if (memmem(copy, l->person.len, tables[i], 4))
-            put32(box(copy, l->person.len, tables[i]) + 12, 0);
-    put32(box(copy, l->person.len, "stsz") + 16, 0);
+            craft_put32(craft_box(copy, l->person.len, tables[i]) + 12, 0);
+    craft_put32(craft_box(copy, l->person.len, "stsz") + 16, 0);
     return bytes_of(copy, l->person.len);
 }
 
 static struct bytes billion_frames(struct lair *l)
 {
-    uint8_t *copy = copy_of(l->a, l->person), *stsz = box(copy, l->person.len, "stsz");
+    uint8_t *copy = craft_copy(l->a, l->person), *stsz = craft_box(copy, l->person.len, "stsz");
 
-    put32(box(copy, l->person.len, "stts") + 16, 1000000000);
-    put32(stsz + 12, 1); /* all samples are of one byte, so that no table is needed */
-    put32(stsz + 16, 1000000000);
+    craft_put32(craft_box(copy, l->person.len, "stts") + 16, 1000000000);
+    craft_put32(stsz + 12, 1); /* all samples are of one byte, so that no table is needed */
+    craft_put32(stsz + 16, 1000000000);
     return bytes_of(copy, l->person.len);
 }
 
 /* Durations of movie, track and media: 136 years. */
 static struct bytes endless(struct lair *l)
 {
-    uint8_t *copy = copy_of(l->a, l->person), *mdhd = box(copy, l->person.len, "mdhd"),
-            *mvhd = box(copy, l->person.len, "mvhd");
+    uint8_t *copy = craft_copy(l->a, l->person), *mdhd = craft_box(copy, l->person.len, "mdhd"),
+            *mvhd = craft_box(copy, l->person.len, "mvhd");
 
-    put32(mvhd + 20, 1);
-    put32(mvhd + 24, 0xfffffff0);
-    put32(mdhd + 20, 1);
-    put32(mdhd + 24, 0xfffffff0);
-    put32(box(copy, l->person.len, "stts") + 20, 0x01000000); /* every frame lasts half a year */
+    craft_put32(mvhd + 20, 1);
+    craft_put32(mvhd + 24, 0xfffffff0);
+    craft_put32(mdhd + 20, 1);
+    craft_put32(mdhd + 24, 0xfffffff0);
+    craft_put32(craft_box(copy, l->person.len, "stts") + 20, 0x01000000); /* every frame lasts half a year */
     return bytes_of(copy, l->person.len);
 }
 
@@ -209,7 +139,7 @@ static struct bytes endless_frames(struct lair *l)
 {
     enum { FRAMES = 8000, SIDE = 16, FRAME = 6 + SIDE * SIDE * 3 / 2 };
     static const char head[] = "YUV4MPEG2 W16 H16 F1:1 Ip A1:1 C420jpeg\n";
-    uint8_t *all = room(l->a, sizeof head + (size_t)FRAMES * FRAME), *at = all;
+    uint8_t *all = craft_room(l->a, sizeof head + (size_t)FRAMES * FRAME), *at = all;
 
     memcpy(at, head, sizeof head - 1);
     at += sizeof head - 1;
@@ -226,23 +156,23 @@ static struct bytes looping_gif(struct lair *l)
                                  "!\371\004\0\012\0\0\0,\0\0\0\0\001\0\001\0\0\002\002D\001\0"
                                  "!\371\004\0\012\0\0\0,\0\0\0\0\001\0\001\0\0\002\002D\001\0;";
 
-    return bytes_of(copy_of(l->a, bytes_of(gif, sizeof gif - 1)), sizeof gif - 1);
+    return bytes_of(craft_copy(l->a, bytes_of(gif, sizeof gif - 1)), sizeof gif - 1);
 }
 
 static struct bytes huge_mp4(struct lair *l)
 {
-    uint8_t *copy = copy_of(l->a, l->person), *stsd = box(copy, l->person.len, "stsd"),
-            *tkhd = box(copy, l->person.len, "tkhd");
+    uint8_t *copy = craft_copy(l->a, l->person), *stsd = craft_box(copy, l->person.len, "stsd"),
+            *tkhd = craft_box(copy, l->person.len, "tkhd");
 
-    put32(stsd + 16 + 32, 0xffffffff); /* width and height, 65,535 each */
-    put32(tkhd + 84, 0xffff0000);
-    put32(tkhd + 88, 0xffff0000);
+    craft_put32(stsd + 16 + 32, 0xffffffff); /* width and height, 65,535 each */
+    craft_put32(tkhd + 84, 0xffff0000);
+    craft_put32(tkhd + 88, 0xffff0000);
     return bytes_of(copy, l->person.len);
 }
 
 static struct bytes huge_gif(struct lair *l)
 {
-    uint8_t *gif = copy_of(l->a, looping_gif(l));
+    uint8_t *gif = craft_copy(l->a, looping_gif(l));
 
     memset(gif + 6, 0xff, 4);
     return bytes_of(gif, looping_gif(l).len);
@@ -251,36 +181,20 @@ static struct bytes huge_gif(struct lair *l)
 static struct bytes huge_png(struct lair *l)
 {
     static const uint8_t start[] = "\211PNG\r\n\032\n\0\0\0\015IHDR\0\0\377\377\0\0\377\377\010\002\0\0\0";
-    uint8_t *png = room(l->a, 64);
+    uint8_t *png = craft_room(l->a, 64);
 
     memcpy(png, start, sizeof start - 1);
-    put32(png + 29, hash_crc32(bytes_of(png + 12, 17)));
+    craft_put32(png + 29, hash_crc32(bytes_of(png + 12, 17)));
     memcpy(png + 33, "\0\0\0\0IDAT", 8);
-    put32(png + 41, hash_crc32(bytes_of("IDAT", 4)));
+    craft_put32(png + 41, hash_crc32(bytes_of("IDAT", 4)));
     return bytes_of(png, 45);
-}
-
-/* Deflate with fixed codes: one zero, then the longest match again and again. 13 bits for 258 bytes. */
-static struct bytes deflated_zeros(struct arena *a, size_t bytes)
-{
-    size_t bit = 0;
-    uint8_t *all = room(a, bytes);
-    /* last block, fixed codes, literal 0; then "length 258" (11000101) and "distance 1" (00000) */
-    static const char start[] = "11000110000", again[] = "1100010100000";
-
-    for (const char *p = start; *p; p++, bit++)
-        all[bit / 8] |= (uint8_t)((*p == '1') << bit % 8);
-    while (bit / 8 + 4 < bytes)
-        for (const char *p = again; *p; p++, bit++)
-            all[bit / 8] |= (uint8_t)((*p == '1') << bit % 8);
-    return bytes_of(all, bit / 8 + 2); /* end of block: seven zeros, already there */
 }
 
 static struct bytes gzip_bomb(struct lair *l)
 {
     static const uint8_t head[] = "\037\213\010\0\0\0\0\0\0\003";
 
-    return join2(l->a, bytes_of(head, sizeof head - 1), deflated_zeros(l->a, 1 << 20));
+    return craft_join(l->a, bytes_of(head, sizeof head - 1), craft_deflated_zeros(l->a, 1 << 20));
 }
 
 static struct bytes zip_bomb(struct lair *l)
@@ -288,36 +202,28 @@ static struct bytes zip_bomb(struct lair *l)
     static const uint8_t head[] =
         "PK\003\004\024\0\0\0\010\0\0\0\0\0\0\0\0\0\0\0\020\0\0\0\0\012\012\0\0\0clip00.mp4";
 
-    return join2(l->a, bytes_of(head, sizeof head - 1), deflated_zeros(l->a, 1 << 20));
-}
-
-static struct bytes boxed(struct arena *a, const char *type, struct bytes content)
-{
-    uint8_t head[8];
-
-    put32(head, (uint32_t)content.len + 8);
-    memcpy(head + 4, type, 4);
-    return join2(a, bytes_of(head, 8), content);
+    return craft_join(l->a, bytes_of(head, sizeof head - 1), craft_deflated_zeros(l->a, 1 << 20));
 }
 
 /* A QuickTime index may be compressed: this one says 2 GB. */
 static struct bytes compressed_index(struct lair *l)
 {
     static const uint8_t ftyp[] = "qt  \0\0\0\0qt  ", zlib[] = "\177\377\377\377\170\234";
-    struct bytes bomb = join2(l->a, bytes_of(zlib, sizeof zlib - 1), deflated_zeros(l->a, 1 << 20));
-    struct bytes how = boxed(l->a, "dcom", bytes_of("zlib", 4)), what = boxed(l->a, "cmvd", bomb);
-    struct bytes moov = boxed(l->a, "moov", boxed(l->a, "cmov", join2(l->a, how, what)));
+    struct bytes bomb =
+        craft_join(l->a, bytes_of(zlib, sizeof zlib - 1), craft_deflated_zeros(l->a, 1 << 20));
+    struct bytes how = craft_boxed(l->a, "dcom", bytes_of("zlib", 4)), what = craft_boxed(l->a, "cmvd", bomb);
+    struct bytes moov = craft_boxed(l->a, "moov", craft_boxed(l->a, "cmov", craft_join(l->a, how, what)));
 
-    return join2(l->a, boxed(l->a, "ftyp", bytes_of(ftyp, sizeof ftyp - 1)), moov);
+    return craft_join(l->a, craft_boxed(l->a, "ftyp", bytes_of(ftyp, sizeof ftyp - 1)), moov);
 }
 
 static struct bytes deep_boxes(struct lair *l)
 {
     enum { DEPTH = 100000 };
-    uint8_t *all = room(l->a, (size_t)DEPTH * 8);
+    uint8_t *all = craft_room(l->a, (size_t)DEPTH * 8);
 
     for (uint32_t i = 0; i < DEPTH; i++) {
-        put32(all + 8 * i, (DEPTH - i) * 8);
+        craft_put32(all + 8 * i, (DEPTH - i) * 8);
         memcpy(all + 8 * i + 4, i ? "trak" : "moov", 4);
     }
     return bytes_of(all, (size_t)DEPTH * 8);
@@ -325,7 +231,7 @@ static struct bytes deep_boxes(struct lair *l)
 
 static struct bytes random_bytes(struct lair *l)
 {
-    uint8_t *all = room(l->a, 300000);
+    uint8_t *all = craft_room(l->a, 300000);
 
     for (uint32_t i = 0, x = 7; i < 300000; i++) {
         x = x * 1664525 + 1013904223;
@@ -336,7 +242,7 @@ static struct bytes random_bytes(struct lair *l)
 
 static struct bytes random_after_ftyp(struct lair *l)
 {
-    return join2(l->a, bytes_of(l->person.data, 32), random_bytes(l));
+    return craft_join(l->a, bytes_of(l->person.data, 32), random_bytes(l));
 }
 
 /* An "alis" data reference (QuickTime file format): the media is in the file of that name. */
@@ -344,7 +250,7 @@ static struct bytes alias_of(struct arena *a, const char *path)
 {
     enum { VOLUME = 10, FILE_NAME = VOLUME + 28 + 12, RECORD = FILE_NAME + 64 + 16 + 4 + 16 };
     size_t len = strlen(path), even = len + (len & 1);
-    uint8_t *alias = room(a, 12 + RECORD + 4 + even + 4), *record = alias + 12;
+    uint8_t *alias = craft_room(a, 12 + RECORD + 4 + even + 4), *record = alias + 12;
 
     memcpy(alias + 4, "alis", 4);
     record[VOLUME] = 1; /* lengths of names */
@@ -356,7 +262,7 @@ static struct bytes alias_of(struct arena *a, const char *path)
     record[RECORD + 3] = (uint8_t)len;
     memcpy(record + RECORD + 4, path, len);
     memset(record + RECORD + 4 + even, 0xff, 2); /* tag: end */
-    put32(alias, (uint32_t)(12 + RECORD + 4 + even + 4));
+    craft_put32(alias, (uint32_t)(12 + RECORD + 4 + even + 4));
     return bytes_of(alias, 12 + RECORD + 4 + even + 4);
 }
 
@@ -364,15 +270,16 @@ static struct bytes alias_of(struct arena *a, const char *path)
 static struct bytes external_track(struct lair *l)
 {
     static const char *const parents[] = {"moov", "trak", "mdia", "minf", "dinf", "dref"};
-    uint8_t *copy = copy_of(l->a, l->person), *url = box(copy, l->person.len, "url ");
+    uint8_t *copy = craft_copy(l->a, l->person), *url = craft_box(copy, l->person.len, "url ");
     struct bytes alias = alias_of(l->a, arena_printf(l->a, "%s/person.mp4", getenv("ASSAY_CLIPS")));
-    size_t before = (size_t)(url - copy), after = l->person.len - before - get32(url);
+    size_t before = (size_t)(url - copy), after = l->person.len - before - craft_get32(url);
 
     for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
-        uint8_t *parent = box(copy, before, parents[i]);
-        put32(parent, get32(parent) + (uint32_t)alias.len - get32(url));
+        uint8_t *parent = craft_box(copy, before, parents[i]);
+        craft_put32(parent, craft_get32(parent) + (uint32_t)alias.len - craft_get32(url));
     }
-    return join2(l->a, join2(l->a, bytes_of(copy, before), alias), bytes_of(url + get32(url), after));
+    return craft_join(l->a, craft_join(l->a, bytes_of(copy, before), alias),
+                      bytes_of(url + craft_get32(url), after));
 }
 
 /* Texts that name other things; %d is the port of the trap. */
@@ -384,7 +291,7 @@ static struct bytes naming(struct lair *l, const char *format)
         *hole = '\0';
         text = arena_printf(l->a, "%s%d%s", text, l->trap_port, hole + 2);
     }
-    return text_bytes(l->a, text);
+    return craft_text(l->a, text);
 }
 
 static struct bytes hls_file(struct lair *l)
@@ -622,11 +529,11 @@ static void index_first_is_a_good_clip(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct answer answer = post_clip(a, lair.s.port, "/api/classify?sync=true", lair.key, "a.mp4",
-                                     index_first(a, lair.person), NULL);
+                                     craft_index_first(a, lair.person), NULL);
 
     CHECK_STR(json_at(a, answer.body, "scores"), scores_before);
     answer = post_clip(a, lair.s.port, "/api/classify?sync=true", lair.key, "a.mp4",
-                       index_first(a, lair.empty), NULL);
+                       craft_index_first(a, lair.empty), NULL);
     CHECK_STR(json_at(a, answer.body, "risk"), "safe");
 }
 

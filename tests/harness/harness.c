@@ -329,6 +329,34 @@ int served_stop(struct served *s)
     return served_end(s, SIGTERM);
 }
 
+bool served_ended(struct served *s, int *ret_status)
+{
+    int status;
+
+    if (waitpid(s->pid, &status, WNOHANG) != s->pid)
+        return false;
+    bury_orphans(NULL, 0);
+    *ret_status = exit_status(status);
+    return true;
+}
+
+bool served_up(struct served *s, int seconds, int *ret_status)
+{
+    int64_t deadline = clock_mono_us() + seconds * 1000000LL;
+
+    while (!(s->port = ready_port(s->log, s->log_from))) {
+        if (served_ended(s, ret_status))
+            return false;
+        if (clock_mono_us() > deadline) {
+            served_kill(s);
+            *ret_status = -1;
+            return false;
+        }
+        usleep(2000);
+    }
+    return true;
+}
+
 long process_memory_kb(pid_t pid, const char *what)
 {
     char path[48], line[256];

@@ -41,6 +41,11 @@ void served_start(struct served *s, struct arena *a, const char *dir, char *cons
 /* The same in two steps: started on that port (0: any), and ready. */
 void served_launch(struct served *s, struct arena *a, const char *dir, int port, char *const extra[]);
 void served_wait(struct served *s, struct arena *a);
+/* For servers that may fail. Up: ready within so many seconds; else whether it has ended, with the status
+ * (exit status, 128 + signal), or is late (-1), and then it is killed. */
+bool served_up(struct served *s, int seconds, int *ret_status);
+/* Whether it has ended meanwhile; if so, all of its processes are gone. */
+bool served_ended(struct served *s, int *ret_status);
 /* SIGKILL. Returns when keeper and analysts are gone, too; that they go by themselves is part of every test.
  */
 void served_kill(struct served *s);

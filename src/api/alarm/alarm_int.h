@@ -37,6 +37,17 @@ int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_
 struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *notes);
 int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes *ret, struct err *err);
 
+/* What an operator says of a result, and a tenant's own words. `body` is the JSON object that was sent.
+ * ERR_INPUT. */
+enum { ALARM_LABELS = 64, ALARM_LABEL_MAX = 64, ALARM_COMMENT_MAX = 4096 };
+struct alarm_feedback {
+    struct bytes labels; /* JSON array of texts */
+    const char *comment; /* "" = none */
+};
+int alarm_parse_labels(struct arena *a, yyjson_val *body, struct alarm_feedback *ret, struct err *err);
+int alarm_parse_custom(struct arena *a, yyjson_val *body, struct custom_label **ret, size_t *ret_n,
+                       struct err *err);
+
 /* ---- render.c ---- */
 
 /* A ClassifyResult (docs/api-alarm.md, section 3). */

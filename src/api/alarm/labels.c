@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { MAX_LABELS = 64, LABEL_MAX = 64, COMMENT_MAX = 4096, MAX_CUSTOM = 1000, BODY_MAX = 64 << 10 };
+enum { MAX_CUSTOM = 1000, BODY_MAX = 64 << 10 };
 
 static const char *const standard[] = {"animal",   "flag", "person", "plant", "rain", "spider", "text",
                                        "vehicule", "web",  "wind",   "EMPTY", "FIX",  "N/A"};
@@ -91,7 +91,7 @@ static yyjson_doc *enter_body(struct request *r, struct caller *ret_caller)
 
 static void label_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
@@ -114,23 +114,10 @@ const struct handler alarm_label_list = {.run = label_list_run};
 
 /* ---- POST /label/{id}, POST /flow/labels ---- */
 
-static int check_labels(yyjson_val *labels, struct err *err)
-{
-    yyjson_val *v;
-    size_t i, n;
-
-    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
-        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d texts", MAX_LABELS);
-    yyjson_arr_foreach (labels, i, n, v)
-        if (!yyjson_is_str(v) || !yyjson_get_len(v) || yyjson_get_len(v) > LABEL_MAX)
-            return FAIL(err, ERR_INPUT, "a label is a text of 1 to %d bytes", LABEL_MAX);
-    return 0;
-}
-
 static struct bytes label_entry(struct arena *a, const struct api *api, const struct label_row *row,
                                 const struct job_row *job)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *data;
     char when[CLOCK_TEXT];
 
@@ -158,20 +145,17 @@ static void add_label(struct request *r, const struct caller *caller, const char
     struct arena *a = request_arena(r);
     struct feedback *f = arena_alloc(a, sizeof *f);
     struct label_row row = {.tenant = caller->tenant, .created_us = clock_wall_us()};
+    struct alarm_feedback given;
     struct job_row job;
     struct err err;
 
     *f = (struct feedback){.request = r, .caller = *caller};
-    row.comment = json_str(a, body, "comment", "");
-    if (strlen(row.comment) > COMMENT_MAX)
-        err_set(&err, ERR_INPUT, "a comment has at most %d bytes", COMMENT_MAX);
-    else if (check_labels(yyjson_obj_get(body, "labels"), &err) == 0 &&
-             records_get_job(api_of(r)->db, a, caller->tenant, id, &job, &err) == 0) {
-        size_t len;
-        CLEANUP(freep) char *labels = yyjson_val_write(yyjson_obj_get(body, "labels"), 0, &len);
+    if (alarm_parse_labels(a, body, &given, &err) == 0 &&
+        records_get_job(api_of(r)->db, a, caller->tenant, id, &job, &err) == 0) {
         id_new(row.id, row.created_us);
         row.job = job.id;
-        row.labels = bytes_of(labels, len);
+        row.labels = given.labels;
+        row.comment = given.comment;
         f->answer = label_entry(a, api_of(r), &row, &job);
         if (records_add_label(api_of(r)->db, &row, stored, f, &err) == 0)
             return;
@@ -219,7 +203,7 @@ const struct handler alarm_flow_label_add = {.run = flow_label_add_run};
 
 static void custom_list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
     struct custom_label *custom;
     struct caller caller;
@@ -240,42 +224,29 @@ static void custom_list_run(struct request *r)
 
 const struct handler alarm_custom_list = {.run = custom_list_run};
 
-static int check_custom(struct request *r, const char *tenant, yyjson_val *labels, struct err *err)
+static int check_custom(struct request *r, const char *tenant, size_t more, struct err *err)
 {
     struct custom_label *have;
-    yyjson_val *v;
-    size_t i, n;
+    size_t n;
 
-    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > MAX_LABELS)
-        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}",
-                    MAX_LABELS);
-    yyjson_arr_foreach (labels, i, n, v) {
-        size_t len = yyjson_get_len(yyjson_obj_get(v, "value"));
-        if (!yyjson_is_str(yyjson_obj_get(v, "value")) || !len || len > LABEL_MAX)
-            return FAIL(err, ERR_INPUT, "every label needs a \"value\" of 1 to %d bytes", LABEL_MAX);
-    }
     if (records_custom_labels(api_of(r)->db, request_arena(r), tenant, &have, &n, err) < 0)
         return -1;
-    return n + yyjson_arr_size(labels) > MAX_CUSTOM
-               ? FAIL(err, ERR_LIMIT, "more than %d own labels", MAX_CUSTOM)
-               : 0;
+    return n + more > MAX_CUSTOM ? FAIL(err, ERR_LIMIT, "more than %d own labels", MAX_CUSTOM) : 0;
 }
 
 /* All writes go into the writer's queue in one go; the last one answers for all of them. */
-static void add_custom(struct request *r, const struct caller *caller, yyjson_val *labels)
+static void add_custom(struct request *r, const struct caller *caller, const struct custom_label *labels,
+                       size_t n)
 {
     static const char ok[] = "{\"success\":true}";
-    struct arena *a = request_arena(r);
-    struct feedback *f = arena_alloc(a, sizeof *f);
-    size_t i, n;
-    yyjson_val *v;
+    struct feedback *f = arena_alloc(request_arena(r), sizeof *f);
     struct err err;
 
     *f = (struct feedback){.request = r, .caller = *caller, .answer = bytes_of(ok, sizeof ok - 1)};
-    yyjson_arr_foreach (labels, i, n, v) {
+    for (size_t i = 0; i < n; i++) {
         bool last = i + 1 == n;
-        if (records_add_custom_label(api_of(r)->db, caller->tenant, json_str(a, v, "value", ""),
-                                     json_str(a, v, "label", NULL), last ? stored : NULL, f, &err) < 0) {
+        if (records_add_custom_label(api_of(r)->db, caller->tenant, labels[i].value, labels[i].label,
+                                     last ? stored : NULL, f, &err) < 0) {
             alarm_fail(r, caller, &err);
             return;
         }
@@ -286,16 +257,17 @@ static void custom_add_run(struct request *r)
 {
     struct caller caller;
     CLEANUP(json_freep) yyjson_doc *doc = enter_body(r, &caller);
-    yyjson_val *labels;
+    struct custom_label *labels;
+    size_t n;
     struct err err;
 
     if (!doc)
         return;
-    labels = yyjson_obj_get(yyjson_doc_get_root(doc), "labels");
-    if (check_custom(r, caller.tenant, labels, &err) < 0)
+    if (alarm_parse_custom(request_arena(r), yyjson_doc_get_root(doc), &labels, &n, &err) < 0 ||
+        check_custom(r, caller.tenant, n, &err) < 0)
         alarm_fail(r, &caller, &err);
     else
-        add_custom(r, &caller, labels);
+        add_custom(r, &caller, labels, n);
 }
 
 const struct handler alarm_custom_add = {.run = custom_add_run};

@@ -58,7 +58,7 @@ int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_
     if (metadata.len) {
         doc = json_read(metadata, METADATA_MAX, &why);
         if (!doc)
-            return FAIL(err, ERR_INPUT, "metadata: %s", why.text);
+            return FAIL(err, why.kind == ERR_IO ? ERR_IO : ERR_INPUT, "metadata: %s", why.text);
         root = yyjson_doc_get_root(doc);
         if (!yyjson_is_obj(root))
             return FAIL(err, ERR_INPUT, "metadata must be a JSON object");
@@ -70,7 +70,7 @@ int alarm_parse_notes(struct arena *a, struct bytes metadata, const char *query_
 
 struct bytes alarm_notes_to_json(struct arena *a, const struct alarm_notes *notes)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
@@ -94,5 +94,67 @@ int alarm_notes_from_json(struct arena *a, struct bytes json, struct alarm_notes
     ret->analyse_id = json_int(root, "analyse_id", 0);
     ret->metadata = json_str(a, root, "metadata", NULL);
     ret->webhook = json_str(a, root, "webhook", NULL);
+    return 0;
+}
+
+/* ---- labels ---- */
+
+/* A text of 1 to LABEL_MAX bytes, none of them NUL: what is stored must be what was sent. */
+static bool is_label(yyjson_val *v)
+{
+    size_t n = yyjson_get_len(v);
+
+    return yyjson_is_str(v) && n > 0 && n <= ALARM_LABEL_MAX && strlen(yyjson_get_str(v)) == n;
+}
+
+static int check_labels(yyjson_val *labels, struct err *err)
+{
+    yyjson_val *v;
+    size_t i, n;
+
+    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > ALARM_LABELS)
+        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d texts", ALARM_LABELS);
+    yyjson_arr_foreach (labels, i, n, v)
+        if (!is_label(v))
+            return FAIL(err, ERR_INPUT, "a label is a text of 1 to %d bytes", ALARM_LABEL_MAX);
+    return 0;
+}
+
+int alarm_parse_labels(struct arena *a, yyjson_val *body, struct alarm_feedback *ret, struct err *err)
+{
+    yyjson_val *labels = yyjson_obj_get(body, "labels");
+    CLEANUP(freep) char *text = NULL;
+    size_t n;
+
+    ret->comment = json_str(a, body, "comment", "");
+    if (strlen(ret->comment) > ALARM_COMMENT_MAX)
+        return FAIL(err, ERR_INPUT, "a comment has at most %d bytes", ALARM_COMMENT_MAX);
+    if (check_labels(labels, err) < 0)
+        return -1;
+    text = yyjson_val_write(labels, 0, &n);
+    if (!text)
+        return FAIL(err, ERR_INPUT, "labels must be texts of UTF-8");
+    ret->labels = bytes_of(arena_strndup(a, text, n), n);
+    return 0;
+}
+
+int alarm_parse_custom(struct arena *a, yyjson_val *body, struct custom_label **ret, size_t *ret_n,
+                       struct err *err)
+{
+    yyjson_val *labels = yyjson_obj_get(body, "labels"), *v;
+    struct custom_label *all;
+    size_t i, n;
+
+    if (!yyjson_is_arr(labels) || !yyjson_arr_size(labels) || yyjson_arr_size(labels) > ALARM_LABELS)
+        return FAIL(err, ERR_INPUT, "labels must be a list of 1 to %d objects {\"value\", \"label\"}",
+                    ALARM_LABELS);
+    all = arena_array(a, yyjson_arr_size(labels), sizeof *all);
+    yyjson_arr_foreach (labels, i, n, v) {
+        if (!is_label(yyjson_obj_get(v, "value")))
+            return FAIL(err, ERR_INPUT, "every label needs a \"value\" of 1 to %d bytes", ALARM_LABEL_MAX);
+        all[i] = (struct custom_label){json_str(a, v, "value", ""), json_str(a, v, "label", NULL)};
+    }
+    *ret = all;
+    *ret_n = n;
     return 0;
 }

@@ -180,7 +180,7 @@ static int load(struct arena *a, struct scene *s, struct err *err)
 int alarm_render(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_json, struct err *err)
 {
-    CLEANUP(json_mut_freep) doc_t *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) doc_t *doc = json_doc_new();
     struct scene s = {.doc = doc, .opts = opts, .job = job, .notes = {.camera_id = ""}};
     enum err_kind kind = job->error_code ? err_kind_of(job->error_code) : ERR_NONE;
     enum job_state state;

@@ -17,7 +17,7 @@ static const char no_access[] = "no access to current endpoint, make sure you ar
 
 static struct bytes error_body(struct arena *a, const char *text, const char *id)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, root);
@@ -280,7 +280,7 @@ static void upload_waited(void *arg, bool finished)
 
 static void reply_accepted(struct upload *u, const struct job_ticket *ticket)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct request *r = u->request;
     struct reply rep = {.status = 200, .type = "application/json"};
     yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -480,7 +480,7 @@ const struct handler alarm_result_by_number = {.run = result_by_number_run};
 
 static void version_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct api *api = api_of(r);
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     struct model_ref *models;

@@ -24,7 +24,7 @@ struct removal {
 
 static void reply_done(const struct removal *rm)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     struct reply rep = {.status = 200, .type = "application/json"};
     yyjson_mut_val *root = yyjson_mut_obj(doc);
 

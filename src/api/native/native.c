@@ -31,7 +31,7 @@ static const struct {
 
 static struct bytes problem(struct arena *a, int status, const char *detail)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc);
     const char *title = "Error";
 
@@ -120,7 +120,7 @@ static void put_time(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, 
 
 struct bytes native_document(struct arena *a, const struct job_row *job, const struct job_progress *progress)
 {
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *root = yyjson_mut_obj(doc), *error;
 
     yyjson_mut_doc_set_root(doc, root);

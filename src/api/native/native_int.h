@@ -33,6 +33,7 @@ int native_parse_field(struct arena *a, const char *name, struct bytes value, st
 int native_apply(struct arena *a, const struct native_ask *ask, struct job_spec *spec, struct err *err);
 /* What is kept with the job. */
 struct bytes native_notes(struct arena *a, const struct native_ask *ask);
+const char *native_webhook_of(struct arena *a, struct bytes notes); /* NULL = none */
 /* "wait=5, respond-async": the seconds, -1 when it says nothing of waiting. */
 double native_parse_prefer(const char *prefer);
 

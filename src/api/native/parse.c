@@ -337,6 +337,13 @@ struct bytes native_notes(struct arena *a, const struct native_ask *ask)
     return json_write(a, doc);
 }
 
+const char *native_webhook_of(struct arena *a, struct bytes notes)
+{
+    CLEANUP(json_freep) yyjson_doc *doc = json_read(notes, 8 * NATIVE_FIELD_MAX, NULL);
+
+    return doc ? json_str(a, yyjson_doc_get_root(doc), "webhook", NULL) : NULL;
+}
+
 double native_parse_prefer(const char *prefer)
 {
     char word[32];

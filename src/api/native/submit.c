@@ -341,9 +341,7 @@ const struct handler native_job_submit = {submit_head, submit_body, submit_run, 
 
 const char *native_webhook(struct arena *a, const struct job_row *job)
 {
-    CLEANUP(json_freep) yyjson_doc *doc = json_read(job->request, 2 * NATIVE_FIELD_MAX, NULL);
-
-    return doc ? json_str(a, yyjson_doc_get_root(doc), "webhook", NULL) : NULL;
+    return native_webhook_of(a, job->request);
 }
 
 int native_event(struct arena *a, const struct api_opts *opts UNUSED, const struct job_row *job,

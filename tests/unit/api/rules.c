@@ -124,6 +124,16 @@ static void nonsense_is_refused(void)
         {"{'tenants': {'a': {'low': -1}}}", "rules for a"},
         {"{'tenants': {'a': {'labels': {'vehicule': 0.5}}}}", "not 'vehicule'"},
         {"{'tenants': {'a': {'labels': {'animal': 2}}}}", "animal"},
+        {"{'tenants': {'a': {'labels': ['animal']}}}", "'labels' is an object"},
+        {"{'tenants': {'a': {'cameras': ['c']}}}", "'cameras' is an object"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': {}}}}}}", "'zones' is a list"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': [{'width': 1, 'height': 1, 'from': 5, 'points': "
+         "[{'px': 0, 'py': 0}, {'px': 1, 'py': 0}, {'px': 0, 'py': 1}]}]}}}}}",
+         "RFC 3339"},
+        {"{'tenants': {'a': {'cameras': {'c': {'zones': [{'width': 1, 'height': 1, 'repeatAt': 'never', "
+         "'points': "
+         "[{'px': 0, 'py': 0}, {'px': 1, 'py': 0}, {'px': 0, 'py': 1}]}]}}}}}",
+         "repeatAt"},
         {"{'tenants': {'a': {'low': 0.5, 'cameras': {'c': {'high': 0.4}}}}}", "rules for c"},
         {"{'tenants': {'a': {'cameras': {'c': {'zone': []}}}}}", "unknown member 'zone'"},
         {"{'tenants': {'a': {'cameras': {'c': {'zones': [{}]}}}}}", "width and height"},

@@ -27,6 +27,20 @@ static void arena_grows_arrays(void)
     CHECK_STR(arena_printf(a, "%d-%s", 7, "x"), "7-x");
 }
 
+/* What a stranger makes large is refused, and the arena goes on. */
+static void arena_may_be_asked_for_too_much(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    char *before = arena_strdup(a, "before"), *large;
+
+    CHECK(arena_try(a, SIZE_MAX - 3) == NULL);
+    CHECK(arena_try(a, SIZE_MAX / 4) == NULL);
+    large = arena_try(a, 3 << 20);
+    CHECK(large && large[0] == 0 && large[(3 << 20) - 1] == 0);
+    CHECK_STR(arena_strdup(a, "after"), "after");
+    CHECK_STR(before, "before");
+}
+
 static void buffer_stops_at_its_ceiling(void)
 {
     struct buf b = BUF(10);
@@ -120,6 +134,7 @@ static void queue_hands_everything_over(void)
 int main(void)
 {
     RUN(arena_grows_arrays);
+    RUN(arena_may_be_asked_for_too_much);
     RUN(buffer_stops_at_its_ceiling);
     RUN(error_codes_round_trip);
     RUN(hashes_known_vectors);

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +52,18 @@ static struct lab_opts small_lab(int analysts)
     opts.analysts = analysts;
     opts.memory_bytes = 256 << 20;
     return opts;
+}
+
+/* In the place of the C library's: the next message with descriptors is refused. */
+static atomic_int refuse_tasks;
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    if (m->msg_controllen && atomic_exchange(&refuse_tasks, 0)) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    return syscall(SYS_sendmsg, fd, m, flags);
 }
 
 static struct desk *desk_start(struct lab_opts opts)
@@ -434,6 +449,33 @@ static void says_busy_when_nobody_is_idle(void)
     desk_close(d);
 }
 
+/* Whoever was told "busy" waits for the call that somebody is idle. It must come. */
+static void calls_again_after_a_message_was_refused(void)
+{
+    struct desk *d = desk_open(1);
+    int64_t until = clock_mono_us() + PATIENCE_US;
+    struct order o;
+    struct err err = {0};
+    bool patient = true;
+    int calls;
+
+    pthread_mutex_lock(&d->lock);
+    calls = d->idle_calls;
+    pthread_mutex_unlock(&d->lock);
+    atomic_store(&refuse_tasks, 1);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) < 0);
+    CHECK_INT(err.kind, ERR_BUSY);
+    pthread_mutex_lock(&d->lock);
+    while (d->idle_calls == calls && patient)
+        patient = wait_briefly(d, until);
+    CHECK(d->idle_calls > calls);
+    pthread_mutex_unlock(&d->lock);
+    CHECK(try_order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1}, &err) == 0);
+    wait_order(d, &o);
+    check_ok(&o);
+    desk_close(d);
+}
+
 /* Every way to fail ends the one task with an error and without a report, and the next task does not notice.
  */
 static void a_bad_subject_costs_one_analyst(void)
@@ -672,6 +714,7 @@ int main(int argc, char **argv)
     RUN(two_analysts_do_fifty_tasks);
     RUN(large_jobs_and_reports_have_ceilings);
     RUN(says_busy_when_nobody_is_idle);
+    RUN(calls_again_after_a_message_was_refused);
     RUN(a_bad_subject_costs_one_analyst);
     RUN(forbidden_things_fail_quietly);
     RUN(the_deadline_holds);

@@ -202,11 +202,13 @@ static void ceilings_hold(void)
         struct video_opts opts;
         enum err_kind kind;
     } rows[] = {
-        {"pixels", {320 * 240 - 1, 1000, 100, 0}, ERR_LIMIT},
-        {"frames", {1 << 20, 59, 100, 0}, ERR_LIMIT},
-        {"seconds", {1 << 20, 1000, 2.3, 0}, ERR_LIMIT},
-        {"deadline", {1 << 20, 1000, 100, 1}, ERR_TIMEOUT},
-        {"just right", {320 * 240, 60, 2.41, 0}, ERR_NONE},
+        {"pixels", {320 * 240 - 1, 1000, 100, 0, 0}, ERR_LIMIT},
+        {"frames", {1 << 20, 59, 100, 0, 0}, ERR_LIMIT},
+        {"seconds", {1 << 20, 1000, 2.3, 0, 0}, ERR_LIMIT},
+        {"deadline", {1 << 20, 1000, 100, 1, 0}, ERR_TIMEOUT},
+        {"work", {1 << 20, 1000, 100, 0, 1}, ERR_LIMIT},
+        {"work enough", {1 << 20, 1000, 100, 0, 60000000}, ERR_NONE},
+        {"just right", {320 * 240, 60, 2.41, 0, 0}, ERR_NONE},
     };
     CLEANUP(fd_closep) int fd = clip_mp4(320, 240, 60, 25, 1);
 
