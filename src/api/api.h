@@ -20,6 +20,7 @@ struct api_opts {
     int64_t deadline_ms;  /* of one analysis */
     int64_t max_frames;   /* judged frames of one clip */
     const char *rules;    /* file with thresholds and zones per tenant and camera; NULL = none */
+    bool reuse;           /* the same clip again is answered from the stored result */
     bool legacy_keys;     /* also send cameraId and parentId */
     bool timing;          /* also send timing */
 };

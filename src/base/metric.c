@@ -48,7 +48,7 @@ static void add_number(struct buf *b, double v)
     if (whole)
         buf_printf(b, "%lld", (long long)v);
     else
-        buf_printf(b, "%.9g", v);
+        buf_printf(b, "%.15g", v);
 }
 
 void metric_family(struct buf *b, const char *name, const char *type, const char *help)

@@ -16,7 +16,7 @@ struct command {
 };
 
 extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
-    command_job, command_hook, command_replay, command_model, command_doctor, command_version;
+    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
@@ -43,7 +43,8 @@ struct option_set lab_set(struct lab_settings *s);
 struct option_set log_set(struct log_settings *s);
 
 struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_settings *data, struct arena *a);
-int log_apply(const struct log_settings *s, struct err *err);
+int log_check(const struct log_settings *s, struct err *err);
+int log_apply(const struct log_settings *s, struct err *err); /* after the check it cannot fail */
 
 /* Reads the configuration of a command; prints help (usage + options) when asked. Returns -1 to go on, else
  * the exit status. */

@@ -88,16 +88,33 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     return o;
 }
 
-int log_apply(const struct log_settings *s, struct err *err)
+static int find_level(const struct log_settings *s, enum log_level *ret, struct err *err)
 {
     static const char *const levels[] = {"error", "warn", "info", "debug"};
 
     for (size_t i = 0; i < COUNT_OF(levels); i++)
         if (text_is(levels[i], s->level)) {
-            log_setup((enum log_level)i, s->json);
+            *ret = (enum log_level)i;
             return 0;
         }
     return FAIL(err, ERR_INPUT, "log-level must be error, warn, info or debug");
+}
+
+int log_check(const struct log_settings *s, struct err *err)
+{
+    enum log_level level;
+
+    return find_level(s, &level, err);
+}
+
+int log_apply(const struct log_settings *s, struct err *err)
+{
+    enum log_level level;
+
+    if (find_level(s, &level, err) < 0)
+        return -1;
+    log_setup(level, s->json);
+    return 0;
 }
 
 int command_failed(const struct err *err)

@@ -34,10 +34,10 @@ void count_ended(struct jobs *jobs, const char *dialect, enum job_state end)
 
 void count_refused(struct jobs *jobs, enum err_kind why)
 {
-    enum job_refusal reason = why == ERR_BUSY    ? JOB_REFUSED_BUSY
-                              : why == ERR_QUOTA ? JOB_REFUSED_QUOTA
-                              : why == ERR_IO    ? JOB_REFUSED_DISK
-                                                 : JOB_REFUSED_OTHER;
+    enum job_refusal reason = why == ERR_BUSY                    ? JOB_REFUSED_BUSY
+                              : why == ERR_QUOTA                 ? JOB_REFUSED_QUOTA
+                              : why == ERR_IO || why == ERR_FULL ? JOB_REFUSED_DISK
+                                                                 : JOB_REFUSED_OTHER;
 
     atomic_fetch_add_explicit(&jobs->counts.refused[reason], 1, memory_order_relaxed);
 }

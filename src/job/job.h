@@ -86,7 +86,7 @@ void jobs_freep(struct jobs **jobs);
 /* From now on; what is queued already stays. Any thread. */
 struct jobs_limits {
     size_t max_queued, max_queued_tenant;
-    int64_t keep_us;
+    int64_t keep_us, keep_audit_us;
 };
 void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits);
 void jobs_kick(struct jobs *jobs); /* an analyst became idle. NULL is fine: the lab starts before the jobs */
@@ -103,6 +103,7 @@ struct job_request {
     const char *key,
         *fingerprint;         /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
     struct blob_writer *body; /* taken in any case */
+    bool reuse; /* an earlier job's report will do, if it answers the very same question (job/reuse.c) */
     /* Instead of a body: the URL of the subject, checked already (net/guard.h). The job is acknowledged
      * before a byte was fetched. Fetching takes from its deadline, and a failed try is an attempt; when it
      * fails for good, the job ends as failed or timed out with the reason. */
@@ -118,8 +119,8 @@ struct job_ticket {
 typedef void job_accepted(void *arg, const struct job_ticket *ticket, const struct err *err);
 void job_submit(struct jobs *jobs, const struct job_request *req, job_accepted *accepted, void *arg);
 
-/* Whether a submit would find a place just now: ERR_BUSY, ERR_QUOTA. For refusing before the bytes are read.
- */
+/* Whether a submit would find a place just now: ERR_BUSY, ERR_QUOTA. For refusing before the bytes are read;
+ * counts as a refusal. */
 int job_room(struct jobs *jobs, const char *tenant, int64_t max_jobs, struct err *err);
 
 /* Calls back once when the job is in a final state or at deadline_mono_us, whichever is first; at once

@@ -304,6 +304,7 @@ void jobs_set_limits(struct jobs *jobs, const struct jobs_limits *limits)
     fair_limit(jobs->queued, limits->max_queued, limits->max_queued_tenant);
     pthread_mutex_unlock(&jobs->lock);
     __atomic_store_n(&jobs->opts.keep_us, limits->keep_us, __ATOMIC_RELAXED);
+    __atomic_store_n(&jobs->opts.keep_audit_us, limits->keep_audit_us, __ATOMIC_RELAXED);
 }
 
 bool job_progress(struct jobs *jobs, const char *id, struct job_progress *ret)

@@ -158,11 +158,11 @@ static void forget_key_uses(struct retain *r)
 
 static void forget_audit(struct retain *r)
 {
-    struct jobs *jobs = r->jobs;
+    struct records *db = r->jobs->db;
+    int64_t keep_us = __atomic_load_n(&r->jobs->opts.keep_audit_us, __ATOMIC_RELAXED);
     struct err err;
 
-    if (jobs->opts.keep_audit_us && records_forget_audit(jobs->db, clock_wall_us() - jobs->opts.keep_audit_us,
-                                                         RETAIN_STEP, NULL, NULL, &err) < 0)
+    if (keep_us && records_forget_audit(db, clock_wall_us() - keep_us, RETAIN_STEP, NULL, NULL, &err) < 0)
         log_warn("audit not pruned", "why=%s", err.text);
 }
 

@@ -127,7 +127,7 @@ static void count_group(struct records *db, const struct group *g, bool used, in
         if (g->items[i]->kind == &sync_kind)
             continue;
         written += g->items[i]->err.kind == ERR_NONE;
-        refused += g->items[i]->err.kind == ERR_IO;
+        refused += g->items[i]->err.kind == ERR_IO || g->items[i]->err.kind == ERR_FULL;
     }
     atomic_fetch_add(&db->changes, written);
     atomic_fetch_add(&db->failed, refused);
