@@ -238,7 +238,7 @@ static void remove_job(struct rig *r, int i)
     struct latch l = LATCH;
 
     shared->jobs[i].delete_asked = true;
-    job_delete(r->jobs, "acme", shared->jobs[i].id, removed, &l);
+    job_delete(r->jobs, &(struct job_order){.tenant = "acme", .id = shared->jobs[i].id}, removed, &l);
     if (!latch_wait(&l, 1, JOB_SECONDS))
         complain("a deletion was never answered");
     shared->jobs[i].deleted = l.n > 0 && !l.failures;
