@@ -24,6 +24,8 @@ const struct option api_options[] = {
     ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
     ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE",
         "thresholds and zones per tenant and camera (docs/rules.md)"),
+    ROW("reuse-results", OPT_FLAG, reuse, "false", 0, 0, NULL,
+        "answer a clip that was judged before, the same way for the same tenant, from its stored result"),
     ROW("legacy-keys", OPT_FLAG, legacy_keys, "false", 0, 0, NULL,
         "alarm results also carry cameraId and parentId"),
     ROW("timing", OPT_FLAG, timing, "false", 0, 0, NULL, "alarm results also carry timing"),

@@ -400,6 +400,7 @@ static int replay_run(int argc, char **argv)
     p->lab_opts = lab_opts_of(&lab, &data, a);
     p->size = (size_t)lab.analysts;
     p->sums.limit = p->s.limit;
+    p->sums.model = p->s.model;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->change, NULL);
     status = run(p);

@@ -38,6 +38,7 @@ int replayed_read(struct records *db, struct arena *a, const char *id, struct re
 struct replay_sums {
     struct history_size size;
     int64_t limit; /* 0 = none */
+    bool model;    /* another one is tried: then nobody wonders */
     struct flips flips;
     int64_t missing, from_scores, judged, other_makers;
     int64_t compared; /* judged again, and the cost of then is known */

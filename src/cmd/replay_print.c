@@ -111,11 +111,13 @@ static void print_flip(struct replay_sums *sums, const struct replayed *job)
         printf("%-24s  %-24s  %-12s  %-20s  %-9s    %-9s  %-12s  %s\n", "JOB", "CREATED", "TENANT", "CAMERA",
                "THEN", "NOW", "SCORE", "LABEL");
     sums->header = true;
-    printf("%-24s  %-24s  %-12s  %-20s  %-9s -> %-9s  %4s -> %4s  %s%s%s\n", job->row.id,
+    printf("%-24s  %-24s  %-12s  %-20s  %-9s -> %-9s  %4s -> %4s", job->row.id,
            clock_rfc3339(at, job->row.created_us), job->row.tenant, *job->camera ? job->camera : "-",
            judgement_name(job->then.judgement), judgement_name(job->now.judgement),
-           score_text(then, &job->then), score_text(now, &job->now), job->word ? job->word : "",
-           *agreement_of(job) ? ": " : "", agreement_of(job));
+           score_text(then, &job->then), score_text(now, &job->now));
+    if (job->word)
+        printf("  %s%s%s", job->word, *agreement_of(job) ? ": " : "", agreement_of(job));
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -258,7 +260,7 @@ static void print_table(const struct replay_sums *s)
     print_matrix(&s->flips);
     print_directions(&s->flips);
     print_cost(s);
-    if (s->other_makers)
+    if (s->other_makers && !s->model)
         printf("note      %lld of those judged again were judged by another model or program then\n",
                (long long)s->other_makers);
     printf("jobs      %lld of %lld that ended", (long long)seen, (long long)s->size.ended);

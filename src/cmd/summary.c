@@ -39,7 +39,7 @@ static void print_error(const char *path, const struct report *r)
 {
     printf("%s: NO VERDICT (%s): %s\n", path, err_code(r->error.kind), r->error.text);
     if (r->sampling.judged)
-        printf("  %d of about %d frames were judged until then\n", r->sampling.judged, planned(r));
+        printf("  judged %d of about %d frames until then\n", r->sampling.judged, planned(r));
 }
 
 void report_print(const char *path, const struct report *r)

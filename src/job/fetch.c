@@ -348,8 +348,12 @@ static int prepare(struct fetch *f, struct job_fetch *ask, struct err *err)
     const struct fetch_opts *opts = &f->jobs->opts.fetch;
     int64_t left;
 
-    *ask = (struct job_fetch){
-        .max_bytes = opts->max_bytes, .data = data, .wanted = wanted, .done = done, .arg = f};
+    *ask = (struct job_fetch){.tenant = f->task->tenant,
+                              .max_bytes = opts->max_bytes,
+                              .data = data,
+                              .wanted = wanted,
+                              .done = done,
+                              .arg = f};
     if (read_job(f, &ask->url, err) < 0)
         return -1;
     left = f->spec.deadline_ms - f->spent_ms;

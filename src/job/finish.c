@@ -254,6 +254,15 @@ void job_fail(struct task *t, const struct err *why)
     finish_save(t);
 }
 
+void job_answer(struct task *t, const struct reuse *answer)
+{
+    t->started_us = clock_wall_us();
+    write_claim(t, false);
+    fill_outcome(t, JOB_DONE, &(struct err){0}, answer->report);
+    t->outcome.reused = arena_strdup(t->arena, answer->from);
+    finish_save(t);
+}
+
 /* Fails it. A job which somebody else has moved is left alone. */
 static void job_refused(struct task *t, const struct err *why)
 {

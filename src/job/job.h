@@ -39,7 +39,7 @@ struct jobs;
 /* How a subject comes here that is named by a URL. The engine says which one, keeps what comes, and knows no
  * net. */
 struct job_fetch {
-    const char *url; /* borrowed for the call */
+    const char *url, *tenant; /* borrowed: for the call; until `done` */
     int64_t max_bytes, max_ms;
     /* On one thread of the fetcher's: pieces in order, then `done` once; nothing of it waits for the store.
      */
@@ -103,6 +103,7 @@ struct job_request {
     const char *key,
         *fingerprint;         /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
     struct blob_writer *body; /* taken in any case */
+    bool reuse; /* an earlier job's report will do, if it answers the very same question (job/reuse.c) */
     /* Instead of a body: the URL of the subject, checked already (net/guard.h). The job is acknowledged
      * before a byte was fetched. Fetching takes from its deadline, and a failed try is an attempt; when it
      * fails for good, the job ends as failed or timed out with the reason. */

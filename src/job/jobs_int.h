@@ -9,6 +9,7 @@
  *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
+ *   reuse.c    in place of an analysis: the report of an earlier job
  *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
  *   count.c     jobs_stats
  *   wait.c      who waits for which job, until when
@@ -185,6 +186,22 @@ void fetch_kick(struct jobs *jobs);
 void fetch_cancel(struct jobs *jobs, const char *id, char ret_dialect[JOB_DIALECT_MAX]);
 void fetch_stop(struct jobs *jobs); /* after `stopping` and the chore threads: waits for what is on its way */
 void fetch_drop_all(struct jobs *jobs); /* what waits; the next start goes on with it */
+
+/* Ends a job which is in `running` as done, with this report. */
+struct reuse;
+void job_answer(struct task *t, const struct reuse *answer);
+
+/* ---- reuse.c ---- */
+
+/* A report of an earlier job which answers a new one. */
+struct reuse {
+    char from[ID_TEXT];
+    struct bytes report; /* in the finder's arena */
+};
+/* Reads the records; the request's subject must be known. */
+bool reuse_find(struct jobs *jobs, struct arena *a, const struct job_request *req, struct reuse *ret);
+/* Takes the task and ends it. False: no chore thread has time for it, the task is still the caller's. */
+bool reuse_answer(struct jobs *jobs, struct task *t, const struct reuse *found);
 
 /* ---- tell.c ---- */
 

@@ -12,7 +12,8 @@ struct submit {
     struct arena *arena; /* holds this struct, too */
     struct job_request req;
     struct job_ticket ticket;
-    bool sealed; /* its blob is pinned */
+    bool sealed;        /* its blob is pinned */
+    struct reuse reuse; /* report empty: it has to be judged */
     job_accepted *accepted;
     void *arg;
 };
@@ -139,6 +140,22 @@ static void log_accepted(const struct submit *s)
              (long long)s->req.spec.subject.size);
 }
 
+static void answered(struct jobs *jobs, const char *tenant, const char *dialect)
+{
+    pthread_mutex_lock(&jobs->lock);
+    count_accepted(jobs, dialect);
+    fair_leave(jobs->queued, tenant);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+static void admit_or_answer(struct submit *s, struct task *t)
+{
+    if (t && s->reuse.report.len && reuse_answer(s->jobs, t, &s->reuse))
+        answered(s->jobs, s->req.tenant, s->req.dialect);
+    else
+        admitted(s->jobs, s->req.tenant, t);
+}
+
 /* Writer thread. */
 static void row_written(void *arg, const struct err *err)
 {
@@ -157,7 +174,7 @@ static void row_written(void *arg, const struct err *err)
     if (fetch)
         accepted_to_fetch(jobs, &job);
     else
-        admitted(jobs, s->req.tenant, stored ? job_task_new(jobs, &job) : NULL);
+        admit_or_answer(s, stored ? job_task_new(jobs, &job) : NULL);
     submit_end(s, err);
     if (fetch)
         fetch_kick(jobs);
@@ -195,6 +212,8 @@ static void submit_run(struct chore *c)
 
     s->req.body = NULL;
     s->sealed = blob_seal_take(body, subject->sha256, &subject->size, &err) == 0;
+    if (s->sealed && s->req.reuse)
+        reuse_find(s->jobs, s->arena, &s->req, &s->reuse);
     if (s->sealed && add_row(s, &err) == 0)
         return;
     row_written(s, &err);

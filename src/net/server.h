@@ -54,11 +54,18 @@ struct server_opts {
      * (server_stop, on its thread). Plain text when NULL. */
     void (*on_error)(struct request *r, int status, const char *text);
     bool log_requests; /* a line for every request, not only at level debug */
+    /* PEM files: the certificate with its chain, and its key. Both or none; then HTTP in clear text. One
+     * server of a process at a time may have them. */
+    const char *tls_cert, *tls_key;
 };
 
-/* ERR_INPUT for a bad address, ERR_IO when it cannot be listened on. */
+/* ERR_INPUT for a bad address or certificate, ERR_DENIED for a key that others can read, ERR_IO when it
+ * cannot be listened on. */
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err);
 int server_port(const struct server *s);
+/* Reads certificate and key again: new connections get them, open ones stay. On failure nothing changes. Fine
+ * without TLS. Any thread. */
+int server_reload_tls(struct server *s, struct err *err);
 /* Stops accepting; requests that begin from now on get 503, open ones may finish until the deadline. When it
  * returns, no handler runs and none will be called again, but for `gone`. Then stop whatever replies from
  * other threads (it must not reply to a request of a stopped server), then server_stop: it answers what is

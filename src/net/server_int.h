@@ -85,6 +85,18 @@ void counters_freep(struct counters **c);
 void counters_replied(struct counters *c, const struct route *route, int status); /* route NULL: none */
 void counters_read(struct counters *c, struct arena *a, struct server_stats *ret);
 
+/* ---- tls.c: the certificate of this process ---- */
+
+struct tls_files {
+    const char *cert, *key; /* PEM; NULL = no TLS */
+};
+bool tls_is_there(void); /* the HTTP library was built with it */
+/* From now on new connections get this pair. On failure the one before stays. Any thread. */
+int tls_load(const struct tls_files *files, struct err *err);
+void tls_drop(void); /* after the daemon has stopped */
+/* For the daemon, which also needs MHD_USE_TLS. */
+void tls_options(struct MHD_OptionItem ret[3]);
+
 /* ---- server.c ---- */
 
 /* A numeric address "host:port" or "[v6]:port". ERR_INPUT. */

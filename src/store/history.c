@@ -52,6 +52,36 @@ int records_history_size(struct records *db, const struct history_query *query, 
     return 0;
 }
 
+int records_judged(struct records *db, struct arena *a, const struct judged_query *query,
+                   struct judged_job **ret_jobs, size_t *ret_n, struct err *err)
+{
+    static const char sql[] =
+        "SELECT id, spec, report FROM jobs WHERE sha256 = ? AND tenant = ? AND dialect = ?"
+        " AND state = 'done' ORDER BY seq DESC LIMIT ?";
+    CLEANUP(reading_end) struct reading r = {0};
+    struct judged_job *jobs = NULL;
+    size_t n = 0, cap = 0;
+    int got;
+
+    if (reading_begin(&r, db, sql, err) < 0)
+        return -1;
+    bind_text(&r.q, query->sha256);
+    bind_text(&r.q, query->tenant);
+    bind_text(&r.q, query->dialect);
+    bind_int(&r.q, (int64_t)query->max);
+    while ((got = query_next(&r.q, err)) > 0) {
+        struct judged_job *job = &ARENA_PUSH(a, jobs, n, cap);
+        column_copy(&r.q, job->id, sizeof job->id);
+        job->spec = column_bytes(&r.q, a);
+        job->report = column_bytes(&r.q, a);
+    }
+    if (got < 0)
+        return -1;
+    *ret_jobs = jobs;
+    *ret_n = n;
+    return 0;
+}
+
 int records_job_labels(struct records *db, struct arena *a, const char *job, struct label_row **ret_rows,
                        size_t *ret_n, struct err *err)
 {

@@ -32,6 +32,18 @@ struct history_size {
 int records_history_size(struct records *db, const struct history_query *query, struct history_size *ret,
                          struct err *err);
 
+/* The newest jobs of a tenant which judged these bytes to the end: done. */
+struct judged_query {
+    const char *tenant, *dialect, *sha256;
+    size_t max;
+};
+struct judged_job {
+    char id[ID_TEXT];
+    struct bytes spec, report;
+};
+int records_judged(struct records *db, struct arena *a, const struct judged_query *query,
+                   struct judged_job **ret_jobs, size_t *ret_n, struct err *err);
+
 /* What operators said of a job: the newest first. */
 int records_job_labels(struct records *db, struct arena *a, const char *job, struct label_row **ret_rows,
                        size_t *ret_n, struct err *err);

@@ -118,8 +118,8 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
     static const char sql[] =
         "UPDATE jobs SET state = ?, attempts = coalesce(?, attempts), started_us = coalesce(?, started_us),"
         " finished_us = coalesce(?, finished_us), report = coalesce(?, report),"
-        " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text)"
-        " WHERE id = ? AND state = ?";
+        " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text),"
+        " reused = coalesce(?, reused) WHERE id = ? AND state = ?";
     CLEANUP(query_end) struct query q = {0};
 
     if (query_begin(&q, c, sql, err) < 0)
@@ -131,6 +131,7 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
     bind_bytes(&q, move->report);
     bind_text(&q, move->error_code);
     bind_text(&q, move->error_text);
+    bind_text(&q, move->reused);
     bind_text(&q, move->id);
     bind_text(&q, move->from);
     if (query_run(&q, err) < 0)

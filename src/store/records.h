@@ -93,6 +93,7 @@ struct job_move {
     int64_t started_us, finished_us;       /* 0 = keep */
     struct bytes report;                   /* empty = keep */
     const char *error_code, *error_text;   /* NULL = keep */
+    const char *reused;                    /* the job whose report this one got; NULL = keep */
     const struct delivery_row *deliveries; /* stored in the same transaction (store/hooks.h) */
     size_t ndeliveries;
 };

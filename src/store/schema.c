@@ -216,6 +216,14 @@ static const char *const migrations[] = {
     "  INSERT INTO events (job, at_us, what, detail)"
     "  VALUES (new.id, " NOW_US ", 'fetched', new.size || ' bytes');"
     "END",
+
+    /* Jobs that got the report of an earlier one (job/reuse.c). */
+    "ALTER TABLE jobs ADD COLUMN reused TEXT;"
+    "CREATE TRIGGER jobs_reused AFTER UPDATE OF reused ON jobs"
+    "  WHEN new.reused IS NOT NULL AND old.reused IS NULL BEGIN"
+    "  INSERT INTO events (job, at_us, what, detail)"
+    "  VALUES (new.id, " NOW_US ", 'answered', 'from job ' || new.reused);"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

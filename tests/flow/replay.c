@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "harness.h"
+#include "receiver.h"
 #include "stage.h"
 #include "test.h"
 
@@ -110,6 +111,52 @@ static void evidence_is_told(void)
     CHECK_STR(json_at(g.a, job.body, "report.configuration.deadline_ms"), "60000");
     CHECK_STR(json_at(g.a, job.body, "report.sampling.judged"),
               json_at(g.a, job.body, "report.sampling.planned"));
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- results that are reused ---- */
+
+static char *submit_with_webhook(struct stage *g, int port, const char *clip)
+{
+    char *path =
+        arena_printf(g->a, "/api/classify?sync=true&webhook=http%%3A%%2F%%2F127.0.0.1%%3A%d%%2F", port);
+    struct answer answer = stage_post(g, path, clip);
+
+    CHECK_INT(answer.status, 200);
+    CHECK_STR(json_at(g->a, answer.body, "risk"), "intrusion");
+    return json_at(g->a, answer.body, "id");
+}
+
+/* Wanted, the same clip is answered without an analyst, and whoever waits is told; by default it is judged.
+ */
+static void the_same_clip_is_answered_at_once(void)
+{
+    struct stage g = stage_open(
+        ARGS("--analysts", "1", "--reuse-results", "--hook-allow-http", "--hook-allow", "127.0.0.1"));
+    struct receiver r;
+    char *first, *second;
+    struct outcome o;
+
+    receiver_open(&r, MANNER_FINE, 1);
+    first = submit_with_webhook(&g, r.port, "tiny.mp4");
+    second = submit_with_webhook(&g, r.port, "tiny.mp4");
+    CHECK(first && second && !text_is(first, second));
+    CHECK(receiver_wait(&r, 2, 20));
+    CHECK_STR(without_times(&g, stage_job(&g, second).body), without_times(&g, stage_job(&g, first).body));
+    o = stage_run(&g, ARGS("job", "show", second));
+    check_has(o.out, arena_printf(g.a, "answered   from job %s", first));
+    CHECK_INT(stage_close(&g), 0);
+    receiver_close(&r);
+}
+
+static void by_default_every_clip_is_judged(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1"));
+    char *second = (judged(&g, "tiny.mp4"), judged(&g, "tiny.mp4"));
+    struct outcome o = stage_run(&g, ARGS("job", "show", second));
+
+    CHECK_INT(o.status, 0);
+    CHECK(!strstr(o.out, "answered"));
     CHECK_INT(stage_close(&g), 0);
 }
 
@@ -354,6 +401,8 @@ int main(void)
 {
     RUN(the_same_input_gives_the_same_bytes);
     RUN(evidence_is_told);
+    RUN(the_same_clip_is_answered_at_once);
+    RUN(by_default_every_clip_is_judged);
     RUN(a_threshold_flips_known_clips);
     RUN(scores_and_analyses_agree);
     RUN(a_candidate_model_flips_persons);

@@ -328,6 +328,7 @@ static void submit_upload(struct upload *u)
     u->notes.webhook = u->webhook;
     job.request = alarm_notes_to_json(a, &u->notes);
     job.number = u->notes.analyse_id;
+    job.reuse = api->opts.reuse;
     job.priority = u->sync ? JOB_URGENT : JOB_NORMAL;
     if (u->keyed.key[0]) {
         job.key = u->keyed.key;

@@ -35,10 +35,15 @@ struct lab {
     void (*idle)(void *arg);
     void *idle_arg;
     bool telling, stopping;
+    const char *program; /* NULL: the one that wrote the reports */
     char ids[MAX_IDS][ID_TEXT];
 };
 
 /* ---- what happens to a task ---- */
+
+static const struct model_ref fake_model = {
+    "fake", "1", "detect", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "card"};
+static const struct makers fake_makers = {1, &fake_model, "decoder 1", "runtime 1", {"1", "abc"}, 0, 0};
 
 static struct report *make_report(struct arena *a, const struct run *r)
 {
@@ -51,6 +56,12 @@ static struct report *make_report(struct arena *a, const struct run *r)
         err_set(&why, ERR_TIMEOUT, "the deadline passed after 3 frames");
     else
         report_add_score(report, "intrusion", 0.5, "fake");
+    report->decoder = fake_makers.decoder;
+    report->runtime = fake_makers.runtime;
+    report->program = fake_makers.program;
+    report_add_model(report, &fake_model);
+    report_set_config(report, &(struct configuration){.alarm = r->task.spec.alarm,
+                                                      .deadline_ms = r->task.spec.deadline_ms});
     if (why.kind != ERR_NONE)
         report_fail(report, &why);
     return report;
@@ -316,4 +327,21 @@ const char *fake_lab_id(struct lab *lab, int n)
     id = n < MAX_IDS ? lab->ids[n] : "";
     pthread_mutex_unlock(&lab->lock);
     return id;
+}
+
+bool lab_makers(struct lab *lab, struct arena *a UNUSED, struct makers *ret)
+{
+    pthread_mutex_lock(&lab->lock);
+    *ret = fake_makers;
+    if (lab->program)
+        ret->program.version = lab->program;
+    pthread_mutex_unlock(&lab->lock);
+    return true;
+}
+
+void fake_lab_program(struct lab *lab, const char *version)
+{
+    pthread_mutex_lock(&lab->lock);
+    lab->program = version;
+    pthread_mutex_unlock(&lab->lock);
 }

@@ -26,6 +26,8 @@ void fake_lab_progress(struct lab *lab, const char *id, int done, int planned);
 void fake_lab_analysts(struct lab *lab, int analysts); /* 0 = everything is busy */
 int fake_lab_tasks(struct lab *lab);                   /* begun so far */
 int fake_lab_running(struct lab *lab);
+/* From now on another version stands there than the one that wrote the reports so far. */
+void fake_lab_program(struct lab *lab, const char *version);
 /* The id of the task begun n-th, "" when there was none. */
 const char *fake_lab_id(struct lab *lab, int n);
 
