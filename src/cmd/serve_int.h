@@ -26,7 +26,6 @@ struct serve_conf {
     struct serve_settings http;
     struct hook_opts hooks;
     struct api_opts api;
-    struct intake_opts fetching;
 };
 
 /* Only grows. */
