@@ -345,7 +345,7 @@ static void finish_media(struct watch *w)
 
     r->media = copy_info(r->arena, video_info(w->video));
     r->sampling.judged = (int)r->nmoments;
-    r->sampling.fps = r->media.duration > 0 ? r->sampling.judged / r->media.duration : 0;
+    r->sampling.fps = r->media.duration > 0 ? fmin(r->sampling.judged / r->media.duration, 1e6) : 0;
 }
 
 static int look_closer(struct watch *w, const struct zoom *z, struct err *err)

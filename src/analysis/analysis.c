@@ -24,7 +24,7 @@ static int run(const struct toolbox *tools, const struct job_spec *spec, struct 
         return FAIL(err, ERR_UNSUPPORTED, "there is no pipeline named \"%.40s\"", spec->pipeline);
     if (job_spec_check(spec, err) < 0)
         return -1;
-    return p->run(tools, spec, fds, begin_us + spec->deadline_ms * 1000, report, err);
+    return p->run(tools, spec, fds, begin_us + job_spec_left_ms(spec) * 1000, report, err);
 }
 
 /* Who judges and by what, before anything can go wrong. */

@@ -45,7 +45,8 @@ struct api {
     const char *version, *build_at, *node;
 };
 
-/* Fills in the rest of an api whose opts, db, blobs, jobs, lab and guard are set. Everything borrowed. */
+/* Fills in the rest of an api whose opts, db and guard are set; blobs, jobs, lab and sources may follow until
+ * the server starts. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 void api_clear(struct api *api);
 /* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,

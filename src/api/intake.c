@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/key.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -31,7 +32,7 @@ const size_t intake_noptions = COUNT_OF(intake_options);
 
 struct intake {
     struct intake_opts opts;
-    int64_t max_bytes;
+    struct intake_with with;
     struct arena *arena;
     struct guard guard;
     struct client *client;
@@ -40,6 +41,7 @@ struct intake {
 /* ---- one fetch: the engine's words to the client's ---- */
 
 struct pass {
+    struct intake *intake;
     struct job_fetch ask;
 };
 
@@ -47,6 +49,8 @@ static int data(void *arg, struct bytes piece, struct err *err)
 {
     struct pass *p = arg;
 
+    if (gate_fetched(p->intake->with.gate, p->ask.tenant, piece.len, err) < 0)
+        return -1;
     return p->ask.data(p->ask.arg, piece, err);
 }
 
@@ -70,7 +74,7 @@ static void fetch(void *arg, const struct job_fetch *ask)
     struct intake *in = arg;
     struct pass *p = mem_alloc(sizeof *p);
 
-    p->ask = *ask;
+    *p = (struct pass){in, *ask};
     client_get(in->client, &(struct client_get){.url = ask->url,
                                                 .max_bytes = ask->max_bytes,
                                                 .total_ms = (int)ask->max_ms,
@@ -85,7 +89,7 @@ struct fetch_opts intake_fetch(struct intake *in)
     return (struct fetch_opts){
         .fetch = fetch,
         .arg = in,
-        .max_bytes = in->max_bytes,
+        .max_bytes = in->with.max_bytes,
         .max_ms = in->opts.timeout_ms,
         .max_open = (size_t)in->opts.in_flight,
         .max_tenant = (size_t)in->opts.per_tenant,
@@ -110,17 +114,17 @@ static int make_guard(struct intake *in, struct err *err)
     return 0;
 }
 
-int intake_start(struct intake **ret_intake, const struct intake_opts *opts, int64_t max_bytes,
-                 const char *user_agent, struct err *err)
+int intake_start(struct intake **ret_intake, const struct intake_opts *opts, const struct intake_with *with,
+                 struct err *err)
 {
     CLEANUP(intake_stop) struct intake *in = mem_alloc(sizeof *in);
     struct client_opts client = client_opts_defaults();
 
-    *in = (struct intake){.opts = *opts, .max_bytes = max_bytes, .arena = arena_new()};
+    *in = (struct intake){.opts = *opts, .with = *with, .arena = arena_new()};
     client.guard = &in->guard;
     client.connect_ms = (int)opts->connect_ms;
     client.ca_file = opts->ca;
-    client.user_agent = arena_strdup(in->arena, user_agent);
+    client.user_agent = arena_strdup(in->arena, with->user_agent);
     client.min_speed = (int)opts->min_speed;
     if (make_guard(in, err) < 0 || client_start(&in->client, &client, err) < 0)
         return -1;

@@ -18,9 +18,15 @@ extern const struct option intake_options[];
 extern const size_t intake_noptions;
 
 struct intake;
-/* max_bytes: of one file. ERR_INPUT when the list of networks makes no sense. */
-int intake_start(struct intake **ret_intake, const struct intake_opts *opts, int64_t max_bytes,
-                 const char *user_agent, struct err *err);
+struct gate;
+struct intake_with {
+    struct gate *gate; /* borrowed: counts what is fetched for the tenants' quotas */
+    int64_t max_bytes; /* of one file */
+    const char *user_agent;
+};
+/* ERR_INPUT when the list of networks makes no sense. */
+int intake_start(struct intake **ret_intake, const struct intake_opts *opts, const struct intake_with *with,
+                 struct err *err);
 /* After jobs_stop, which ends what is on its way within a second. NULL is fine. */
 void intake_stop(struct intake **in);
 /* For jobs_opts.fetch. */

@@ -386,3 +386,16 @@ int gate_more(struct gate *g, struct request *r, struct caller *caller, size_t b
     pthread_mutex_unlock(&g->lock);
     return result;
 }
+
+int gate_fetched(struct gate *g, const char *tenant, size_t bytes, struct err *err)
+{
+    struct caller caller = {0};
+    struct usage more = {0, (int64_t)bytes};
+    int result;
+
+    text_copy(caller.tenant, sizeof caller.tenant, tenant);
+    pthread_mutex_lock(&g->lock);
+    result = use_quota(g, &caller, &more, err);
+    pthread_mutex_unlock(&g->lock);
+    return result;
+}

@@ -56,5 +56,7 @@ int gate_enter(struct gate *g, struct request *r, const struct need *need, struc
                struct err *err);
 /* A piece of a body whose length nobody announced. ERR_QUOTA; then the caller is filled as above. */
 int gate_more(struct gate *g, struct request *r, struct caller *caller, size_t bytes, struct err *err);
+/* A piece of a file that is fetched for a tenant: it counts like one that is uploaded. ERR_QUOTA. */
+int gate_fetched(struct gate *g, const char *tenant, size_t bytes, struct err *err);
 
 #endif

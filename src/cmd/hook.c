@@ -14,7 +14,7 @@
 enum { LIST_MAX = 100000 };
 
 struct hook_settings {
-    const char *tenant, *url, *secret;
+    const char *tenant, *url, *secret, *api;
     bool generate, dead;
     int64_t keep_ms, limit;
 };
@@ -26,6 +26,8 @@ struct hook_settings {
 static const struct option hook_rows[] = {
     ROW("tenant", OPT_STRING, tenant, NULL, 0, 0, "NAME", "whose jobs (needed by `add`, narrows lists)"),
     ROW("url", OPT_STRING, url, NULL, 0, 0, "URL", "where to (needed by `add`)"),
+    ROW("api", OPT_STRING, api, "alarm", 0, 0, "NAME",
+        "whose jobs by the API they came in by: alarm or native"),
     ROW("secret", OPT_STRING, secret, NULL, 0, 0, "TEXT", "signs deliveries; whsec_ and base64, or any text"),
     ROW("generate-secret", OPT_FLAG, generate, "false", 0, 0, NULL, "make a secret and print it, once"),
     ROW("keep", OPT_DURATION, keep_ms, "24h", 0, 1e10, "TIME",
@@ -69,12 +71,15 @@ static int take_secret(struct hook_call *c, const char **ret, struct err *err)
 
 static int add(struct hook_call *c, struct err *err)
 {
-    struct hook_row row = {.tenant = c->s.tenant, .dialect = "alarm", .url = c->s.url};
+    struct hook_row row = {.tenant = c->s.tenant, .dialect = c->s.api, .url = c->s.url};
+    const struct dialect *api = dialect_find(c->s.api);
 
     if (!row.tenant || !row.url)
         return FAIL(err, ERR_INPUT, "assay hook add needs --tenant NAME and --url URL");
     if (!tenant_is_valid(row.tenant))
         return FAIL(err, ERR_INPUT, "'%.64s' is no name of a tenant", row.tenant);
+    if (!api || !api->event)
+        return FAIL(err, ERR_INPUT, "there is no API '%.64s' that tells of its jobs", c->s.api);
     if (url_check(row.url, &c->guard, NULL, err) < 0 || take_secret(c, &row.secret, err) < 0)
         return -1;
     row.created_us = clock_wall_us();

@@ -159,6 +159,8 @@ static int job_show(struct job_run *run, struct err *err)
     printf("job %s: %s\n", job.id, job.state);
     printf("  tenant %s, %s, %lld bytes, sha256 %s\n", job.tenant, job.dialect, (long long)job.size,
            job.sha256);
+    if (job.source)
+        printf("  from %s\n", job.source);
     print_trace(events, n);
     return print_report(run, &job, err);
 }

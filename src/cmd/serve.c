@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "api/intake.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,8 +20,13 @@ static const struct option serve_rows[] = {
         "address to serve on; port 0: any free one"),
     ROW("ops-listen", OPT_STRING, ops_listen, NULL, 0, 0, "ADDR:PORT",
         "also answer /healthz, /readyz, /metrics and /status there, without a key; default: nowhere"),
+    ROW("tls-cert", OPT_STRING, tls_cert, NULL, 0, 0, "FILE",
+        "serve HTTPS with this certificate and its chain (PEM)"),
+    ROW("tls-key", OPT_STRING, tls_key, NULL, 0, 0, "FILE",
+        "its key (PEM); nobody else may be able to read the file"),
     ROW("threads", OPT_INT, threads, "2", 1, 64, "N", "threads that serve HTTP"),
-    ROW("max-connections", OPT_INT, connections, "1024", 1, 100000, "N", "open connections at most"),
+    ROW("max-connections", OPT_INT, connections, "12000", 1, 100000, "N",
+        "open connections at most; then those that only wait give way"),
     ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME",
         "drop a connection that is silent that long"),
     ROW("drain", OPT_DURATION, drain_ms, "10s", 0, 600000, "TIME",
@@ -83,8 +88,13 @@ static int start_courier(struct serve *s, struct err *err)
 
 static int start_intake(struct serve *s, struct err *err)
 {
-    if (intake_start(&s->intake, &s->conf.fetching, s->conf.api.max_upload,
-                     arena_printf(s->arena, "assay/%s", assay_version), err) < 0)
+    struct intake_with with = {
+        .gate = s->api.gate,
+        .max_bytes = s->conf.api.max_upload,
+        .user_agent = arena_printf(s->arena, "assay/%s", assay_version),
+    };
+
+    if (intake_start(&s->intake, &s->conf.fetching, &with, err) < 0)
         return -1;
     s->api.sources = intake_guard(s->intake);
     return 0;
@@ -121,11 +131,36 @@ static int start_jobs(struct serve *s, struct err *err)
     return 0;
 }
 
+/* Descriptors for all connections, each of them in the middle of an upload, as far as the system allows;
+ * fewer connections where it does not. */
+static void allow_descriptors(struct serve_settings *http)
+{
+    enum { OWN = 256, LEAST = 16 };
+    struct rlimit limit;
+    rlim_t wanted = 2 * (rlim_t)http->connections + OWN;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    if (limit.rlim_cur < (rlim_t)http->connections + 2 * OWN) {
+        http->connections = limit.rlim_cur > 2 * OWN + LEAST ? (int64_t)limit.rlim_cur - 2 * OWN : LEAST;
+        log_warn("fewer connections", "max=%lld descriptors=%lld", (long long)http->connections,
+                 (long long)limit.rlim_cur);
+    }
+}
+
 static int start_server(struct serve *s, struct err *err)
 {
-    const struct serve_settings *http = &s->conf.http;
-    struct server_opts opts = {
+    struct serve_settings *http = &s->conf.http;
+    struct server_opts opts;
+
+    allow_descriptors(http);
+    opts = (struct server_opts){
         .listen = http->listen,
+        .tls_cert = http->tls_cert,
+        .tls_key = http->tls_key,
         .threads = (int)http->threads,
         .max_connections = (int)http->connections,
         .idle_seconds = (int)(http->idle_ms / 1000),
@@ -172,14 +207,15 @@ static int start_all(struct serve *s, struct err *err)
     s->api.opts = c->api;
     s->api.db = s->db;
     s->api.guard = &s->guard;
-    if (start_intake(s, err) < 0 || start_jobs(s, err) < 0 || start_courier(s, err) < 0)
+    s->api.version = assay_version;
+    s->api.build_at = assay_build_at;
+    if (api_init(&s->api, err) < 0 || start_intake(s, err) < 0 || start_jobs(s, err) < 0 ||
+        start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
     s->api.lab = s->analysts;
-    s->api.version = assay_version;
-    s->api.build_at = assay_build_at;
-    if (api_init(&s->api, err) < 0 || start_server(s, err) < 0)
+    if (start_server(s, err) < 0)
         return -1;
     atomic_store(&s->built, true);
     atomic_store(&s->phase, PHASE_LOADING);

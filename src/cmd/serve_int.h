@@ -12,7 +12,7 @@
 #include "store/disk.h"
 
 struct serve_settings {
-    const char *listen, *ops_listen;
+    const char *listen, *ops_listen, *tls_cert, *tls_key;
     int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms, keep_audit_ms;
     bool print_config, log_requests;
 };
@@ -25,7 +25,6 @@ struct serve_conf {
     struct log_settings log;
     struct serve_settings http;
     struct hook_opts hooks;
-    struct intake_opts fetching;
     struct api_opts api;
 };
 
@@ -45,8 +44,7 @@ struct ops;
 
 struct serve {
     struct arena *arena;
-    struct serve_conf
-        conf; /* the main thread's; what others need of it they have got, or read it like api.opts */
+    struct serve_conf conf;   /* the main thread's; what others need of it they have got */
     struct conf *first, *now; /* as read at the start, and last; reload.c */
     struct arena *now_arena;  /* of the last reading, unless it is the first */
     int argc;                 /* the command line, to be read again */

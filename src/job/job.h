@@ -39,7 +39,7 @@ struct jobs;
 /* How a subject comes here that is named by a URL. The engine says which one, keeps what comes, and knows no
  * net. */
 struct job_fetch {
-    const char *url; /* borrowed for the call */
+    const char *url, *tenant; /* borrowed: for the call; until `done` */
     int64_t max_bytes, max_ms;
     /* On one thread of the fetcher's: pieces in order, then `done` once; nothing of it waits for the store.
      */

@@ -35,6 +35,7 @@ enum {
         1 << 28, /* a decoder may look at a header up to here: then we can say how large it is */
     NOT_VIDEO = AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS,
 };
+static const double highest_rate = 1e6;
 static const double fallback_frame_seconds = 0.04;
 
 struct video {
@@ -331,9 +332,12 @@ static int rotation_of(const AVStream *s)
     return (int)(lround(degrees / 90) % 4 + 4) % 4 * 90;
 }
 
+/* Frames a second as a header says; 0 when it says nothing, or nothing that could be. */
 static double rate_of(AVRational r)
 {
-    return r.num > 0 && r.den > 0 ? av_q2d(r) : 0;
+    double rate = r.num > 0 && r.den > 0 ? av_q2d(r) : 0;
+
+    return rate <= highest_rate ? rate : 0;
 }
 
 static int read_header(struct video *v, struct err *err)
@@ -522,7 +526,7 @@ static int end(struct video *v, struct err *err)
     if (!v->header_duration)
         info->duration = v->last_end;
     if (info->fps <= 0 && info->duration > 0)
-        info->fps = (double)info->frames / info->duration;
+        info->fps = fmin((double)info->frames / info->duration, highest_rate);
     v->ended = true;
     return 0;
 }

@@ -219,6 +219,49 @@ static bool nut_is_whole(const struct look *l)
            memcmp(start, startcode, sizeof startcode) == 0;
 }
 
+/* Keys of 16 bytes with lengths as in BER; the first one tells where the last part begins. */
+static bool mxf_is_whole(const struct look *l)
+{
+    enum { KEY = 16, HEAD = KEY + 9, FOOTER = 24 };
+    static const uint8_t prefix[4] = {0x06, 0x0e, 0x2b, 0x34};
+    uint8_t head[HEAD], footer[8];
+
+    for (int64_t at = 0; at < l->size;) {
+        int64_t from = at;
+        int width = 0;
+        if (!bytes_at(l, at, head, KEY + 1))
+            return false;
+        if (memcmp(head, prefix, sizeof prefix) != 0)
+            return from == 0; /* a few other bytes may be in front */
+        if (head[KEY] & 0x80)
+            width = head[KEY] & 0x7f;
+        if (width > 8 || !bytes_at(l, at, head, KEY + 1 + (size_t)width))
+            return false;
+        if (!step(l, &at, (uint64_t)(KEY + 1 + width), width ? number(head + KEY + 1, width) : head[KEY]))
+            return false;
+        if (from == 0 && bytes_at(l, KEY + 1 + width + FOOTER, footer, 8) &&
+            number(footer, 8) >= (uint64_t)l->size)
+            return false;
+    }
+    return true;
+}
+
+/* A packet that says so ends it. */
+static bool gxf_is_whole(const struct look *l)
+{
+    uint8_t tail[16];
+
+    return bytes_at(l, l->size - 16, tail, 16) && tail[4] == 1 && tail[5] == 0xfb && tail[14] == 0xe1 &&
+           tail[15] == 0xe2;
+}
+
+static bool wtv_is_whole(const struct look *l)
+{
+    enum { SECTOR = 4096 };
+
+    return l->size % SECTOR == 0;
+}
+
 static bool smjpeg_is_whole(const struct look *l)
 {
     uint8_t tail[4];
@@ -311,6 +354,60 @@ static bool jpeg_is_whole(const struct look *l)
     return false;
 }
 
+/* ---- TIFF ---- */
+
+enum { TIFF_ENTRY = 12, TIFF_MAX_ENTRIES = 1000, STRIP_PLACES = 273, STRIP_LENGTHS = 279 };
+
+struct tiff {
+    uint64_t (*read)(const uint8_t *p, int n); /* its byte order */
+    uint64_t place, length;                    /* of the last strip of pixels; 0 = not seen yet */
+};
+
+/* What one entry of the directory refers to is there; notes the last strip. */
+static bool entry_is_whole(const struct look *l, struct tiff *t, const uint8_t *entry)
+{
+    static const uint8_t sizes[] = {1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8};
+    uint64_t tag = t->read(entry, 2), type = t->read(entry + 2, 2), n = t->read(entry + 4, 4);
+    int size = type < sizeof sizes ? sizes[type] : 1;
+    uint8_t last[8] = {0};
+
+    if (n == 0)
+        return true;
+    if (n * (uint64_t)size <= 4)
+        memcpy(last, entry + 8 + (n - 1) * (uint64_t)size, (size_t)size);
+    else if (!bytes_at(l, (int64_t)(t->read(entry + 8, 4) + (n - 1) * (uint64_t)size), last, (size_t)size))
+        return false;
+    if (tag == STRIP_PLACES)
+        t->place = t->read(last, size);
+    if (tag == STRIP_LENGTHS)
+        t->length = t->read(last, size);
+    return true;
+}
+
+static bool tiff_is_whole(const struct look *l)
+{
+    uint8_t head[8], entry[TIFF_ENTRY];
+    struct tiff t = {0};
+    uint64_t n;
+    int64_t at;
+
+    if (!bytes_at(l, 0, head, 8))
+        return false;
+    t.read = head[0] == 'I' ? number_le : number;
+    at = (int64_t)t.read(head + 4, 4);
+    if (!bytes_at(l, at, head, 2))
+        return false;
+    n = t.read(head, 2);
+    at += 2;
+    if (n > TIFF_MAX_ENTRIES ||
+        !bytes_at(l, at + TIFF_ENTRY * (int64_t)n, head, 4)) /* where the next one is */
+        return false;
+    for (uint64_t i = 0; i < n; i++)
+        if (!bytes_at(l, at + TIFF_ENTRY * (int64_t)i, entry, TIFF_ENTRY) || !entry_is_whole(l, &t, entry))
+            return false;
+    return t.place + t.length <= (uint64_t)l->size;
+}
+
 static bool bmp_is_whole(const struct look *l)
 {
     uint8_t head[6];
@@ -334,6 +431,9 @@ static const struct {
     {"dv", dv_is_whole},
     {"nut", nut_is_whole},
     {"smjpeg", smjpeg_is_whole},
+    {"mxf", mxf_is_whole},
+    {"gxf", gxf_is_whole},
+    {"wtv", wtv_is_whole},
     {"yuv4mpegpipe", nothing_left},
     {"gif", gif_is_whole},
     {"gif_pipe", gif_is_whole},
@@ -342,6 +442,7 @@ static const struct {
     {"jpeg_pipe", jpeg_is_whole},
     {"mjpeg", jpegs_are_whole},
     {"bmp_pipe", bmp_is_whole},
+    {"tiff_pipe", tiff_is_whole},
     {"webp_pipe", riff_is_whole},
 };
 

@@ -19,9 +19,10 @@
 
 enum {
     DEFAULT_THREADS = 2,
-    DEFAULT_CONNECTIONS = 1024,
+    DEFAULT_CONNECTIONS = 12000,
     DEFAULT_IDLE_SECONDS = 30,
-    BACKLOG = 1024,
+    BACKLOG = 4096,
+    SPARE = 256, /* connections a thread may have beyond its share: they are told that there is no place */
     CONNECTION_MEMORY = 16 << 10, /* head and read buffer of one connection; cleared for every request */
     STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
 };
@@ -146,21 +147,26 @@ static int start_daemon(struct server *s, int fd, struct err *err)
 {
     const struct server_opts *o = &s->opts;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, s},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, o->threads * (o->max_connections + SPARE), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, STRICT_LEVEL, NULL},
         {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, o->threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
 
+    if (o->tls_cert) {
+        flags |= MHD_USE_TLS;
+        tls_options(tls);
+    }
     s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_step, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-                                 NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+                                 NULL, MHD_OPTION_ARRAY, options, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!s->daemon)
         return FAIL(err, ERR_IO, "cannot start the HTTP server: %s",
                     errno ? strerror(errno) : "no reason given");
@@ -172,8 +178,6 @@ static void use_defaults(struct server_opts *o)
     o->threads = o->threads > 0 ? o->threads : DEFAULT_THREADS;
     o->max_connections = o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS;
     o->idle_seconds = o->idle_seconds > 0 ? o->idle_seconds : DEFAULT_IDLE_SECONDS;
-    if (o->max_connections < o->threads) /* the limit is shared out among the threads */
-        o->threads = o->max_connections;
 }
 
 static void server_freep(struct server **server)
@@ -184,6 +188,8 @@ static void server_freep(struct server **server)
         return;
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
+    if (s->opts.tls_cert)
+        tls_drop();
     watch_freep(&s->watch); /* connections leave both while the daemon stops */
     farewell_freep(&s->farewell);
     route_table_freep(&s->routes);
@@ -192,6 +198,41 @@ static void server_freep(struct server **server)
     pthread_mutex_destroy(&s->lock);
     free(s);
     *server = NULL;
+}
+
+static bool is_loopback(int fd)
+{
+    struct sockaddr_storage addr = {0};
+    socklen_t len = sizeof addr;
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&addr;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addr;
+
+    if (getsockname(fd, (struct sockaddr *)&addr, &len) < 0)
+        return false;
+    if (addr.ss_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    return addr.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static int prepare_tls(struct server *s, int fd, struct err *err)
+{
+    const struct server_opts *o = &s->opts;
+
+    if (!o->tls_cert != !o->tls_key)
+        return FAIL(err, ERR_INPUT, "TLS needs both a certificate and its key");
+    if (!o->tls_cert && !is_loopback(fd))
+        log_warn("no TLS: keys and footage pass in clear text", "listen=%s", o->listen);
+    if (!o->tls_cert)
+        return 0;
+    if (!tls_is_there())
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "the HTTP library of this machine has no TLS; put a proxy in front");
+    return tls_load(&(struct tls_files){o->tls_cert, o->tls_key}, err);
+}
+
+int server_reload_tls(struct server *s, struct err *err)
+{
+    return s->opts.tls_cert ? tls_load(&(struct tls_files){s->opts.tls_cert, s->opts.tls_key}, err) : 0;
 }
 
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err)
@@ -210,8 +251,12 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     s->counters = counters_new(opts->routes, opts->nroutes);
     hash_random(&s->epoch, sizeof s->epoch);
     server_log_requests(s, opts->log_requests);
-    s->watch = watch_new(s->opts.idle_seconds);
+    s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
+    if (prepare_tls(s, fd, err) < 0) {
+        close(fd);
+        return -1;
+    }
     if (start_daemon(s, fd, err) < 0)
         return -1;
     *ret_server = TAKE(s);

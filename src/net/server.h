@@ -43,9 +43,11 @@ struct route {
 };
 
 struct server_opts {
-    const char *listen;         /* "127.0.0.1:8480", "[::1]:0"; port 0 = any */
-    int threads;                /* default 2 */
-    int max_connections;        /* default 1024 */
+    const char *listen; /* "127.0.0.1:8480", "[::1]:0"; port 0 = any */
+    int threads;        /* default 2 */
+    /* Default 12000. Beyond them the one that waits longest for a request gives way; when all are busy, a new
+     * one gets 503 (through on_error, with Retry-After). */
+    int max_connections;
     int idle_seconds;           /* connection time-out while idle or slow; default 30 */
     const struct route *routes; /* borrowed until server_stop */
     size_t nroutes;
@@ -54,11 +56,18 @@ struct server_opts {
      * (server_stop, on its thread). Plain text when NULL. */
     void (*on_error)(struct request *r, int status, const char *text);
     bool log_requests; /* a line for every request, not only at level debug */
+    /* PEM files: the certificate with its chain, and its key. Both or none; then HTTP in clear text. One
+     * server of a process at a time may have them. */
+    const char *tls_cert, *tls_key;
 };
 
-/* ERR_INPUT for a bad address, ERR_IO when it cannot be listened on. */
+/* ERR_INPUT for a bad address or certificate, ERR_DENIED for a key that others can read, ERR_IO when it
+ * cannot be listened on. */
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err);
 int server_port(const struct server *s);
+/* Reads certificate and key again: new connections get them, open ones stay. On failure nothing changes. Fine
+ * without TLS. Any thread. */
+int server_reload_tls(struct server *s, struct err *err);
 /* Stops accepting; requests that begin from now on get 503, open ones may finish until the deadline. When it
  * returns, no handler runs and none will be called again, but for `gone`. Then stop whatever replies from
  * other threads (it must not reply to a request of a stopped server), then server_stop: it answers what is

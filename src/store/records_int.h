@@ -80,7 +80,7 @@ struct records {
     atomic_ullong changes, failed;
     atomic_bool failing;
     atomic_llong busy_since_us; /* monotonic; 0 = the writer is idle */
-    atomic_bool closing; /* nothing more will be queued */
+    atomic_bool closing;        /* nothing more will be queued */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct conn *idle_readers;

@@ -8,12 +8,13 @@
 #define ASSAY_TEST_FAULT_CONTROL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FAULT_CALLS(X)                                                                                    \
     X(MALLOC), X(CALLOC), X(REALLOC), X(READ), X(PREAD), X(WRITE), X(PWRITE), X(FSYNC), X(FDATASYNC),     \
         X(OPEN), X(OPENAT), X(LINKAT), X(UNLINKAT), X(MKDIRAT), X(FTRUNCATE), X(MMAP), X(MEMFD), X(FORK), \
-        X(SOCKETPAIR), X(ACCEPT), X(SENDMSG), X(RECVMSG), X(EPOLL_CTL), X(THREAD)
+        X(SOCKETPAIR), X(ACCEPT), X(SENDMSG), X(RECVMSG), X(EPOLL_CTL), X(THREAD), X(SQLITE)
 #define FAULT_NAME(name) FAULT_##name
 enum fault_call { FAULT_NONE, FAULT_CALLS(FAULT_NAME), FAULT_CALL_COUNT };
 
@@ -28,6 +29,11 @@ struct fault_control {
     _Atomic int error;    /* errno of it */
     _Atomic int fired;    /* how often it was made to fail */
 };
+
+/* In a test program of which preload.c is a part: whose orders are taken from now on; and whether this call,
+ * which the program stands for itself, is the one to fail. */
+void fault_use(struct fault_control *c);
+bool fault_hit(enum fault_call call);
 
 /* Environment of the server: path of the file with a struct fault_control. */
 #define FAULT_CONTROL "ASSAY_FAULT_CONTROL"

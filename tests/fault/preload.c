@@ -1,6 +1,7 @@
-/* Loaded into the server under test: see control.h. Every wrapper asks first whether it shall fail, then does
- * what the C library would have done. Functions have names of their own and take those of the C library as
- * symbols only, so that no inline version of a header gets in the way. */
+/* Loaded into the server under test, or (with FAULT_IN_PROGRAM) a part of a test program: see control.h.
+ * Every wrapper asks first whether it shall fail, then does what the C library would have done. Functions
+ * have names of their own and take those of the C library as symbols only, so that no inline version of a
+ * header gets in the way. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -27,6 +28,13 @@
 static struct fault_control *control;
 static int role = FAULT_OTHER;
 
+#ifdef FAULT_IN_PROGRAM
+void fault_use(struct fault_control *c)
+{
+    control = c;
+    role = FAULT_FRONT;
+}
+#else
 /* By the file it runs: argv[0] of the keeper is "assay". */
 static int role_of_program(void)
 {
@@ -66,9 +74,10 @@ __attribute__((constructor)) static void begin(void)
     pthread_atfork(NULL, NULL, child_is_analyst);
     control = p;
 }
+#endif
 
 /* Whether this call is the one. */
-static bool hit(enum fault_call call)
+bool fault_hit(enum fault_call call)
 {
     if (!control || atomic_load_explicit(&control->call, memory_order_relaxed) != (int)call ||
         !(atomic_load(&control->roles) & role))
@@ -114,7 +123,7 @@ static int open_at(enum fault_call call, int at, const char *path, int flags, mo
 {
     bool makes = (flags & O_TMPFILE) == O_TMPFILE || (flags & O_CREAT);
 
-    if (hit(call))
+    if (fault_hit(call))
         return -1;
     if (makes && is_small() && (flags & O_TMPFILE) != O_TMPFILE && faccessat(at, path, F_OK, 0) == 0)
         makes = false;
@@ -155,14 +164,14 @@ WRAP_OPENAT(openat64, "openat64")
 
 WRAP(ssize_t, write, "write", int fd, const void *data, size_t n)
 {
-    if (hit(FAULT_WRITE) || !take_room(fd, n))
+    if (fault_hit(FAULT_WRITE) || !take_room(fd, n))
         return -1;
     return syscall(SYS_write, fd, data, n);
 }
 
 static ssize_t pwrite_at(int fd, const void *data, size_t n, off_t at)
 {
-    if (hit(FAULT_PWRITE) || !take_room(fd, n))
+    if (fault_hit(FAULT_PWRITE) || !take_room(fd, n))
         return -1;
     return syscall(SYS_pwrite64, fd, data, n, at);
 }
@@ -179,46 +188,46 @@ WRAP(ssize_t, pwrite, "pwrite", int fd, const void *data, size_t n, off_t at)
 
 WRAP(int, linkat, "linkat", int from_at, const char *from, int to_at, const char *to, int flags)
 {
-    if (hit(FAULT_LINKAT) || !has_room_for_name())
+    if (fault_hit(FAULT_LINKAT) || !has_room_for_name())
         return -1;
     return (int)syscall(SYS_linkat, from_at, from, to_at, to, flags);
 }
 
 WRAP(int, unlinkat, "unlinkat", int at, const char *path, int flags)
 {
-    return hit(FAULT_UNLINKAT) ? -1 : (int)syscall(SYS_unlinkat, at, path, flags);
+    return fault_hit(FAULT_UNLINKAT) ? -1 : (int)syscall(SYS_unlinkat, at, path, flags);
 }
 
 WRAP(int, mkdirat, "mkdirat", int at, const char *path, mode_t mode)
 {
-    return hit(FAULT_MKDIRAT) ? -1 : (int)syscall(SYS_mkdirat, at, path, mode);
+    return fault_hit(FAULT_MKDIRAT) ? -1 : (int)syscall(SYS_mkdirat, at, path, mode);
 }
 
 WRAP(int, ftruncate64, "ftruncate64", int fd, off_t len)
 {
-    return hit(FAULT_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
+    return fault_hit(FAULT_FTRUNCATE) ? -1 : (int)syscall(SYS_ftruncate, fd, len);
 }
 
 WRAP(int, fsync, "fsync", int fd)
 {
-    return hit(FAULT_FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
+    return fault_hit(FAULT_FSYNC) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 WRAP(int, fdatasync, "fdatasync", int fd)
 {
-    return hit(FAULT_FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
+    return fault_hit(FAULT_FDATASYNC) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 /* ---- reading ---- */
 
 static ssize_t read_from(int fd, void *data, size_t n)
 {
-    return hit(FAULT_READ) ? -1 : syscall(SYS_read, fd, data, n);
+    return fault_hit(FAULT_READ) ? -1 : syscall(SYS_read, fd, data, n);
 }
 
 static ssize_t pread_from(int fd, void *data, size_t n, off_t at)
 {
-    return hit(FAULT_PREAD) ? -1 : syscall(SYS_pread64, fd, data, n, at);
+    return fault_hit(FAULT_PREAD) ? -1 : syscall(SYS_pread64, fd, data, n, at);
 }
 
 WRAP(ssize_t, read, "read", int fd, void *data, size_t n)
@@ -247,28 +256,31 @@ WRAP(ssize_t, pread64_chk, "__pread64_chk", int fd, void *data, size_t n, off_t 
 
 /* ---- memory, processes, sockets ---- */
 
+#ifndef FAULT_IN_PROGRAM
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 
 WRAP(void *, malloc, "malloc", size_t size)
 {
-    return hit(FAULT_MALLOC) ? NULL : __libc_malloc(size);
+    return fault_hit(FAULT_MALLOC) ? NULL : __libc_malloc(size);
 }
 
 WRAP(void *, calloc, "calloc", size_t count, size_t size)
 {
-    return hit(FAULT_CALLOC) ? NULL : __libc_calloc(count, size);
+    return fault_hit(FAULT_CALLOC) ? NULL : __libc_calloc(count, size);
 }
 
 WRAP(void *, realloc, "realloc", void *p, size_t size)
 {
-    return hit(FAULT_REALLOC) ? NULL : __libc_realloc(p, size);
+    return fault_hit(FAULT_REALLOC) ? NULL : __libc_realloc(p, size);
 }
+
+#endif
 
 static void *map(void *at, size_t n, int prot, int flags, int fd, off_t from)
 {
-    return hit(FAULT_MMAP) ? MAP_FAILED : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, from);
+    return fault_hit(FAULT_MMAP) ? MAP_FAILED : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, from);
 }
 
 WRAP(void *, mmap, "mmap", void *at, size_t n, int prot, int flags, int fd, off_t from)
@@ -283,7 +295,7 @@ WRAP(void *, mmap64, "mmap64", void *at, size_t n, int prot, int flags, int fd, 
 
 WRAP(int, memfd_create, "memfd_create", const char *name, unsigned flags)
 {
-    return hit(FAULT_MEMFD) ? -1 : (int)syscall(SYS_memfd_create, name, flags);
+    return fault_hit(FAULT_MEMFD) ? -1 : (int)syscall(SYS_memfd_create, name, flags);
 }
 
 /* The C library does more at a fork than the system call: ask it. */
@@ -294,32 +306,32 @@ WRAP(pid_t, fork, "fork", void)
         pid_t (*call)(void);
     } real = {.symbol = dlsym(RTLD_NEXT, "fork")};
 
-    return hit(FAULT_FORK) ? -1 : real.call();
+    return fault_hit(FAULT_FORK) ? -1 : real.call();
 }
 
 WRAP(int, socketpair, "socketpair", int domain, int type, int protocol, int fds[2])
 {
-    return hit(FAULT_SOCKETPAIR) ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+    return fault_hit(FAULT_SOCKETPAIR) ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fds);
 }
 
 WRAP(int, accept4, "accept4", int fd, struct sockaddr *from, socklen_t *len, int flags)
 {
-    return hit(FAULT_ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, from, len, flags);
+    return fault_hit(FAULT_ACCEPT) ? -1 : (int)syscall(SYS_accept4, fd, from, len, flags);
 }
 
 WRAP(ssize_t, sendmsg, "sendmsg", int fd, const struct msghdr *m, int flags)
 {
-    return hit(FAULT_SENDMSG) ? -1 : syscall(SYS_sendmsg, fd, m, flags);
+    return fault_hit(FAULT_SENDMSG) ? -1 : syscall(SYS_sendmsg, fd, m, flags);
 }
 
 WRAP(ssize_t, recvmsg, "recvmsg", int fd, struct msghdr *m, int flags)
 {
-    return hit(FAULT_RECVMSG) ? -1 : syscall(SYS_recvmsg, fd, m, flags);
+    return fault_hit(FAULT_RECVMSG) ? -1 : syscall(SYS_recvmsg, fd, m, flags);
 }
 
 WRAP(int, epoll_ctl, "epoll_ctl", int epoll, int what, int fd, void *event)
 {
-    return hit(FAULT_EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+    return fault_hit(FAULT_EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
 }
 
 WRAP(int, pthread_create, "pthread_create", pthread_t *ret, const pthread_attr_t *attr, void *(*run)(void *),
@@ -330,5 +342,5 @@ WRAP(int, pthread_create, "pthread_create", pthread_t *ret, const pthread_attr_t
         int (*call)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     } real = {.symbol = dlsym(RTLD_NEXT, "pthread_create")};
 
-    return hit(FAULT_THREAD) ? EAGAIN : real.call(ret, attr, run, arg);
+    return fault_hit(FAULT_THREAD) ? EAGAIN : real.call(ret, attr, run, arg);
 }

@@ -188,6 +188,38 @@ static void what_does_not_come_ends_the_job_with_a_reason(void)
     source_close(&trap);
 }
 
+/* What is fetched counts for the tenant like what is uploaded; a hook of the tenant hears of the end. */
+static void fetched_bytes_count_for_the_quota(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    struct receiver r;
+    struct source s;
+    struct received *got;
+    struct answer job;
+    struct outcome o;
+
+    receiver_open(&r, MANNER_FINE, 0);
+    source_open(&s, SOURCE, clip_load(g.a, "person.mp4"));
+    o = stage_run(&g,
+                  ARGS("hook", "--hook-allow-http", "--hook-allow", "127.0.0.1", "add", "--tenant", "acme",
+                       "--api", "native", "--url", arena_printf(g.a, "http://127.0.0.1:%d/", r.port)));
+    CHECK_INT(o.status, 0);
+    CHECK_INT(stage_run(&g, ARGS("tenant", "set", "acme", "--bytes-per-day", "200K")).status, 0);
+    usleep(1100000); /* the server looks once a second */
+    for (int i = 0; i < 2; i++) {
+        job = submit(&g, "?wait=30", g.key,
+                     arena_printf(g.a, "{\"url\": \"%s\"}", url_of(g.a, &s, "/clip.mp4")));
+        CHECK_STR(json_at(g.a, job.body, "state"), i ? "failed" : "done");
+        CHECK(receiver_wait(&r, (size_t)i + 1, 20));
+    }
+    CHECK_STR(json_at(g.a, job.body, "error.code"), "over_quota");
+    CHECK_INT((long long)receiver_list(&r, g.a, &got), 2);
+    CHECK(got[1].body.len == job.body.len && memcmp(got[1].body.data, job.body.data, job.body.len) == 0);
+    CHECK_INT(stage_close(&g), 0);
+    source_close(&s);
+    receiver_close(&r);
+}
+
 /* ---- many ---- */
 
 /* One tenant has a heap of jobs at a source that is silent. Its own other jobs pass, and another tenant's. */
@@ -340,6 +372,7 @@ int main(void)
 {
     RUN(a_file_from_a_url_is_judged_like_an_upload);
     RUN(what_does_not_come_ends_the_job_with_a_reason);
+    RUN(fetched_bytes_count_for_the_quota);
     RUN(a_silent_source_delays_nobody);
     RUN(a_cancelled_fetch_ends_and_frees_its_place);
     RUN(a_killed_server_fetches_again);

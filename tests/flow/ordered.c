@@ -28,7 +28,9 @@ struct fault_control *ordered_new(struct arena *a, const char *base)
 
 void ordered_begin(void)
 {
-    setenv("LD_PRELOAD", getenv("ASSAY_FAULTS"), 1);
+    const char *path = getenv("ASSAY_FAULTS");
+
+    setenv("LD_PRELOAD", path ? path : "build/tests/fault/assay-faults.so", 1);
 }
 
 void ordered_end(void)

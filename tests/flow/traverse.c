@@ -311,7 +311,8 @@ static struct answer upload(const char *query, const char *headers, const char *
 /* A job of it, or a refusal; a job's name has no way in it. */
 static bool is_sound(const struct answer *answer)
 {
-    const char *id = answer->status == 200 ? json_at(stage.a, answer->body, "id") : NULL, *name;
+    bool fine = answer->status == 200 || answer->status == 202;
+    const char *id = fine ? json_at(stage.a, answer->body, "id") : NULL, *name;
     struct answer stored;
 
     CHECK(tells_nothing(answer));
@@ -342,6 +343,34 @@ static void file_names_and_fields(void)
     }
     printf("# %zu jobs made\n", made);
     CHECK(made > vectors.n / 2); /* most of them are just odd names */
+}
+
+/* POST /v1/jobs: file name, name and camera in a form; name and URL in JSON. */
+static void native_fields(void)
+{
+    static const char form_type[] = "Content-Type: multipart/form-data; boundary=edge\r\n",
+                      json_type[] = "Content-Type: application/json\r\n";
+    size_t made = 0;
+
+    for (size_t i = 0; i < vectors.n; i++) {
+        const char *v = vectors.texts[i], *text = json_text(v);
+        const char *body =
+            arena_printf(stage.a,
+                         "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n\r\nno "
+                         "film\r\n--edge\r\n"
+                         "Content-Disposition: form-data; name=\"camera\"\r\n\r\n%s\r\n--edge--\r\n",
+                         v, v);
+        struct answer answer = ask("POST", "/v1/jobs", form_type, bytes_of(body, strlen(body)));
+        CHECK(is_sound(&answer));
+        made += answer.status == 202;
+        ROW("form %.120s: %d", v, answer.status);
+        body = arena_printf(stage.a, "{\"url\": \"%s\", \"name\": \"%s\"}", text, text);
+        answer = ask("POST", "/v1/jobs", json_type, bytes_of(body, strlen(body)));
+        CHECK(answer.status >= 400 && answer.status < 500 && tells_nothing(&answer));
+        ROW("json %.120s: %d", v, answer.status);
+    }
+    printf("# %zu jobs made\n", made);
+    CHECK(made > vectors.n / 2);
 }
 
 static void file_names_with_nul(void)
@@ -529,6 +558,7 @@ int main(void)
     set_up();
     RUN(ids_in_urls);
     RUN(file_names_and_fields);
+    RUN(native_fields);
     RUN(file_names_with_nul);
     RUN(idempotency_keys);
     RUN(labels_and_comments);

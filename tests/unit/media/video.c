@@ -222,6 +222,33 @@ static void ceilings_hold(void)
     }
 }
 
+static void put_be32(uint8_t *clip, size_t n, const char *box, size_t at, uint32_t value)
+{
+    uint8_t *found = memmem(clip, n, box, 4);
+
+    for (int i = 0; found && i < 4; i++)
+        found[at + (size_t)i] = (uint8_t)(value >> (24 - 8 * i));
+    CHECK(found != NULL);
+}
+
+/* Two thousand million frames a second are no rate: the report could not carry it. */
+static void impossible_rates_are_none(void)
+{
+    CLEANUP(fd_closep) int whole = clip_mp4(320, 240, 5, 25, 1);
+    CLEANUP(fd_closep) int fd = -1;
+    struct video_opts o = plain();
+    struct media_info info = {0};
+    struct err err = {0};
+    size_t n;
+    CLEANUP(freep) uint8_t *clip = clip_bytes(whole, &n);
+
+    put_be32(clip, n, "mdhd", 16, 0x7fffffff);
+    put_be32(clip, n, "stts", 16, 1);
+    fd = clip_of(clip, n);
+    CHECK_INT(clip_read(fd, &o, &info, &err), 5);
+    CHECK(info.fps <= 1e6);
+}
+
 /* Without a size in the container the decoder's picture buffer is the place where a large one is refused. */
 static void large_pictures_are_refused_before_decoding(void)
 {
@@ -363,6 +390,7 @@ int main(void)
     RUN(turns_pictures_upright);
     RUN(turns_as_ffmpeg_does);
     RUN(ceilings_hold);
+    RUN(impossible_rates_are_none);
     RUN(large_pictures_are_refused_before_decoding);
     RUN(a_clip_without_an_end_stops_at_the_deadline);
     RUN(a_frame_outlives_the_next_call);

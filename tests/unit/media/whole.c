@@ -36,6 +36,21 @@ static const struct {
     {"a webp", "webp_pipe", FILE_OF("RIFF\004\0\0\0WEBP"), 0},
     {"done", "smjpeg", FILE_OF("abcDONE"), 0},
     {"an index", "nut", FILE_OF("ab\116\130\335\147\057\043\346\116\0\0\0\0\0\0\0\0241234"), 0},
+    {"keys", "mxf",
+     FILE_OF("\006\016\053\064............\040"
+             "................"
+             "........"
+             "\0\0\0\0\0\0\0\061"
+             "\006\016\053\064............\201\2ab"),
+     0},
+    {"the end of a gxf", "gxf", FILE_OF("ab\0\0\0\0\1\373\0\0\0\020\0\0\0\0\341\342"), 0},
+    {"a directory", "tiff_pipe",
+     FILE_OF("II*\0\010\0\0\0\2\0"
+             "\0\1\3\0\1\0\0\0ab\0\0"
+             "\1\1\2\0\6\0\0\0\046\0\0\0"
+             "\0\0\0\0"
+             "123456"),
+     0},
     {"declares nothing", "mpeg", FILE_OF("abc"), 2},
     {"nobody knows it", "unheard of", FILE_OF("abc"), 2},
 };

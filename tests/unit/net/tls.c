@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/cleanup.h"
 #include "net/client.h"
 #include "test.h"
+#include "unit/net/certificate.h"
 #include "unit/store/latch.h"
 #include "unit/store/tempdir.h"
 
@@ -25,43 +25,12 @@ struct receiver {
     char got[4096];
 };
 
-static void must(bool fine)
-{
-    if (fine)
-        return;
-    printf("Bail out! the TLS receiver cannot be made\n");
-    exit(99);
-}
-
-static X509 *certificate(EVP_PKEY *key, const char *name)
-{
-    X509 *x = X509_new();
-    X509_NAME *subject = X509_get_subject_name(x);
-    char names[128];
-    X509_EXTENSION *extension;
-
-    snprintf(names, sizeof names, "DNS:%s", name);
-    extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
-    must(extension != NULL);
-    X509_set_version(x, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-    X509_set_issuer_name(x, subject);
-    X509_add_ext(x, extension, -1);
-    X509_EXTENSION_free(extension);
-    must(X509_sign(x, key, EVP_sha256()) > 0);
-    return x;
-}
-
 /* The certificate is also written to that file, for whoever wants to trust it. */
 static SSL_CTX *context(const char *name, const char *path)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = certificate(key, name);
+    X509 *x = certificate(key, name, 1);
     FILE *f = fopen(path, "w");
 
     must(tls && f && PEM_write_X509(f, x) && SSL_CTX_use_certificate(tls, x) == 1 &&
