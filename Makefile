@@ -3,7 +3,7 @@
 #   make build    build/assay (release)              make demo     a verdict for the bundled clip, in one go
 #   make test     every test; ends with one line     make bench    measurements (docs/benchmarks.md)
 #   make torture  kill -9, power loss, each call fails, hostile files: long forms (docs/reliability.md)
-#   make soak     mixed traffic for SOAK_MINUTES (30): nothing piles up (docs/reliability.md)
+#   make soak     10,000 connections, then mixed traffic for SOAK_MINUTES (30): nothing piles up (docs/reliability.md)
 #   make fuzz     every fuzz target, FUZZ_SECONDS each   make lint     layers, format, spelling, static checks
 #   make install  to PREFIX (default /usr/local)     make format   clang-format over all sources
 
@@ -33,6 +33,7 @@ torture: build
 	@CALLS_SECONDS=$${CALLS_SECONDS:-3600} CALLS_STEP=$${CALLS_STEP:-1} $(LONG) flow/calls
 	@HOSTILE_FILES=$${HOSTILE_FILES:-0} $(LONG) flow/media
 soak: build
+	@SIEGE_UPLOADS=1000 SIEGE_IDLE=10000 $(LONG) flow/siege
 	@SOAK_SECONDS=$$(($${SOAK_MINUTES:-30} * 60)) $(LONG) flow/soak
 fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)
