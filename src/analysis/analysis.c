@@ -35,6 +35,7 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,
+        .cpu_us = tools->cpu_us,
     };
 
     report->decoder = arena_strdup(report->arena, video_decoder_version());

@@ -220,6 +220,7 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     yyjson_mut_obj_add_int(d, o, "deadline_ms", c->deadline_ms);
     yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
     yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
+    yyjson_mut_obj_add_int(d, o, "max_cpu_us", c->cpu_us);
     put_alarm(d, o, &c->alarm);
 }
 
@@ -624,6 +625,7 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         .deadline_ms = get_int(rd, o, "deadline_ms", 0, 3600000),
         .max_pixels = get_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
         .max_seconds = get_num(rd, o, "max_seconds", 0, 1e12),
+        .cpu_us = get_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2),
         .alarm = get_alarm(rd, o),
     };
 }
