@@ -25,6 +25,7 @@ struct serve_conf {
     struct log_settings log;
     struct serve_settings http;
     struct hook_opts hooks;
+    struct intake_opts fetching;
     struct api_opts api;
 };
 
