@@ -107,7 +107,7 @@ static int audit_run(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(records_freep) struct records *db = NULL;
-    struct audit_settings s;
+    struct audit_settings s = {0};
     struct common_settings common;
     struct data_settings data;
     struct option_set sets[] = {
