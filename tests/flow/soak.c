@@ -25,7 +25,7 @@ enum {
     MAX_SAMPLES = 4000,
     LONG_RUN = 600, /* seconds: from here on drift is judged strictly */
     PERCENT_LONG = 2,
-    PERCENT_SHORT = 15, /* the first requests of all kinds are still in the sample */
+    PERCENT_SHORT = 30, /* the first requests of all kinds are still in the sample */
     WAIT_SECONDS = 60,
     WARM_UP_US = 4000000,
     MOST_WARM_UP_US = 120000000,
@@ -353,6 +353,7 @@ static void warm_up(void)
                 seed() * 999);
     for (int i = 0; i < 100 && process_children(soak.g.keeper, analysts, 16) != ANALYSTS; i++)
         usleep(SETTLE_US / 10);
+    usleep(4 * SETTLE_US); /* until the front knows all of them, and the last connections are closed */
     for (int i = 0; i < 20; i++) { /* an analyst that is being replaced has two descriptors less */
         struct sample now;
         usleep(SETTLE_US / 20);
