@@ -2,8 +2,8 @@
 #
 #   make build    build/assay (release)              make demo     a verdict for the bundled clip, in one go
 #   make test     every test; ends with one line     make bench    measurements (docs/benchmarks.md)
-#   make torture  kill -9, TORTURE_ROUNDS times; every hostile file (docs/reliability.md)
-#   make soak     mixed traffic for SOAK_MINUTES (30): nothing piles up (docs/reliability.md)
+#   make torture  kill -9, power loss, each call fails, hostile files: long forms (docs/reliability.md)
+#   make soak     10,000 connections, then mixed traffic for SOAK_MINUTES (30): nothing piles up (docs/reliability.md)
 #   make fuzz     every fuzz target, FUZZ_SECONDS each   make lint     layers, format, spelling, static checks
 #   make install  to PREFIX (default /usr/local)     make format   clang-format over all sources
 
@@ -27,12 +27,13 @@ test: deps
 bench: build
 	@bench/run
 torture: build
-	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} build/tests/flow/flow-kill
-	@POWER_SEEDS=$${POWER_SEEDS:-10000} build/tests/power/power
-	@FAULT_STEP=$${FAULT_STEP:-1} build/tests/unit/fault/unit-fault-engine
-	@CALLS_SECONDS=$${CALLS_SECONDS:-3600} CALLS_STEP=$${CALLS_STEP:-1} build/tests/flow/flow-calls
+	@TORTURE_ROUNDS=$${TORTURE_ROUNDS:-1000} $(LONG) flow/kill
+	@POWER_SEEDS=$${POWER_SEEDS:-10000} $(LONG) power
+	@FAULT_STEP=$${FAULT_STEP:-1} $(LONG) fault/engine
+	@CALLS_SECONDS=$${CALLS_SECONDS:-3600} CALLS_STEP=$${CALLS_STEP:-1} $(LONG) flow/calls
 	@HOSTILE_FILES=$${HOSTILE_FILES:-0} $(LONG) flow/media
 soak: build
+	@SIEGE_UPLOADS=1000 SIEGE_IDLE=10000 $(LONG) flow/siege
 	@SOAK_SECONDS=$$(($${SOAK_MINUTES:-30} * 60)) $(LONG) flow/soak
 fuzz: deps
 	@tools/fuzz $(FUZZ_SECONDS)

@@ -24,7 +24,7 @@ static int run(const struct toolbox *tools, const struct job_spec *spec, struct 
         return FAIL(err, ERR_UNSUPPORTED, "there is no pipeline named \"%.40s\"", spec->pipeline);
     if (job_spec_check(spec, err) < 0)
         return -1;
-    return p->run(tools, spec, fds, begin_us + spec->deadline_ms * 1000, report, err);
+    return p->run(tools, spec, fds, begin_us + job_spec_left_ms(spec) * 1000, report, err);
 }
 
 /* Who judges and by what, before anything can go wrong. */
@@ -35,6 +35,7 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,
+        .cpu_us = tools->cpu_us,
     };
 
     report->decoder = arena_strdup(report->arena, video_decoder_version());

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -24,7 +25,8 @@ static const struct option serve_rows[] = {
     ROW("tls-key", OPT_STRING, tls_key, NULL, 0, 0, "FILE",
         "its key (PEM); nobody else may be able to read the file"),
     ROW("threads", OPT_INT, threads, "2", 1, 64, "N", "threads that serve HTTP"),
-    ROW("max-connections", OPT_INT, connections, "1024", 1, 100000, "N", "open connections at most"),
+    ROW("max-connections", OPT_INT, connections, "12000", 1, 100000, "N",
+        "open connections at most; then those that only wait give way"),
     ROW("idle-timeout", OPT_DURATION, idle_ms, "30s", 1000, 3600000, "TIME",
         "drop a connection that is silent that long"),
     ROW("drain", OPT_DURATION, drain_ms, "10s", 0, 600000, "TIME",
@@ -129,10 +131,33 @@ static int start_jobs(struct serve *s, struct err *err)
     return 0;
 }
 
+/* Descriptors for all connections, each of them in the middle of an upload, as far as the system allows;
+ * fewer connections where it does not. */
+static void allow_descriptors(struct serve_settings *http)
+{
+    enum { OWN = 256, LEAST = 16 };
+    struct rlimit limit;
+    rlim_t wanted = 2 * (rlim_t)http->connections + OWN;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    if (limit.rlim_cur < (rlim_t)http->connections + 2 * OWN) {
+        http->connections = limit.rlim_cur > 2 * OWN + LEAST ? (int64_t)limit.rlim_cur - 2 * OWN : LEAST;
+        log_warn("fewer connections", "max=%lld descriptors=%lld", (long long)http->connections,
+                 (long long)limit.rlim_cur);
+    }
+}
+
 static int start_server(struct serve *s, struct err *err)
 {
-    const struct serve_settings *http = &s->conf.http;
-    struct server_opts opts = {
+    struct serve_settings *http = &s->conf.http;
+    struct server_opts opts;
+
+    allow_descriptors(http);
+    opts = (struct server_opts){
         .listen = http->listen,
         .tls_cert = http->tls_cert,
         .tls_key = http->tls_key,

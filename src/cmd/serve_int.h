@@ -45,8 +45,7 @@ struct ops;
 
 struct serve {
     struct arena *arena;
-    struct serve_conf
-        conf; /* the main thread's; what others need of it they have got, or read it like api.opts */
+    struct serve_conf conf;   /* the main thread's; what others need of it they have got */
     struct conf *first, *now; /* as read at the start, and last; reload.c */
     struct arena *now_arena;  /* of the last reading, unless it is the first */
     int argc;                 /* the command line, to be read again */

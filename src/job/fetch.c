@@ -251,8 +251,9 @@ static int set_subject(struct fetch *f, struct err *err)
 
     if (blob_seal_take(TAKE(f->body), spec->subject.sha256, &spec->subject.size, err) < 0)
         return -1;
-    spec->deadline_ms -= f->spent_ms + elapsed_ms(f);
-    spec->deadline_ms = spec->deadline_ms > 1 ? spec->deadline_ms : 1;
+    spec->spent_ms = f->spent_ms + elapsed_ms(f);
+    if (spec->spent_ms > spec->deadline_ms)
+        spec->spent_ms = spec->deadline_ms;
     found.sha256 = spec->subject.sha256;
     found.size = spec->subject.size;
     found.spec = spec_to_json(f->arena, spec);

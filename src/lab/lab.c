@@ -454,6 +454,7 @@ bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret)
         .program = {arena_strdup(a, lab->about.version), arena_strdup(a, lab->about.commit)},
         .max_pixels = lab->opts.max_pixels,
         .max_seconds = lab->opts.max_seconds,
+        .cpu_us = lab->opts.cpu_us,
     };
     ret->models = models;
     pthread_mutex_unlock(&lab->lock);

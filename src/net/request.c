@@ -306,6 +306,10 @@ void request_stop_all(struct server *s)
 static enum MHD_Result queue_reply(struct request *r)
 {
     watch_state(r->server->watch, r->conn, CONN_OURS);
+    if (r->conn->over) {
+        MHD_add_response_header(r->response, MHD_HTTP_HEADER_CONNECTION, "close");
+        MHD_add_response_header(r->response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+    }
     return MHD_queue_response(r->connection, (unsigned)r->status, r->response);
 }
 
@@ -462,6 +466,11 @@ static enum MHD_Result queue_early(struct request *r)
 static enum MHD_Result step_head(struct request *r, const char *version)
 {
     const char *fault = framing_fault(r, version);
+
+    if (r->conn->over) {
+        refuse(r, 503, "too many connections; try again later");
+        return queue_early(r);
+    }
 
     if (fault) {
         refuse(r, 400, fault);

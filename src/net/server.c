@@ -19,9 +19,10 @@
 
 enum {
     DEFAULT_THREADS = 2,
-    DEFAULT_CONNECTIONS = 1024,
+    DEFAULT_CONNECTIONS = 12000,
     DEFAULT_IDLE_SECONDS = 30,
-    BACKLOG = 1024,
+    BACKLOG = 4096,
+    SPARE = 256, /* connections a thread may have beyond its share: they are told that there is no place */
     CONNECTION_MEMORY = 16 << 10, /* head and read buffer of one connection; cleared for every request */
     STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
 };
@@ -153,7 +154,7 @@ static int start_daemon(struct server *s, int fd, struct err *err)
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, o->threads * (o->max_connections + SPARE), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
         {MHD_OPTION_STRICT_FOR_CLIENT, STRICT_LEVEL, NULL},
         {o->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, o->threads, NULL},
@@ -177,8 +178,6 @@ static void use_defaults(struct server_opts *o)
     o->threads = o->threads > 0 ? o->threads : DEFAULT_THREADS;
     o->max_connections = o->max_connections > 0 ? o->max_connections : DEFAULT_CONNECTIONS;
     o->idle_seconds = o->idle_seconds > 0 ? o->idle_seconds : DEFAULT_IDLE_SECONDS;
-    if (o->max_connections < o->threads) /* the limit is shared out among the threads */
-        o->threads = o->max_connections;
 }
 
 static void server_freep(struct server **server)
@@ -252,7 +251,7 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     s->counters = counters_new(opts->routes, opts->nroutes);
     hash_random(&s->epoch, sizeof s->epoch);
     server_log_requests(s, opts->log_requests);
-    s->watch = watch_new(s->opts.idle_seconds);
+    s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
     if (prepare_tls(s, fd, err) < 0) {
         close(fd);

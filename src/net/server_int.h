@@ -46,7 +46,7 @@ void route_table_freep(struct route_table **t);
 int route_find(const struct route_table *t, const char *method, const char *path,
                struct route_match *ret_match);
 
-/* ---- watch.c: clients that send too slowly ---- */
+/* ---- watch.c: clients that send too slowly, or are too many ---- */
 
 /* What the client owes us. Written by the connection's net thread, read by the watch. */
 enum conn_state { CONN_HEAD, CONN_BODY, CONN_OURS };
@@ -58,12 +58,16 @@ struct conn {
     atomic_uint since;    /* the watch's second in which that state began */
     atomic_ullong body;   /* bytes of body so far */
     uint64_t body_before; /* watch thread only: at the begin of the present window */
+    bool gives_way;       /* guarded by the watch's lock: shut down for somebody else */
     bool lingers;         /* net thread only: closed with a body on the way, see farewell.c */
+    bool over;            /* net thread only: there was no place for it, its request is refused */
 };
 
 struct watch;
-struct watch *watch_new(int idle_seconds);
+struct watch *watch_new(int idle_seconds, int max_connections);
 void watch_freep(struct watch **w); /* stops its thread */
+/* Beyond the limit the oldest connection that waits for a request is shut down; without one the new one is
+ * `over`. */
 struct conn *watch_add(struct watch *w, int fd);
 void watch_drop_take(struct watch *w, struct conn *c);
 void watch_state(struct watch *w, struct conn *c, enum conn_state state);

@@ -4,8 +4,12 @@
  * then sees the end of the stream.
  *
  *   request head    at most 2 * idle_seconds since the connection or the request before it
- *   request body    at least BODY_RATE bytes a second, over windows of idle_seconds */
+ *   request body    at least BODY_RATE bytes a second, over windows of idle_seconds
+ *
+ * It also knows how many there are. Connections that only wait cost nobody else a place: when all are taken,
+ * the one that waits longest gives way to the next that comes. */
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -17,13 +21,15 @@ enum { BODY_RATE = 256 };
 
 struct watch {
     unsigned idle_seconds;
+    size_t max;
     pthread_t thread;
     atomic_ullong slow;
     atomic_uint now; /* seconds since the start; read by net threads */
     pthread_mutex_t lock;
     pthread_cond_t wakeup;
     /* --- guarded by lock --- */
-    struct conn *first;
+    struct conn *first, *last; /* newest, oldest */
+    size_t n;                  /* without those which give way */
     bool stop;
 };
 
@@ -71,12 +77,13 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct watch *watch_new(int idle_seconds)
+struct watch *watch_new(int idle_seconds, int max_connections)
 {
     struct watch *w = mem_alloc(sizeof *w);
     pthread_condattr_t attr;
 
     w->idle_seconds = (unsigned)idle_seconds;
+    w->max = (size_t)max_connections;
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -102,6 +109,30 @@ void watch_freep(struct watch **w)
     *w = NULL;
 }
 
+/* Nothing of a request has come, as far as we and the kernel know. */
+static bool only_waits(const struct conn *c)
+{
+    int unread = 0;
+
+    return !c->gives_way && atomic_load(&c->state) == CONN_HEAD && ioctl(c->fd, FIONREAD, &unread) == 0 &&
+           unread == 0;
+}
+
+/* Under lock. False when everybody is busy. */
+static bool make_place(struct watch *w)
+{
+    struct conn *c = w->last;
+
+    while (c && !only_waits(c))
+        c = c->prev;
+    if (!c)
+        return false;
+    c->gives_way = true;
+    w->n--;
+    shutdown(c->fd, SHUT_RDWR);
+    return true;
+}
+
 struct conn *watch_add(struct watch *w, int fd)
 {
     struct conn *c = mem_alloc(sizeof *c);
@@ -109,10 +140,14 @@ struct conn *watch_add(struct watch *w, int fd)
     c->fd = fd;
     watch_state(w, c, CONN_HEAD);
     pthread_mutex_lock(&w->lock);
+    c->over = w->n >= w->max && !make_place(w);
     c->next = w->first;
     if (c->next)
         c->next->prev = c;
+    else
+        w->last = c;
     w->first = c;
+    w->n++;
     pthread_mutex_unlock(&w->lock);
     return c;
 }
@@ -122,10 +157,13 @@ void watch_drop_take(struct watch *w, struct conn *c)
     pthread_mutex_lock(&w->lock);
     if (c->next)
         c->next->prev = c->prev;
+    else
+        w->last = c->prev;
     if (c->prev)
         c->prev->next = c->next;
     else
         w->first = c->next;
+    w->n -= !c->gives_way;
     pthread_mutex_unlock(&w->lock);
     free(c);
 }

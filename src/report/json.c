@@ -90,6 +90,8 @@ struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
     put_str(d, root, "pipeline", spec->pipeline);
     put_subject(d, root, &spec->subject);
     yyjson_mut_obj_add_int(d, root, "deadline_ms", spec->deadline_ms);
+    if (spec->spent_ms)
+        yyjson_mut_obj_add_int(d, root, "spent_ms", spec->spent_ms);
     put_alarm(d, yyjson_mut_obj_add_obj(d, root, "alarm"), &spec->alarm);
     if (spec->annotate.report) {
         struct bytes report = report_to_json(a, spec->annotate.report);
@@ -218,6 +220,7 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     yyjson_mut_obj_add_int(d, o, "deadline_ms", c->deadline_ms);
     yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
     yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
+    yyjson_mut_obj_add_int(d, o, "max_cpu_us", c->cpu_us);
     put_alarm(d, o, &c->alarm);
 }
 
@@ -478,6 +481,8 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.pipeline = get_str(&rd, root, "pipeline");
     spec.subject = get_subject(&rd, root);
     spec.deadline_ms = get_int(&rd, root, "deadline_ms", 1, 3600000);
+    if (yyjson_obj_get(root, "spent_ms"))
+        spec.spent_ms = get_int(&rd, root, "spent_ms", 0, 3600000);
     spec.alarm = get_alarm(&rd, get_obj(&rd, root, "alarm"));
     annotate = yyjson_obj_get(root, "annotate");
     if (annotate)
@@ -620,6 +625,7 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         .deadline_ms = get_int(rd, o, "deadline_ms", 0, 3600000),
         .max_pixels = get_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
         .max_seconds = get_num(rd, o, "max_seconds", 0, 1e12),
+        .cpu_us = get_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2),
         .alarm = get_alarm(rd, o),
     };
 }

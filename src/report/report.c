@@ -113,7 +113,7 @@ static bool same_models(const struct report *r, const struct makers *m)
 
 bool report_made_by(const struct report *r, const struct makers *m)
 {
-    return r->config.known && r->config.max_pixels == m->max_pixels &&
+    return r->config.known && r->config.max_pixels == m->max_pixels && r->config.cpu_us == m->cpu_us &&
            same_number(r->config.max_seconds, m->max_seconds) && r->runtime &&
            text_is(r->runtime, m->runtime) && text_is(r->decoder, m->decoder) && r->program.version &&
            text_is(r->program.version, m->program.version) && text_is(r->program.commit, m->program.commit) &&
@@ -130,6 +130,7 @@ bool report_same_makers(const struct report *a, const struct report *b)
                                  .program = b->program,
                                  .max_pixels = b->config.max_pixels,
                                  .max_seconds = b->config.max_seconds,
+                                 .cpu_us = b->config.cpu_us,
                              });
 }
 

@@ -74,6 +74,7 @@ struct configuration {
     int64_t deadline_ms;
     int64_t max_pixels; /* of a frame */
     double max_seconds; /* of a video */
+    int64_t cpu_us;     /* processor time for a file, and again for each MB of it; 0 = no ceiling */
 };
 
 /* What judges. The same subject, configuration and makers give the same report, but for its timing. */
@@ -84,6 +85,7 @@ struct makers {
     struct program_ref program;
     int64_t max_pixels;
     double max_seconds;
+    int64_t cpu_us;
 };
 
 struct verdict {

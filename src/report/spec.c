@@ -46,9 +46,16 @@ static int alarm_check(const struct alarm_params *p, struct err *err)
     return risk_rule_check_partial(&p->rule, err);
 }
 
+int64_t job_spec_left_ms(const struct job_spec *spec)
+{
+    return spec->deadline_ms > spec->spent_ms ? spec->deadline_ms - spec->spent_ms : 1;
+}
+
 int job_spec_check(const struct job_spec *spec, struct err *err)
 {
     if (spec->deadline_ms < 1 || spec->deadline_ms > 3600000)
         return FAIL(err, ERR_INPUT, "the deadline must be from 1 to 3600000 milliseconds");
+    if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
+        return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
     return alarm_check(&spec->alarm, err);
 }

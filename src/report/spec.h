@@ -40,6 +40,7 @@ struct job_spec {
     const char *pipeline; /* "alarm", "annotate" */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..3600000 */
+    int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
     struct annotate_params annotate;
 };
@@ -47,6 +48,7 @@ struct job_spec {
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
 struct job_spec job_spec_defaults(void); /* pipeline alarm, deadline 60 s, the defaults above */
+int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);
 
 #endif

@@ -229,6 +229,29 @@ static void metrics_are_what_was_done(void)
     receiver_close(&to);
 }
 
+/* docs/operating.md has every family in its table, and nothing that is not there. */
+static void the_table_of_metrics_is_whole(void)
+{
+    struct stage g = stage_open(ARGS("--analysts", "1", "--ops-listen", "127.0.0.1:0"));
+    const char *path = arena_printf(g.a, "%s/docs/operating.md", getenv("ASSAY_ROOT"));
+    const char *page = (const char *)file_read(g.a, path).data;
+    struct exposition e = scrape(&g, ops_port(&g));
+    size_t rows = 0;
+
+    for (size_t i = 0; i < e.nfamilies; i++) {
+        const struct family *f = &e.families[i];
+        const char *row = strstr(page, arena_printf(g.a, "\n| `%s", f->name));
+        const char *end = row ? row + strlen("\n| `") + strlen(f->name) : "";
+        CHECK(*end == '`' || *end == '{');
+        CHECK(row && strstr(row, arena_printf(g.a, " | %s | ", f->type)) < strchr(row + 1, '\n'));
+        ROW("%s", f->name);
+    }
+    for (const char *row = page; (row = strstr(row, "\n| `")); row++)
+        rows += text_starts(row + 3, "`assay_") || text_starts(row + 3, "`process_");
+    CHECK_INT(rows, e.nfamilies);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 /* Whatever paths clients think of, there are no more series than routes and statuses. */
 static void nobody_makes_series(void)
 {
@@ -782,6 +805,7 @@ int main(void)
 {
     RUN(the_reader_is_strict);
     RUN(metrics_are_what_was_done);
+    RUN(the_table_of_metrics_is_whole);
     RUN(nobody_makes_series);
     RUN(nothing_of_it_is_public);
     RUN(not_ready_while_models_load);

@@ -29,8 +29,8 @@ static uint64_t next_random(uint64_t *state)
 /* Under lock. */
 static enum manner manner_now(struct receiver *r)
 {
-    static const enum manner bad[] = {MANNER_BROKEN, MANNER_BUSY, MANNER_REDIRECT,
-                                      MANNER_RESET,  MANNER_HANG, MANNER_BABBLE};
+    static const enum manner bad[] = {MANNER_BROKEN, MANNER_BUSY,  MANNER_REDIRECT, MANNER_RESET, MANNER_HANG,
+                                      MANNER_BABBLE, MANNER_SHORT, MANNER_LONG,     MANNER_TAKEN};
 
     if (r->manner != MANNER_SEEDED)
         return r->manner;
@@ -120,6 +120,9 @@ static void answer(struct receiver *r, int fd, enum manner manner)
         [MANNER_GONE] = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",
         [MANNER_BUSY] = "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
         [MANNER_BABBLE] = "220 mail.example.org ESMTP\r\n250 OK\r\n",
+        [MANNER_SHORT] = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+        [MANNER_LONG] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and a good deal more than that",
+        [MANNER_TAKEN] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab",
     };
     struct linger now = {1, 0};
     char text[256];
@@ -132,7 +135,9 @@ static void answer(struct receiver *r, int fd, enum manner manner)
         say(fd, text);
     } else if (manner == MANNER_HANG) {
         hang(fd);
-    } else if (manner == MANNER_RESET) {
+    } else if (manner == MANNER_RESET || manner == MANNER_TAKEN) {
+        if (manner == MANNER_TAKEN)
+            say(fd, texts[manner]);
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     } else {
         say(fd, texts[manner]);
@@ -146,6 +151,13 @@ struct visit {
     int fd;
 };
 
+static void note_manner(struct received *got, enum manner manner)
+{
+    got->manner = manner;
+    got->accepted =
+        manner == MANNER_FINE || manner == MANNER_SHORT || manner == MANNER_LONG || manner == MANNER_TAKEN;
+}
+
 static void serve(struct receiver *r, int fd)
 {
     struct arena *a = arena_new();
@@ -155,7 +167,7 @@ static void serve(struct receiver *r, int fd)
     if (read_request(a, fd, &text)) {
         pthread_mutex_lock(&r->lock);
         manner = manner_now(r);
-        keep(r, text.data, text.len)->accepted = manner == MANNER_FINE;
+        note_manner(keep(r, text.data, text.len), manner);
         pthread_mutex_unlock(&r->lock);
         answer(r, fd, manner);
     }

@@ -19,6 +19,9 @@ enum manner {
     MANNER_RESET,    /* takes the request and resets the connection */
     MANNER_HANG,     /* takes the request and says nothing */
     MANNER_BABBLE,   /* answers, but no HTTP */
+    MANNER_SHORT,    /* 200, and less of a body than its length says */
+    MANNER_LONG,     /* 200, and more of it */
+    MANNER_TAKEN,    /* 200, and a reset in the middle of the body */
     MANNER_SEEDED,   /* fine, but for `bad_percent` of the requests: one of the others, without GONE */
 };
 
@@ -27,7 +30,8 @@ struct received {
     char id[64], timestamp[32], path[64];
     const char *native, *standard; /* the signature headers; NULL when absent */
     struct bytes body;
-    bool accepted; /* answered with 2xx */
+    enum manner manner;
+    bool accepted; /* answered with 2xx, whatever came behind it */
     int64_t at_us; /* monotonic */
 };
 

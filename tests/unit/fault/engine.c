@@ -28,6 +28,12 @@
 
 enum { JOB_SECONDS = 20, CHILD_SECONDS = 60, JOBS = 2, NOISE = 400000 };
 
+#ifdef __SANITIZE_ADDRESS__
+static const bool has_sanitizer = true;
+#else
+static const bool has_sanitizer = false;
+#endif
+
 static const struct {
     enum fault_call call;
     const char *name;
@@ -317,7 +323,7 @@ static void arm(size_t call, int64_t n)
 }
 
 /* In a process of its own; its stderr in a file. Leaks are looked for at its end. */
-static pid_t begin(const char *dir, const char *log)
+static pid_t begin(const char *dir, const char *log, void (*deed)(const char *dir))
 {
     pid_t pid;
     int fd;
@@ -333,7 +339,7 @@ static pid_t begin(const char *dir, const char *log)
     close(fd);
     met_here = true;
     fault_use(&shared->control);
-    live(dir);
+    deed(dir);
     fault_use(NULL);
     exit(0);
 }
@@ -362,7 +368,7 @@ static void check_exit(size_t call, const char *log, int status)
 }
 
 /* Whether the fault was met. */
-static bool one_fault(const char *base, size_t call, int64_t n)
+static bool one_fault(const char *base, size_t call, int64_t n, void (*deed)(const char *dir))
 {
     char dir[300], log[300];
     int status = 0;
@@ -373,7 +379,7 @@ static bool one_fault(const char *base, size_t call, int64_t n)
     snprintf(log, sizeof log, "%s/log", base);
     arm(call, n);
     test_ok = true;
-    pid = begin(dir, log);
+    pid = begin(dir, log, deed);
     waitpid(pid, &status, 0);
     check_exit(call, log, status);
     check_after(dir);
@@ -402,7 +408,7 @@ static void every_call_fails_once(void)
         const char *only = getenv("FAULT_ONLY");
         if (only && !text_is(only, calls[call].name))
             continue;
-        while (one_fault(base.path, call, n)) {
+        while (one_fault(base.path, call, n, live)) {
             cases++;
             n = next_n(n);
         }
@@ -414,6 +420,58 @@ static void every_call_fails_once(void)
     tempdir_clear(&base);
 }
 
+/* ---- the judge can say no ---- */
+
+static void crash(const char *dir UNUSED)
+{
+    abort();
+}
+
+static void lose(const char *dir)
+{
+    live(dir);
+    text_copy(shared->jobs[1].id, ID_TEXT, "665f1c2e9d3b4a0012345678");
+}
+
+static void leave_unended(const char *dir UNUSED)
+{
+    complain("a job has no end");
+}
+
+static void leak(const char *dir UNUSED)
+{
+    static volatile uintptr_t hidden;
+
+    hidden = ~(uintptr_t)malloc(77);
+    (void)hidden;
+}
+
+static void faults_are_found(void)
+{
+    static const struct {
+        const char *what;
+        void (*deed)(const char *dir);
+        bool sanitizer; /* it takes one to see this */
+    } rows[] = {{"crash", crash, false},
+                {"lost job", lose, false},
+                {"hang", leave_unended, false},
+                {"leak", leak, true}};
+    struct tempdir base = tempdir_new();
+    int missed = 0;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        if (rows[i].sanitizer && !has_sanitizer)
+            continue;
+        printf("# this must be found: a %s\n", rows[i].what);
+        test_ok = true;
+        one_fault(base.path, 0, 1000000, rows[i].deed);
+        missed += test_ok;
+    }
+    test_ok = true;
+    CHECK_INT(missed, 0);
+    tempdir_clear(&base);
+}
+
 int main(void)
 {
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -422,6 +480,7 @@ int main(void)
     if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 1);
     wrap_sqlite();
+    RUN(faults_are_found);
     RUN(every_call_fails_once);
     return test_end();
 }

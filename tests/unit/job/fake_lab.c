@@ -43,7 +43,7 @@ struct lab {
 
 static const struct model_ref fake_model = {
     "fake", "1", "detect", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "card"};
-static const struct makers fake_makers = {1, &fake_model, "decoder 1", "runtime 1", {"1", "abc"}, 0, 0};
+static const struct makers fake_makers = {1, &fake_model, "decoder 1", "runtime 1", {"1", "abc"}, 0, 0, 0};
 
 static struct report *make_report(struct arena *a, const struct run *r)
 {

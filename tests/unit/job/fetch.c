@@ -321,7 +321,8 @@ static void the_record_names_what_came(void)
     CHECK_INT(spec_from_json(a, row.spec, &spec, NULL), 0);
     CHECK_STR(spec.subject.sha256, sha256);
     CHECK_INT(spec.subject.size, 6);
-    CHECK(spec.deadline_ms <= 60000 && spec.deadline_ms > 50000);
+    CHECK_INT(spec.deadline_ms, 60000);
+    CHECK(spec.spent_ms >= 0 && spec.spent_ms < 10000);
     CHECK_INT(blob_open(r.blobs, sha256, &fd, &size, NULL), 0);
     CHECK_STR(net.url, "http://a.test/clip");
     rig_down(&r);
@@ -353,7 +354,9 @@ static void fetching_takes_from_the_deadline(void)
     CHECK(rig_wait(&r, id, 20));
     CHECK_INT(records_get_job(r.db, a, "acme", id, &row, NULL), 0);
     CHECK_INT(spec_from_json(a, row.spec, &spec, NULL), 0);
-    CHECK(spec.deadline_ms <= 29700 && spec.deadline_ms > 10000);
+    CHECK_INT(spec.deadline_ms, 30000);
+    CHECK(spec.spent_ms >= 300 && spec.spent_ms < 20000);
+    CHECK_INT(job_spec_left_ms(&spec), 30000 - spec.spent_ms);
     rig_down(&r);
     tempdir_clear(&dir);
 }

@@ -771,30 +771,57 @@ static void drops_slow_clients(void)
     server_stop(s);
 }
 
-/* Two connections are served, the third waits until one of them ends. */
-static void limits_connections(void)
+/* Two places, both taken by connections that only wait: the older one goes when a third comes. */
+static void waiting_connections_give_way(void)
 {
     struct stage stage = {0};
     struct server *s = start(&stage, 10, 2);
     int fds[3];
-    struct answer a;
 
     for (int i = 0; i < 3; i++) {
+        CLEANUP(answer_clear) struct answer a = {0};
         fds[i] = dial(s);
         put_text(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
-    }
-    for (int i = 0; i < 2; i++) {
         a = get(fds[i], false);
         CHECK_INT(a.status, 200);
-        answer_clear(&a);
     }
-    CHECK_INT(poll(&(struct pollfd){fds[2], POLLIN, 0}, 1, 100), 0);
-    close(fds[0]);
-    close(fds[1]);
-    a = get(fds[2], false);
-    CHECK_INT(a.status, 200);
-    answer_clear(&a);
-    close(fds[2]);
+    CHECK(is_closed(fds[0]));
+    for (int i = 1; i < 3; i++) {
+        CLEANUP(answer_clear) struct answer a = {0};
+        put_text(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        a = get(fds[i], false);
+        CHECK_INT(a.status, 200);
+    }
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    server_stop(s);
+}
+
+/* One place, and whoever has it is at work: the next is told so, and may come again later. */
+static void busy_connections_stay(void)
+{
+    struct stage stage = {0};
+    struct server *s = start(&stage, 10, 1);
+    int busy = dial(s), late_one;
+    CLEANUP(answer_clear) struct answer refused = {0};
+    CLEANUP(answer_clear) struct answer answer = {0};
+
+    put_text(busy, "GET /park HTTP/1.1\r\n" HOST "\r\n");
+    CHECK(comes_to(&stage.runs, 1));
+    late_one = dial(s);
+    put_text(late_one, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    refused = get(late_one, false);
+    CHECK_INT(refused.status, 503);
+    CHECK_STR(refused.body.data, "E503: too many connections; try again later");
+    CHECK(strstr(refused.head, "Retry-After: 1") != NULL);
+    CHECK(is_closed(late_one));
+    while (!atomic_load(&stage.parked))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    say(atomic_load(&stage.parked), 200, "done");
+    answer = get(busy, false);
+    CHECK_INT(answer.status, 200);
+    close(busy);
+    close(late_one);
     server_stop(s);
 }
 
@@ -947,7 +974,8 @@ int main(void)
     RUN(refusal_reaches_a_client_that_sends_first);
     RUN(cuts_off_an_endless_body);
     RUN(drops_slow_clients);
-    RUN(limits_connections);
+    RUN(waiting_connections_give_way);
+    RUN(busy_connections_stay);
     RUN(listens_where_told);
     RUN(counts_what_it_answers);
     RUN(refusals_have_an_id);

@@ -46,9 +46,11 @@ static struct report *a_report(struct arena *a)
     r->reach = reach_any();
     reach_asked(r->reach.high, 0.7, 0.8);
     spec.alarm.rule = r->verdict.thresholds;
-    report_set_config(
-        r, &(struct configuration){
-               .alarm = spec.alarm, .deadline_ms = 60000, .max_pixels = 33554432, .max_seconds = 3600});
+    report_set_config(r, &(struct configuration){.alarm = spec.alarm,
+                                                 .deadline_ms = 60000,
+                                                 .max_pixels = 33554432,
+                                                 .max_seconds = 3600,
+                                                 .cpu_us = 8000000});
     r->decode_us = 1, r->infer_us = 2, r->total_us = 3;
     return r;
 }
@@ -110,7 +112,8 @@ static void an_older_report_stays_as_it_is(void)
 
 static struct makers makers_of(const struct report *r)
 {
-    return (struct makers){r->nmodels, r->models, r->decoder, r->runtime, r->program, 33554432, 3600};
+    return (struct makers){r->nmodels, r->models, r->decoder, r->runtime,
+                           r->program, 33554432,  3600,       8000000};
 }
 
 /* One thing after the other is different. */
@@ -119,7 +122,7 @@ static void evidence_tells_makers_apart(void)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct report *r = a_report(a);
     struct model_ref other = r->models[0];
-    struct makers m[9];
+    struct makers m[10];
 
     for (size_t i = 0; i < COUNT_OF(m); i++)
         m[i] = makers_of(r);
@@ -132,6 +135,7 @@ static void evidence_tells_makers_apart(void)
     m[7].nmodels = 0;
     other.card = "another card";
     m[8].models = &other;
+    m[9].cpu_us = 0;
     for (size_t i = 0; i < COUNT_OF(m); i++) {
         CHECK_INT(report_made_by(r, &m[i]), i == 0);
         ROW("%zu", i);
