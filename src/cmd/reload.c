@@ -1,5 +1,5 @@
-/* SIGHUP: the configuration is read again, in the same order of sources as at the start, the rules file, and
- * the certificate of TLS. All of it must be in order, or nothing changes. What cannot change while the server
+/* SIGHUP: the configuration is read again, in the same order of sources as at the start, with the rules file
+ * and the certificate. All of it must be in order, or nothing changes. What cannot change while the server
  * runs is named in the log. */
 #include <string.h>
 #include <unistd.h>
