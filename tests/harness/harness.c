@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum {
@@ -186,18 +187,21 @@ char *key_new(struct arena *a, const char *dir, const char *tenant, char *const 
     return out;
 }
 
-/* The port of the "ready" line in the log from that offset on, 0 while there is none. */
+/* The port of the "ready" line in the log from that offset on, 0 while there is none. Requests that came
+ * earlier may have filled many lines before it. */
 static int ready_port(const char *log, off_t from)
 {
     CLEANUP(fd_closep) int fd = open(log, O_RDONLY | O_CLOEXEC);
-    char text[8192];
-    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, from);
+    CLEANUP(freep) char *text = NULL;
+    struct stat st;
     const char *at;
+    ssize_t n;
 
-    if (n <= 0)
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= from)
         return 0;
-    text[n] = '\0';
-    at = strstr(text, " ready port=");
+    text = mem_alloc((size_t)(st.st_size - from) + 1);
+    n = pread(fd, text, (size_t)(st.st_size - from), from);
+    at = n > 0 ? strstr(text, " ready port=") : NULL;
     return at && strchr(at, '\n') ? atoi(at + strlen(" ready port=")) : 0;
 }
 
