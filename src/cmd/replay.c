@@ -265,6 +265,7 @@ static int put_job(struct replay *p, struct slot *slot, struct err *err)
     if (spec_from_json(slot->arena, job->row.spec, &spec, err) < 0)
         return -1;
     asked = spec;
+    spec.spent_ms = 0; /* its file is here */
     ask(p, slot, &spec);
     if (!p->s.model && job->report && report_answers(job->report, &asked.alarm, &spec.alarm, &risk)) {
         job->now = job->then;

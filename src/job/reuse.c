@@ -20,6 +20,7 @@ static struct bytes question(struct arena *a, const struct job_spec *spec)
     struct job_spec bare = *spec;
 
     bare.id = bare.subject.name = "";
+    bare.spent_ms = 0;
     return spec_to_json(a, &bare);
 }
 

@@ -225,4 +225,5 @@ const struct dialect dialect_native = {
     .error = native_problem,
     .webhook = native_webhook,
     .event = native_event,
+    .camera = native_camera,
 };

@@ -34,12 +34,14 @@ int native_apply(struct arena *a, const struct native_ask *ask, struct job_spec 
 /* What is kept with the job. */
 struct bytes native_notes(struct arena *a, const struct native_ask *ask);
 const char *native_webhook_of(struct arena *a, struct bytes notes); /* NULL = none */
+const char *native_camera_of(struct arena *a, struct bytes notes);  /* NULL = none */
 /* "wait=5, respond-async": the seconds, -1 when it says nothing of waiting. */
 double native_parse_prefer(const char *prefer);
 
 /* ---- submit.c ---- */
 
 const char *native_webhook(struct arena *a, const struct job_row *job);
+const char *native_camera(struct arena *a, const struct job_row *job);
 int native_event(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_body, struct err *err);
 extern const struct handler native_job_submit;

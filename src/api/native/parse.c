@@ -337,11 +337,21 @@ struct bytes native_notes(struct arena *a, const struct native_ask *ask)
     return json_write(a, doc);
 }
 
-const char *native_webhook_of(struct arena *a, struct bytes notes)
+static const char *note(struct arena *a, struct bytes notes, const char *key)
 {
     CLEANUP(json_freep) yyjson_doc *doc = json_read(notes, 8 * NATIVE_FIELD_MAX, NULL);
 
-    return doc ? json_str(a, yyjson_doc_get_root(doc), "webhook", NULL) : NULL;
+    return doc ? json_str(a, yyjson_doc_get_root(doc), key, NULL) : NULL;
+}
+
+const char *native_webhook_of(struct arena *a, struct bytes notes)
+{
+    return note(a, notes, "webhook");
+}
+
+const char *native_camera_of(struct arena *a, struct bytes notes)
+{
+    return note(a, notes, "camera");
 }
 
 double native_parse_prefer(const char *prefer)

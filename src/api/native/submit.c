@@ -270,6 +270,7 @@ static void submit_job(struct submission *s, struct job_request *job)
     job->max_jobs = s->caller.max_jobs;
     job->dialect = "native";
     job->origin = request_id(s->request);
+    job->reuse = api->opts.reuse;
     job->priority = s->wait_s > 0 ? JOB_URGENT : JOB_NORMAL;
     if (s->keyed.key[0]) {
         job->key = s->keyed.key;
@@ -342,6 +343,13 @@ const struct handler native_job_submit = {submit_head, submit_body, submit_run, 
 const char *native_webhook(struct arena *a, const struct job_row *job)
 {
     return native_webhook_of(a, job->request);
+}
+
+const char *native_camera(struct arena *a, const struct job_row *job)
+{
+    const char *camera = native_camera_of(a, job->request);
+
+    return camera ? camera : "";
 }
 
 int native_event(struct arena *a, const struct api_opts *opts UNUSED, const struct job_row *job,

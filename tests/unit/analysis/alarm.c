@@ -291,42 +291,53 @@ static void doze(void *arg, int done, int planned UNUSED)
         usleep(10000);
 }
 
+/* A report that ends after so many frames: with a longer deadline when a busy machine did not come that far.
+ */
+static struct report *judge_until(struct kit *k, struct arena *a, const char *path, int frames)
+{
+    struct job_spec spec = job_spec_defaults();
+    struct report *r = NULL;
+
+    for (spec.deadline_ms = 1500; spec.deadline_ms < 60000; spec.deadline_ms *= 2) {
+        struct doze d = {frames, clock_mono_us() + spec.deadline_ms * 1000 + 100000};
+        k->tools.progress = doze;
+        k->tools.progress_arg = &d;
+        r = kit_judge(k, a, path, spec);
+        if (r->sampling.judged == frames)
+            break;
+    }
+    CHECK_INT(r->config.deadline_ms, spec.deadline_ms);
+    return r;
+}
+
 /* What was judged until then comes back; what was seen was seen, and nothing seen is not "safe". */
 static void the_deadline_leaves_a_part(void)
 {
     static const struct {
         int after;
         const char *risk;
-        bool scores;
+        bool seen;
     } rows[] = {{2, "", false}, {13, "intrusion", true}};
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(kit_clear) struct kit k = {0};
-    const char *root = getenv("ASSAY_ROOT"),
-               *path = arena_printf(a, "%s/tools/demo/alarm.mp4", root ? root : ".");
-    struct report *whole;
+    const char *root = getenv("ASSAY_ROOT");
+    const char *path = arena_printf(a, "%s/tools/demo/alarm.mp4", root ? root : ".");
+    struct report *whole, *r;
 
     CHECK(kit_open(&k, NULL));
     whole = kit_judge(&k, a, path, job_spec_defaults());
+    CHECK_INT(whole->error.kind, ERR_NONE);
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        struct job_spec spec = job_spec_defaults();
-        struct doze d = {.after = rows[i].after};
-        struct report *r;
-
-        spec.deadline_ms = 3000;
-        d.until_us = clock_mono_us() + spec.deadline_ms * 1000 + 100000;
-        k.tools.progress = doze;
-        k.tools.progress_arg = &d;
-        r = kit_judge(&k, a, path, spec);
+        r = judge_until(&k, a, path, rows[i].after);
         CHECK_STR(err_code(r->error.kind), "timeout");
         CHECK_INT(r->sampling.judged, rows[i].after);
         CHECK_INT(r->nmoments, rows[i].after);
         CHECK_INT(r->sampling.planned, whole->sampling.judged);
-        CHECK_NEAR(r->moments[1].pts, whole->moments[1].pts, 0);
+        CHECK(r->nmoments > 1 && memcmp(r->moments, whole->moments, 2 * sizeof *r->moments) == 0);
         CHECK_STR(r->verdict.risk, rows[i].risk);
-        CHECK_INT(r->nscores > 0, rows[i].scores);
-        CHECK_INT(r->nfindings > 0, rows[i].scores);
+        CHECK_INT(r->nscores > 0, rows[i].seen);
+        CHECK_INT(r->nfindings > 0, rows[i].seen);
         CHECK_NEAR(r->config.alarm.rule.low, 0.2, 0);
-        CHECK_INT(r->config.deadline_ms, 3000);
         ROW("%zu: %s", i, r->error.text);
     }
 }
