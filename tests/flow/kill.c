@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -300,14 +301,24 @@ static int count_words(const char *text, const char *words)
     return n;
 }
 
+static const char *log_since(struct arena *a, const struct served *s)
+{
+    CLEANUP(fd_closep) int fd = open(s->log, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    char *text;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= s->log_from)
+        return "";
+    text = arena_alloc(a, (size_t)(st.st_size - s->log_from) + 1);
+    return pread(fd, text, (size_t)(st.st_size - s->log_from), s->log_from) > 0 ? text : "";
+}
+
 /* By the log of this start: what was taken up and what came, without what has ended. `acked`: at its start.
  */
 static void look_at_flight(struct torture *t, const struct served *s, size_t acked)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct bytes log = file_read(a, s->log);
-    const char *text = log.len > (size_t)s->log_from ? (const char *)log.data + s->log_from : "",
-               *taken = strstr(text, "taken up jobs=");
+    const char *text = log_since(a, s), *taken = strstr(text, "taken up jobs=");
     int n = taken ? atoi(taken + strlen("taken up jobs=")) : 0;
 
     if (!strstr(text, " ready port="))

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -64,6 +65,18 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
         return -1;
     }
     return syscall(SYS_sendmsg, fd, m, flags);
+}
+
+/* The same: the n-th descriptor cannot be watched. */
+static atomic_int refuse_watch;
+
+int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    if (what == EPOLL_CTL_ADD && atomic_fetch_sub(&refuse_watch, 1) == 1) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
 }
 
 static struct desk *desk_start(struct lab_opts opts)
@@ -476,6 +489,30 @@ static void calls_again_after_a_message_was_refused(void)
     desk_close(d);
 }
 
+/* The lab's own bell, the keeper, the analyst: the first stops the start, the others are tried again. */
+static void survives_what_it_cannot_watch(void)
+{
+    struct lab_opts opts = small_lab(1);
+    struct lab *lab = NULL;
+    struct err err = {0};
+
+    atomic_store(&refuse_watch, 1);
+    CHECK(lab_start(&lab, &opts, &err) < 0);
+    CHECK_INT(err.kind, ERR_IO);
+    for (int n = 2; n <= 3; n++) {
+        struct desk *d;
+        struct order o;
+        atomic_store(&refuse_watch, n);
+        d = desk_start(small_lab(1));
+        order(d, &o, &(struct wish){.deed = "ok", .artefact_fd = -1});
+        check_ok(&o);
+        CHECK(atomic_load(&refuse_watch) <= 0);
+        desk_close(d);
+        ROW("descriptor %d", n);
+    }
+    atomic_store(&refuse_watch, 0);
+}
+
 /* Every way to fail ends the one task with an error and without a report, and the next task does not notice.
  */
 static void a_bad_subject_costs_one_analyst(void)
@@ -715,6 +752,7 @@ int main(int argc, char **argv)
     RUN(large_jobs_and_reports_have_ceilings);
     RUN(says_busy_when_nobody_is_idle);
     RUN(calls_again_after_a_message_was_refused);
+    RUN(survives_what_it_cannot_watch);
     RUN(a_bad_subject_costs_one_analyst);
     RUN(forbidden_things_fail_quietly);
     RUN(the_deadline_holds);
