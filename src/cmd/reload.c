@@ -1,5 +1,5 @@
-/* SIGHUP: the configuration is read again, in the same order of sources as at the start, the rules file, and
- * the certificate of TLS. All of it must be in order, or nothing changes. What cannot change while the server
+/* SIGHUP: the configuration is read again, in the same order of sources as at the start, with the rules file
+ * and the certificate. All of it must be in order, or nothing changes. What cannot change while the server
  * runs is named in the log. */
 #include <string.h>
 #include <unistd.h>
@@ -96,6 +96,7 @@ void serve_reload(struct serve *s)
     if (read_again(s, &now, &err) < 0 || server_reload_tls(s->server, &err) < 0) {
         atomic_fetch_add(&s->reloads.refused, 1);
         log_error("configuration refused, the old one stays", "why=%s", err.text);
+        rules_free(now.rules);
         arena_free(now.arena);
         return;
     }

@@ -153,10 +153,10 @@ static void allow_descriptors(struct serve_settings *http)
 
 static int start_server(struct serve *s, struct err *err)
 {
-    struct serve_settings *http = &s->conf.http;
+    const struct serve_settings *http = &s->conf.http;
     struct server_opts opts;
 
-    allow_descriptors(http);
+    allow_descriptors(&s->conf.http);
     opts = (struct server_opts){
         .listen = http->listen,
         .tls_cert = http->tls_cert,

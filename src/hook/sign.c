@@ -19,16 +19,18 @@ static char *base64(struct arena *a, const uint8_t *data, size_t n)
     return text;
 }
 
-/* Number of bytes, -1 when it is no padded base64 or longer than KEY_MAX. */
+/* Number of bytes, -1 when it is no padded base64 or longer than KEY_MAX. OpenSSL passes over blanks at the
+ * beginning, and hyphens and blanks at the end; other decoders do not. */
 static int unbase64(const char *text, uint8_t ret[KEY_MAX])
 {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint8_t room[3 * SECRET_MAX / 4 + 3];
     size_t n = strlen(text), padding = 0;
     int got;
 
     while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
         padding++;
-    if (n == 0 || n % 4 || n > SECRET_MAX || strcspn(text, "=") != n - padding)
+    if (n == 0 || n % 4 || n > SECRET_MAX || strspn(text, digits) != n - padding)
         return -1;
     got = EVP_DecodeBlock(room, (const unsigned char *)text, (int)n) - (int)padding;
     if (got < 0 || got > KEY_MAX)

@@ -98,24 +98,28 @@ static void kick_later(void *arg, bool finished UNUSED)
     fetch_kick(arg);
 }
 
-void fetch_kick(struct jobs *jobs)
+/* Under lock. Begins what may begin. */
+static void kick(struct jobs *jobs)
 {
     struct turn *turn;
-    bool full = false;
 
-    pthread_mutex_lock(&jobs->lock);
-    while (!jobs->stopping && !full && (turn = turns_pop(jobs->fetches))) {
+    while (!jobs->stopping && (turn = turns_pop(jobs->fetches))) {
         struct fetch *f = (struct fetch *)turn;
         f->chore.run = begin;
-        full = !jobs_chore(jobs, &f->chore);
-        if (full) {
-            turns_done(jobs->fetches, turn);
-            turns_push(jobs->fetches, turn);
-        }
-    }
-    pthread_mutex_unlock(&jobs->lock);
-    if (full)
+        if (jobs_chore(jobs, &f->chore))
+            continue;
+        turns_done(jobs->fetches, turn);
+        turns_push(jobs->fetches, turn);
         waits_add(jobs->waits, "", clock_mono_us() + CHORES_FULL_US, kick_later, jobs);
+        return;
+    }
+}
+
+void fetch_kick(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    kick(jobs);
+    pthread_mutex_unlock(&jobs->lock);
 }
 
 void fetch_add(struct jobs *jobs, const struct waiting_job *job)
@@ -127,10 +131,12 @@ void fetch_add(struct jobs *jobs, const struct waiting_job *job)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Under lock: it is not open any more. */
+/* Under lock: it is not open any more, and its place is another's. jobs_stop waits for the last one: who has
+ * closed its turn and left the lock may not touch `jobs` again. */
 static void close_turn(struct fetch *f)
 {
     turns_done(f->jobs->fetches, &f->turn);
+    kick(f->jobs);
     pthread_cond_broadcast(&f->jobs->wakeup);
 }
 
@@ -140,35 +146,36 @@ static void leave(struct fetch *f, bool take)
     struct jobs *jobs = f->jobs;
     struct task *t = f->task;
 
+    try_clear(f);
     pthread_mutex_lock(&jobs->lock);
     t->since_us = clock_wall_us();
-    if (take)
-        fair_push(jobs->queued, TAKE(f->task));
     fair_leave(jobs->queued, t->tenant);
     close_turn(f);
+    if (take)
+        fair_push(jobs->queued, TAKE(f->task));
     pthread_mutex_unlock(&jobs->lock);
     fetch_free(f);
-    fetch_kick(jobs);
 }
 
 /* ---- it failed ---- */
 
-/* The job ends, in the usual order. */
-static void give_up(struct fetch *f, const struct err *why)
+/* The job ends, in the usual order; while it is in `running`, jobs_stop waits for it. */
+static void give_up(struct fetch *f, const struct err *reason)
 {
     struct jobs *jobs = f->jobs;
-    struct task *t = TAKE(f->task);
+    struct task *t = f->task;
+    struct err why = *reason;
 
-    log_info("subject not fetched", "job=%s attempts=%d why=%s", t->id, t->attempts, why->text);
+    log_info("subject not fetched", "job=%s attempts=%d why=%s", t->id, t->attempts, why.text);
     t->arena = f->arena ? TAKE(f->arena) : arena_new();
+    try_clear(f);
     pthread_mutex_lock(&jobs->lock);
-    task_list_push(&jobs->running, t);
     fair_leave(jobs->queued, t->tenant);
     close_turn(f);
+    task_list_push(&jobs->running, TAKE(f->task));
     pthread_mutex_unlock(&jobs->lock);
     fetch_free(f);
-    job_fail(t, why);
-    fetch_kick(jobs);
+    job_fail(t, &why);
 }
 
 static void rested(void *arg, bool finished UNUSED)
@@ -178,8 +185,8 @@ static void rested(void *arg, bool finished UNUSED)
 
     pthread_mutex_lock(&jobs->lock);
     turns_push(jobs->fetches, &f->turn);
+    kick(jobs);
     pthread_mutex_unlock(&jobs->lock);
-    fetch_kick(jobs);
 }
 
 /* Without a turn for a second. If the job is cancelled meanwhile, `begin` will see it in the record. */
@@ -197,9 +204,11 @@ static void rest(struct fetch *f, const struct err *why)
     try_clear(f);
     pthread_mutex_lock(&jobs->lock);
     close_turn(f);
+    if (jobs->stopping)
+        turns_push(jobs->fetches, &f->turn);
+    else /* then the waits are not stopping either, and call nobody now */
+        waits_add(jobs->waits, "", clock_mono_us() + AGAIN_US, rested, f);
     pthread_mutex_unlock(&jobs->lock);
-    waits_add(jobs->waits, "", clock_mono_us() + AGAIN_US, rested, f);
-    fetch_kick(jobs);
 }
 
 /* Our own disk's trouble. */

@@ -47,7 +47,7 @@ struct job_spec {
 
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
-struct job_spec job_spec_defaults(void); /* pipeline alarm, deadline 60 s, the defaults above */
+struct job_spec job_spec_defaults(void);               /* pipeline alarm, deadline 60 s, the defaults above */
 int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);
 

@@ -63,6 +63,8 @@ static const struct {
     {"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NT==", false}, /* 22 bytes */
     {"whsec_MDEyMzQ1Njc4OWFi", false},                 /* 12 bytes */
     {"whsec_MDEy=zQ1Njc4OWFiY2RlZjAxMjM0NTY3", false},
+    {"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3----",
+     false}, /* some decoders stop at a hyphen, others refuse it */
     {"whsec_", false},
     {"whsec_====", false},
 };
