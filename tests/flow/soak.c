@@ -28,6 +28,7 @@ enum {
     PERCENT_SHORT = 15, /* the first requests of all kinds are still in the sample */
     WAIT_SECONDS = 60,
     WARM_UP_US = 4000000,
+    MOST_WARM_UP_US = 120000000,
     SETTLE_US = 1000000,
 };
 
@@ -340,10 +341,18 @@ static void run_traffic(int64_t length_us, uint64_t random)
 
 static struct sample first;
 
-/* Everything once: what is opened at the first use is open then. */
+/* Everything a few times: what is opened at the first use is open then, and caches have begun to fill. */
 static void warm_up(void)
 {
-    run_traffic(WARM_UP_US, seed() * 999);
+    pid_t analysts[16];
+    int64_t eighth_us = seconds() * 1000000LL / 8;
+
+    run_traffic(eighth_us < WARM_UP_US        ? WARM_UP_US
+                : eighth_us < MOST_WARM_UP_US ? eighth_us
+                                              : MOST_WARM_UP_US,
+                seed() * 999);
+    for (int i = 0; i < 100 && process_children(soak.g.keeper, analysts, 16) != ANALYSTS; i++)
+        usleep(SETTLE_US / 10);
     for (int i = 0; i < 20; i++) { /* an analyst that is being replaced has two descriptors less */
         struct sample now;
         usleep(SETTLE_US / 20);

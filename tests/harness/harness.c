@@ -187,21 +187,18 @@ char *key_new(struct arena *a, const char *dir, const char *tenant, char *const 
     return out;
 }
 
-/* The port of the "ready" line in the log from that offset on, 0 while there is none. Requests that came
- * earlier may have filled many lines before it. */
+/* The port of the "ready" line in the log from that offset on, 0 while there is none. Jobs that wait may fill
+ * many lines before it. */
 static int ready_port(const char *log, off_t from)
 {
     CLEANUP(fd_closep) int fd = open(log, O_RDONLY | O_CLOEXEC);
-    CLEANUP(freep) char *text = NULL;
-    struct stat st;
+    CLEANUP(buf_clear) struct buf all = BUF(READ_MAX);
     const char *at;
-    ssize_t n;
 
-    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= from)
+    if (fd < 0 || lseek(fd, from, SEEK_SET) < 0)
         return 0;
-    text = mem_alloc((size_t)(st.st_size - from) + 1);
-    n = pread(fd, text, (size_t)(st.st_size - from), from);
-    at = n > 0 ? strstr(text, " ready port=") : NULL;
+    read_all(&all, fd);
+    at = all.len ? strstr(all.data, " ready port=") : NULL;
     return at && strchr(at, '\n') ? atoi(at + strlen(" ready port=")) : 0;
 }
 
