@@ -269,6 +269,32 @@ static bool smjpeg_is_whole(const struct look *l)
     return bytes_at(l, l->size - 4, tail, 4) && memcmp(tail, "DONE", 4) == 0;
 }
 
+/* Parse units, each with the way to the next; the last one has none. */
+static bool dirac_is_whole(const struct look *l)
+{
+    enum { UNIT_HEAD = 13, TO_NEXT = 5 };
+    uint8_t head[UNIT_HEAD];
+
+    for (int64_t at = 0; at < l->size;) {
+        uint64_t next;
+        if (!bytes_at(l, at, head, UNIT_HEAD))
+            return false;
+        next = number(head + TO_NEXT, 4);
+        if (memcmp(head, "BBCD", 4) != 0 || next == 0)
+            return true;
+        if (!step(l, &at, 0, next))
+            return false;
+    }
+    return true;
+}
+
+/* A format that says nothing at all, and whose decoder does not mind half a picture. */
+static bool nobody_can_say(const struct look *l)
+{
+    (void)l;
+    return false;
+}
+
 static bool nothing_left(const struct look *l)
 {
     return l->packets_end < 0 || l->packets_end >= l->size;
@@ -429,6 +455,8 @@ static const struct {
     {"asf", asf_is_whole},
     {"mpegts", mpegts_is_whole},
     {"dv", dv_is_whole},
+    {"dirac", dirac_is_whole},
+    {"h261", nobody_can_say},
     {"nut", nut_is_whole},
     {"smjpeg", smjpeg_is_whole},
     {"mxf", mxf_is_whole},

@@ -45,8 +45,8 @@ struct route {
 struct server_opts {
     const char *listen; /* "127.0.0.1:8480", "[::1]:0"; port 0 = any */
     int threads;        /* default 2 */
-    /* Default 12000. Beyond them the one that waits longest for a request gives way; when all are busy, a new
-     * one gets 503 (through on_error, with Retry-After). */
+    /* Default 12000. Beyond them one that has waited a second or more for a request gives way; when all are
+     * busy, a new one gets 503 (through on_error, with Retry-After). */
     int max_connections;
     int idle_seconds;           /* connection time-out while idle or slow; default 30 */
     const struct route *routes; /* borrowed until server_stop */

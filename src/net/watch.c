@@ -7,7 +7,7 @@
  *   request body    at least BODY_RATE bytes a second, over windows of idle_seconds
  *
  * It also knows how many there are. Connections that only wait cost nobody else a place: when all are taken,
- * the one that waits longest gives way to the next that comes. */
+ * one that has waited for a second or more gives way to the next that comes. */
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "net/server_int.h"
 
-enum { BODY_RATE = 256 };
+enum { BODY_RATE = 256, GRACE_TICKS = 2 /* the first is shorter than a second */ };
 
 struct watch {
     unsigned idle_seconds;
@@ -50,6 +50,32 @@ static bool is_too_slow(const struct watch *w, struct conn *c, unsigned now)
     return slow;
 }
 
+/* Nothing of a request has come for a while, as far as we and the kernel know. One that has just connected
+ * has its request on the way. */
+static bool only_waits(const struct watch *w, const struct conn *c)
+{
+    int unread = 0;
+
+    return !c->gives_way && atomic_load(&c->state) == CONN_HEAD &&
+           atomic_load(&w->now) - atomic_load(&c->since) >= GRACE_TICKS &&
+           ioctl(c->fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+/* Under lock. False when nobody gives way. */
+static bool make_place(struct watch *w)
+{
+    struct conn *c = w->last;
+
+    while (c && !only_waits(w, c))
+        c = c->prev;
+    if (!c)
+        return false;
+    c->gives_way = true;
+    w->n--;
+    shutdown(c->fd, SHUT_RDWR);
+    return true;
+}
+
 static void look(struct watch *w, unsigned now)
 {
     for (struct conn *c = w->first; c; c = c->next)
@@ -58,6 +84,8 @@ static void look(struct watch *w, unsigned now)
             atomic_fetch_add(&w->slow, 1);
             shutdown(c->fd, SHUT_RDWR);
         }
+    while (w->n > w->max && make_place(w))
+        ;
 }
 
 static void *run(void *arg)
@@ -110,30 +138,6 @@ void watch_freep(struct watch **w)
     pthread_mutex_destroy(&(*w)->lock);
     free(*w);
     *w = NULL;
-}
-
-/* Nothing of a request has come, as far as we and the kernel know. */
-static bool only_waits(const struct conn *c)
-{
-    int unread = 0;
-
-    return !c->gives_way && atomic_load(&c->state) == CONN_HEAD && ioctl(c->fd, FIONREAD, &unread) == 0 &&
-           unread == 0;
-}
-
-/* Under lock. False when everybody is busy. */
-static bool make_place(struct watch *w)
-{
-    struct conn *c = w->last;
-
-    while (c && !only_waits(c))
-        c = c->prev;
-    if (!c)
-        return false;
-    c->gives_way = true;
-    w->n--;
-    shutdown(c->fd, SHUT_RDWR);
-    return true;
 }
 
 struct conn *watch_add(struct watch *w, int fd)

@@ -96,6 +96,7 @@ static struct rogue whole_make(const struct rogues *r, struct arena *a, size_t n
 {
     const struct sample *s = &r->samples[n];
     enum rogue_rule rule = s->kind == SAMPLE_MUTE                 ? ROGUE_NOTHING
+                           : s->kind == SAMPLE_OPEN               ? ROGUE_CUT
                            : s->kind == SAMPLE_ODD || s->somebody ? ROGUE_ANY
                                                                   : ROGUE_WHOLE;
 
@@ -124,11 +125,9 @@ static size_t plain_count(const struct rogues *r)
 
 static enum rogue_rule cut_rule(const struct sample *s)
 {
-    static const enum rogue_rule rules[] = {[SAMPLE_CLIP] = ROGUE_CUT,
-                                            [SAMPLE_FLOW] = ROGUE_OPEN_END,
-                                            [SAMPLE_STILL] = ROGUE_CUT,
-                                            [SAMPLE_MUTE] = ROGUE_NOTHING,
-                                            [SAMPLE_ODD] = ROGUE_ANY};
+    static const enum rogue_rule rules[] = {
+        [SAMPLE_CLIP] = ROGUE_CUT,  [SAMPLE_FLOW] = ROGUE_OPEN_END, [SAMPLE_OPEN] = ROGUE_CUT,
+        [SAMPLE_STILL] = ROGUE_CUT, [SAMPLE_MUTE] = ROGUE_NOTHING,  [SAMPLE_ODD] = ROGUE_ANY};
 
     return rules[s->kind];
 }

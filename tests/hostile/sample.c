@@ -106,7 +106,7 @@ static const struct recipe recipes[] = {
     {"raw mpeg2", "mpeg2video", "mpeg2video", SAMPLE_FLOW, .fps = 25},
     {"raw mpeg4", "m4v", "mpeg4", SAMPLE_FLOW, .sound = NULL},
     {"raw h263", "h263", "h263", SAMPLE_FLOW, .width = 176, .height = 144},
-    {"raw h261", "h261", "h261", SAMPLE_FLOW, .width = 176, .height = 144},
+    {"raw h261", "h261", "h261", SAMPLE_OPEN, .width = 176, .height = 144},
     {"raw mjpeg", "mjpeg", "mjpeg", SAMPLE_FLOW, .frames = 6},
     {"mpjpeg", "mpjpeg", "mjpeg", SAMPLE_FLOW, .frames = 6},
     {"smjpeg", "smjpeg", "mjpeg", SAMPLE_FLOW, .frames = 6},

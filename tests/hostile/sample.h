@@ -11,6 +11,7 @@
 enum sample_kind {
     SAMPLE_CLIP,  /* its container says somewhere how much there is: a cut can be noticed */
     SAMPLE_FLOW,  /* a flow of packets or pictures without a declared end */
+    SAMPLE_OPEN,  /* and one of which nobody can say whether its last picture is whole */
     SAMPLE_STILL, /* one picture */
     SAMPLE_MUTE,  /* no video to judge: sound, subtitles, a cover picture */
     SAMPLE_ODD,   /* times or sizes at the edge of what the container can say */

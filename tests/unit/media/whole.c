@@ -44,6 +44,7 @@ static const struct {
              "\006\016\053\064............\201\2ab"),
      0},
     {"the end of a gxf", "gxf", FILE_OF("ab\0\0\0\0\1\373\0\0\0\020\0\0\0\0\341\342"), 0},
+    {"parse units", "dirac", FILE_OF("BBCD\0\0\0\0\016\0\0\0\0xBBCD\020\0\0\0\0\0\0\0\0"), 1},
     {"a directory", "tiff_pipe",
      FILE_OF("II*\0\010\0\0\0\2\0"
              "\0\1\3\0\1\0\0\0ab\0\0"

@@ -771,7 +771,8 @@ static void drops_slow_clients(void)
     server_stop(s);
 }
 
-/* Two places, both taken by connections that only wait: the older one goes when a third comes. */
+/* Two places, both taken by connections that wait for more than a second: the older one goes when a third
+ * comes. */
 static void waiting_connections_give_way(void)
 {
     struct stage stage = {0};
@@ -780,6 +781,8 @@ static void waiting_connections_give_way(void)
 
     for (int i = 0; i < 3; i++) {
         CLEANUP(answer_clear) struct answer a = {0};
+        if (i == 2)
+            nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 500000000}, NULL);
         fds[i] = dial(s);
         put_text(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
         a = get(fds[i], false);
