@@ -70,6 +70,8 @@ static void add_queue(struct buf *b, const struct jobs_stats *j)
     metric_single(b, "assay_jobs_oldest_waiting_seconds", "gauge",
                   "For how long the job that waits longest has been waiting; 0 when none does.",
                   j->oldest_us > 0 ? (double)j->oldest_us / 1e6 : 0);
+    metric_single(b, "assay_jobs_fetching", "gauge",
+                  "Jobs whose file is on its way here, or waits to be fetched.", (double)j->fetching);
     metric_single(b, "assay_jobs_running", "gauge", "Jobs in the hands of analysts, or being written down.",
                   (double)j->running);
     metric_single(b, "assay_jobs_unsaved", "gauge", "Ended jobs whose outcome the disk refuses.",

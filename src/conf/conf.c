@@ -166,6 +166,8 @@ struct conf *conf_new(struct arena *a, const struct option_set *sets, size_t nse
                 (struct setting){&sets[i].rows[k], &sets[i], NULL, FROM_DEFAULT};
     for (size_t i = 0; i < c->n; i++) {
         struct setting *s = &c->settings[i];
+        if (!s->opt->fallback && s->opt->type == OPT_STRING)
+            *(const char **)(void *)((char *)s->set->target + s->opt->offset) = NULL;
         if (s->opt->fallback && set_value(c, s, s->opt->fallback, FROM_DEFAULT, &err) < 0)
             abort();
     }

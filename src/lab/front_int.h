@@ -79,7 +79,7 @@ struct lab {
 /* epoll tags: the index of a place, or one of these. */
 enum { TAG_WAKE = LAB_MAX_ANALYSTS, TAG_KEEPER };
 
-void lab_watch(struct lab *lab, int fd, uint32_t tag);
+int lab_watch(struct lab *lab, int fd, uint32_t tag); /* -1 and errno */
 int fd_set_nonblocking(int fd);
 /* The next attempt is due later than the last time. */
 void backoff_failed(struct backoff *b);

@@ -81,12 +81,13 @@ static int keeper_start(struct lab *lab, struct err *err)
     theirs = pair[1];
     if (link_send(ours, &m, NULL, 0, err) < 0)
         return -1;
+    /* Watched before there is anybody: one that nobody hears would be waited for without end. */
+    if (fd_set_nonblocking(ours) < 0 || lab_watch(lab, ours, TAG_KEEPER) < 0)
+        return FAIL_ERRNO(err, "cannot watch the keeper");
     if (keeper_exec(lab->keeper, theirs, &lab->keeper_pid) < 0)
         return FAIL_ERRNO(err, "cannot start the keeper process %s", lab->keeper);
     lab->keeper_pidfd = (int)syscall(SYS_pidfd_open, lab->keeper_pid, 0);
-    fd_set_nonblocking(ours);
     lab->keeper_sock = TAKE_FD(ours);
-    lab_watch(lab, lab->keeper_sock, TAG_KEEPER);
     pthread_mutex_lock(&lab->lock);
     lab->stats.keepers++;
     pthread_mutex_unlock(&lab->lock);
@@ -208,7 +209,12 @@ static void keeper_has_analyst(struct lab *lab, const struct message *m, int fds
     p->sock = TAKE_FD(fds[0]);
     p->pidfd = TAKE_FD(fds[1]);
     pthread_mutex_unlock(&lab->lock);
-    lab_watch(lab, p->sock, (uint32_t)(p - lab->places));
+    if (lab_watch(lab, p->sock, (uint32_t)(p - lab->places)) == 0)
+        return;
+    log_warn("analyst cannot be watched", "serial=%llu", (unsigned long long)p->serial);
+    pthread_mutex_lock(&lab->lock);
+    place_leave(lab, p, NULL); /* the keeper tells of its end, and the next one is asked for */
+    pthread_mutex_unlock(&lab->lock);
 }
 
 static void keeper_reaped(struct lab *lab, const struct message *m, int fds[LINK_MAX_FDS] UNUSED)

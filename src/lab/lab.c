@@ -64,11 +64,11 @@ void backoff_failed(struct backoff *b)
     b->until_us = clock_mono_us() + b->pause_us;
 }
 
-void lab_watch(struct lab *lab, int fd, uint32_t tag)
+int lab_watch(struct lab *lab, int fd, uint32_t tag)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.u32 = tag};
 
-    epoll_ctl(lab->epoll_fd, EPOLL_CTL_ADD, fd, &e);
+    return epoll_ctl(lab->epoll_fd, EPOLL_CTL_ADD, fd, &e);
 }
 
 int fd_set_nonblocking(int fd)
@@ -277,7 +277,8 @@ int lab_start(struct lab **ret_lab, const struct lab_opts *opts, struct err *err
     lab->places = mem_alloc(lab->nplaces * sizeof *lab->places);
     for (size_t i = 0; i < lab->nplaces; i++)
         lab->places[i] = (struct place){.sock = -1, .pidfd = -1};
-    lab_watch(lab, lab->wake_fd, TAG_WAKE);
+    if (lab_watch(lab, lab->wake_fd, TAG_WAKE) < 0)
+        return FAIL_ERRNO(err, "cannot watch the lab");
     if (start_thread(lab) < 0)
         return FAIL_ERRNO(err, "cannot start the lab's thread");
     *ret_lab = TAKE(lab);

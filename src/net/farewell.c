@@ -25,6 +25,7 @@ struct place {
 struct farewell {
     int epoll, wake;
     pthread_t thread;
+    bool started;
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct place places[PLACES];
@@ -84,10 +85,20 @@ struct farewell *farewell_new(void)
     f->epoll = epoll_create1(EPOLL_CLOEXEC);
     f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&f->lock, NULL);
-    if (f->epoll < 0 || f->wake < 0 || epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->wake, &wake) < 0 ||
-        pthread_create(&f->thread, NULL, run, f) != 0)
-        abort(); /* no descriptor or thread at start is as final as no memory */
+    f->started = f->epoll >= 0 && f->wake >= 0 && epoll_ctl(f->epoll, EPOLL_CTL_ADD, f->wake, &wake) == 0 &&
+                 pthread_create(&f->thread, NULL, run, f) == 0;
+    if (!f->started)
+        farewell_freep(&f);
     return f;
+}
+
+static void stop_thread(struct farewell *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    pthread_mutex_unlock(&f->lock);
+    eventfd_write(f->wake, 1);
+    pthread_join(f->thread, NULL);
 }
 
 void farewell_freep(struct farewell **farewell)
@@ -96,15 +107,12 @@ void farewell_freep(struct farewell **farewell)
 
     if (!f)
         return;
-    pthread_mutex_lock(&f->lock);
-    f->stop = true;
-    pthread_mutex_unlock(&f->lock);
-    eventfd_write(f->wake, 1);
-    pthread_join(f->thread, NULL);
+    if (f->started)
+        stop_thread(f);
     for (int i = 0; i < PLACES; i++)
         leave(&f->places[i]);
-    close(f->wake);
-    close(f->epoll);
+    fd_closep(&f->wake);
+    fd_closep(&f->epoll);
     pthread_mutex_destroy(&f->lock);
     free(f);
     *farewell = NULL;

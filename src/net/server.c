@@ -253,6 +253,11 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     server_log_requests(s, opts->log_requests);
     s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
+    if (!s->watch || !s->farewell) {
+        close(fd);
+        return FAIL(err, ERR_IO,
+                    "cannot start the HTTP server's threads; raise the limits of threads and of open files");
+    }
     if (prepare_tls(s, fd, err) < 0) {
         close(fd);
         return -1;

@@ -64,8 +64,8 @@ struct conn {
 };
 
 struct watch;
-struct watch *watch_new(int idle_seconds, int max_connections);
-void watch_freep(struct watch **w); /* stops its thread */
+struct watch *watch_new(int idle_seconds, int max_connections); /* NULL: no thread */
+void watch_freep(struct watch **w);                             /* stops its thread */
 /* Beyond the limit the oldest connection that waits for a request is shut down; without one the new one is
  * `over`. */
 struct conn *watch_add(struct watch *w, int fd);
@@ -76,7 +76,7 @@ uint64_t watch_slow(struct watch *w); /* how many were dropped so far */
 /* ---- farewell.c: closing without losing the reply ---- */
 
 struct farewell;
-struct farewell *farewell_new(void);
+struct farewell *farewell_new(void);      /* NULL: no thread or descriptor */
 void farewell_freep(struct farewell **f); /* stops its thread */
 /* Keeps the connection half open beyond the close of this descriptor. Any thread. */
 void farewell_add(struct farewell *f, int fd);

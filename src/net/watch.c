@@ -117,9 +117,12 @@ struct watch *watch_new(int idle_seconds, int max_connections)
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&w->wakeup, &attr);
     pthread_condattr_destroy(&attr);
-    if (pthread_create(&w->thread, NULL, run, w) != 0)
-        abort(); /* no thread at start is as final as no memory */
-    return w;
+    if (pthread_create(&w->thread, NULL, run, w) == 0)
+        return w;
+    pthread_cond_destroy(&w->wakeup);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+    return NULL;
 }
 
 void watch_freep(struct watch **w)

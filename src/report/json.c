@@ -625,7 +625,7 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         .deadline_ms = get_int(rd, o, "deadline_ms", 0, 3600000),
         .max_pixels = get_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
         .max_seconds = get_num(rd, o, "max_seconds", 0, 1e12),
-        .cpu_us = get_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2),
+        .cpu_us = yyjson_obj_get(o, "max_cpu_us") ? get_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2) : 0,
         .alarm = get_alarm(rd, o),
     };
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -329,9 +330,12 @@ WRAP(ssize_t, recvmsg, "recvmsg", int fd, struct msghdr *m, int flags)
     return fault_hit(FAULT_RECVMSG) ? -1 : syscall(SYS_recvmsg, fd, m, flags);
 }
 
-WRAP(int, epoll_ctl, "epoll_ctl", int epoll, int what, int fd, void *event)
+WRAP(int, epoll_ctl, "epoll_ctl", int epoll, int what, int fd, struct epoll_event *event)
 {
-    return fault_hit(FAULT_EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
+    /* To watch one more takes memory; to watch one less cannot fail. */
+    return what == EPOLL_CTL_ADD && fault_hit(FAULT_EPOLL_CTL)
+               ? -1
+               : (int)syscall(SYS_epoll_ctl, epoll, what, fd, event);
 }
 
 WRAP(int, pthread_create, "pthread_create", pthread_t *ret, const pthread_attr_t *attr, void *(*run)(void *),

@@ -52,7 +52,7 @@ static const struct {
     {FAULT_SENDMSG, "sendmsg", ENOBUFS, false},
     {FAULT_RECVMSG, "recvmsg", ENOMEM, false},
     {FAULT_EPOLL_CTL, "epoll_ctl", ENOMEM, false},
-    {FAULT_THREAD, "pthread_create", EAGAIN, true},
+    {FAULT_THREAD, "pthread_create", EAGAIN, false},
 };
 static const struct {
     int bit;

@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum {
@@ -186,18 +187,18 @@ char *key_new(struct arena *a, const char *dir, const char *tenant, char *const 
     return out;
 }
 
-/* The port of the "ready" line in the log from that offset on, 0 while there is none. */
+/* The port of the "ready" line in the log from that offset on, 0 while there is none. Jobs that wait may fill
+ * many lines before it. */
 static int ready_port(const char *log, off_t from)
 {
     CLEANUP(fd_closep) int fd = open(log, O_RDONLY | O_CLOEXEC);
-    char text[8192];
-    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, from);
+    CLEANUP(buf_clear) struct buf all = BUF(READ_MAX);
     const char *at;
 
-    if (n <= 0)
+    if (fd < 0 || lseek(fd, from, SEEK_SET) < 0)
         return 0;
-    text[n] = '\0';
-    at = strstr(text, " ready port=");
+    read_all(&all, fd);
+    at = all.len ? strstr(all.data, " ready port=") : NULL;
     return at && strchr(at, '\n') ? atoi(at + strlen(" ready port=")) : 0;
 }
 

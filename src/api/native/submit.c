@@ -88,7 +88,7 @@ static const struct multipart_events part_events = {part_begin, part_data, part_
 static int read_wait(struct submission *s, struct err *err)
 {
     const char *text = request_query(s->request, "wait");
-    double most = (double)api_of(s->request)->opts.sync_wait_ms / 1000;
+    double most = (double)api_limit(&api_of(s->request)->opts.sync_wait_ms) / 1000;
 
     s->wait_s = native_parse_prefer(request_header(s->request, "Prefer"));
     if (text && (!text_to_double(text, &s->wait_s) || s->wait_s < 0))
