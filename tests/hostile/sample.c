@@ -153,7 +153,7 @@ static const struct {
      {1LL << 40, (1LL << 40) + 100, (1LL << 40) + 200, (1LL << 40) + 300, (1LL << 40) + 400,
       (1LL << 40) + 500}},
     {"one ms each", {0, 1, 2, 3, 4, 5}},
-    {"to and fro", {0, 5000, 1000, 4000, 2000, 3000}},
+    {"back and forth", {0, 5000, 1000, 4000, 2000, 3000}},
 };
 static const char *const odd_muxers[] = {"mp4", "matroska", "avi", "flv", "asf", "nut", "mpegts"};
 
