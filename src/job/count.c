@@ -47,6 +47,20 @@ void count_stage(struct jobs *jobs, enum job_stage stage, int64_t us)
     histogram_add(&jobs->counts.stages[stage], us);
 }
 
+/* Under lock. What the run thread has in its hand still waits. */
+static void count_waiting(const struct jobs *jobs, struct jobs_stats *s, int64_t *ret_since)
+{
+    const struct task *hand = jobs->in_hand;
+
+    *ret_since = fair_oldest(jobs->queued);
+    s->queued = fair_len(jobs->queued);
+    if (!hand || hand->kind != &task_job)
+        return;
+    s->queued++;
+    if (!*ret_since || hand->since_us < *ret_since)
+        *ret_since = hand->since_us;
+}
+
 struct jobs_stats jobs_stats(struct jobs *jobs)
 {
     struct job_counts *c = &jobs->counts;
@@ -54,8 +68,7 @@ struct jobs_stats jobs_stats(struct jobs *jobs)
     int64_t since;
 
     pthread_mutex_lock(&jobs->lock);
-    since = fair_oldest(jobs->queued);
-    s.queued = fair_len(jobs->queued);
+    count_waiting(jobs, &s, &since);
     s.running = jobs->running.len + jobs->unsaved.len;
     s.fetching = turns_len(jobs->fetches);
     s.unsaved = jobs->unsaved.len;

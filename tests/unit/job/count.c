@@ -159,7 +159,7 @@ static void dialects_are_bounded(void)
 
     for (int i = 0; i < JOB_MAX_DIALECTS + 4; i++) {
         struct ticket t = TICKET;
-        char name[16], id[ID_TEXT];
+        char name[32], id[ID_TEXT];
         snprintf(name, sizeof name, "dialect%d", i);
         req.dialect = name;
         rig_submit_request(&r, &req, "x", &t);
