@@ -34,7 +34,8 @@ struct request {
     struct server *server;
     struct MHD_Connection *connection;
     struct conn *conn;
-    char id[20]; /* "5f3c12aa-1b" */
+    char id[20]; /* "5f3c12aa-1b", made from the number when first asked for */
+    uint64_t number;
     int64_t begun_us;
     const char *method, *path; /* the connection's memory, valid as long as the request */
     struct route_match match;
@@ -71,6 +72,8 @@ struct arena *request_arena(struct request *r)
 
 const char *request_id(struct request *r)
 {
+    if (!r->id[0])
+        snprintf(r->id, sizeof r->id, "%08x-%llx", r->server->epoch, (unsigned long long)r->number);
     return r->id;
 }
 
@@ -213,7 +216,7 @@ void request_reply(struct request *r, const struct reply *rep)
     if (rep->status == 405 && r->match.allow[0])
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, r->match.allow);
     if (rep->status >= 400)
-        MHD_add_response_header(response, "X-Request-Id", r->id);
+        MHD_add_response_header(response, "X-Request-Id", request_id(r));
     publish(r, rep->status, response);
 }
 
@@ -446,9 +449,7 @@ static struct request *request_new(struct server *s, struct MHD_Connection *conn
     r->connection = connection;
     r->conn = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     r->begun_us = clock_mono_us();
-    snprintf(r->id, sizeof r->id, "%08x-%llx", s->epoch,
-             (unsigned long long)atomic_fetch_add_explicit(&s->serial, 1, memory_order_relaxed) &
-                 0xffffffffff);
+    r->number = atomic_fetch_add_explicit(&s->serial, 1, memory_order_relaxed) & 0xffffffffff;
     r->method = method;
     r->path = url;
     atomic_flag_clear(&r->claimed);
@@ -523,7 +524,7 @@ static enum MHD_Result step_end(struct request *r)
     if (request_replied(r))
         return queue_reply(r);
     if (r->has_run) {
-        log_error("request woke up without a reply", "req=%s path=%s", r->id, r->path);
+        log_error("request woke up without a reply", "req=%s path=%s", request_id(r), r->path);
         return MHD_NO;
     }
     r->has_run = true;
@@ -583,10 +584,10 @@ static void log_end(struct request *r, enum MHD_RequestTerminationCode why)
     if (!replied)
         counters_replied(r->server->counters, route, 0);
     if (why != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        log_debug("request cut off", "req=%s path=%s why=%d", r->id, r->path, (int)why);
+        log_debug("request cut off", "req=%s path=%s why=%d", request_id(r), r->path, (int)why);
     if (atomic_load_explicit(&r->server->log_requests, memory_order_relaxed) || log_wants(LOG_DEBUG))
         log_line(LOG_INFO, "request", "req=%s method=%s route=%s path=%s status=%d received=%lld ms=%lld",
-                 r->id, r->method, route ? route->path : "-", r->path, replied ? r->status : 0,
+                 request_id(r), r->method, route ? route->path : "-", r->path, replied ? r->status : 0,
                  (long long)r->received, (long long)(clock_mono_us() - r->begun_us) / 1000);
 }
 
