@@ -421,23 +421,26 @@ static void memory_does_not_grow(void)
                 10 * percent); /* they are replaced all the time */
 }
 
+/* The store keeps one connection for each thread that ever read at the same moment as others (two
+ * descriptors: the file and its log); which moment of the run is the busiest is chance. Whatever leaks passes
+ * this bound. */
+enum { READING_THREADS = 6, MORE_READERS = 2 * (READING_THREADS - 1) };
+
 /* Idle again, the front has as many descriptors as before the first request; a few connections may still
  * close. */
-static struct sample first;
-
 static void descriptors_do_not_grow(void)
 {
     struct sample last = {0};
 
     for (int i = 0; i < 100; i++) {
         last = look(&soak);
-        if (last.front_fds <= first.front_fds && last.keeper_fds <= first.keeper_fds)
+        if (last.front_fds <= first.front_fds + MORE_READERS && last.keeper_fds <= first.keeper_fds)
             break;
         usleep(100000);
     }
     printf("# descriptors of the front: %d before, %d after; of the keeper: %d, %d\n", first.front_fds,
            last.front_fds, first.keeper_fds, last.keeper_fds);
-    CHECK(last.front_fds <= first.front_fds);
+    CHECK(last.front_fds <= first.front_fds + MORE_READERS);
     CHECK(last.keeper_fds <= first.keeper_fds);
 }
 
