@@ -12,12 +12,9 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "report/scenery.h"
 #include "report/spec.h"
 #include "verdict/reach.h"
-
-struct box {
-    float x, y, w, h; /* left, top, width, height; 0..1 */
-};
 
 /* The file as it is. */
 struct media_info {
@@ -96,6 +93,14 @@ struct verdict {
     const char **labels; /* alphabetical */
 };
 
+/* One picture of a batch. */
+struct item {
+    struct err error;   /* ERR_NONE: judged */
+    const char *format; /* libav's short name of the codec, "" = not known */
+    int width, height;  /* displayed pixels */
+    struct scenery scenery;
+};
+
 struct report {
     struct arena *arena;
     const char *pipeline;
@@ -111,6 +116,9 @@ struct report {
     struct finding *findings;
     size_t nmodels, models_cap;
     struct model_ref *models;
+    struct scenery *scenery; /* of a video; NULL: the pipeline makes none */
+    size_t nitems;           /* pipeline "pictures": one for each part of the subject, in their order */
+    struct item *items;
     struct verdict verdict;
     struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */

@@ -3,9 +3,11 @@
 #ifndef ASSAY_REPORT_SPEC_H
 #define ASSAY_REPORT_SPEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/hash.h"
 #include "verdict/risk.h"
 #include "verdict/zone.h"
@@ -35,13 +37,42 @@ struct annotate_params {
     const struct report *report; /* of the finished job; NULL for other pipelines */
 };
 
+/* A part of the subject: one picture of a batch lies behind the other. Size 0: the client's data were no
+ * data; `error` says why. */
+struct part {
+    int64_t offset, size;
+    struct err error;
+};
+
+/* Somebody the tenant knows. */
+struct known_face {
+    size_t n;
+    const float *embedding; /* L2-normalised */
+};
+
+/* Pipelines "scenes" and "pictures": what to look for. What there is no model for is not found. */
+struct scenes_params {
+    double fps;       /* frames per second of video that models see; default 2 */
+    bool people;      /* tell people apart; default true */
+    bool texts, tags; /* default true */
+    /* Biometric outputs; default false. Without embeddings people are told apart by where they are. */
+    bool embeddings, thumbnails, age_gender;
+    double tag_from; /* pictures: tags at least that probable; default 0.5 */
+    size_t nparts;   /* of "pictures" */
+    const struct part *parts;
+    size_t nknown; /* filled when the job begins, never stored */
+    const struct known_face *known;
+};
+enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000 };
+
 struct job_spec {
     const char *id;       /* of the job; for logs */
-    const char *pipeline; /* "alarm", "annotate" */
+    const char *pipeline; /* "alarm", "annotate", "scenes", "pictures" */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..3600000 */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
+    struct scenes_params scenes;
     struct annotate_params annotate;
 };
 
