@@ -53,7 +53,7 @@ struct constellation {
     struct appearance *seen; /* the most prominent first */
 };
 
-struct text {
+struct scene_text {
     const char *words;    /* UTF-8, lines joined with a blank */
     const char *language; /* ISO 639-1, NULL = not known */
     double confidence;    /* 0..1, mean over the words */
@@ -61,7 +61,7 @@ struct text {
     struct box box;       /* where it was read first */
 };
 
-struct tag {
+struct scene_tag {
     const char *name;
     double probability; /* 0..1 */
     bool critical;
@@ -90,11 +90,11 @@ struct scenery {
     size_t nconstellations;
     struct constellation *constellations; /* cover the whole video, also where nobody is */
     size_t ntexts;
-    struct text *texts; /* by start */
+    struct scene_text *texts; /* by start */
     size_t nsections;
     struct section *sections; /* by tag's first appearance */
     size_t ntags;
-    struct tag *tags; /* of a picture, the most probable first */
+    struct scene_tag *tags; /* of a picture, the most probable first */
     /* Effort: frames offered to and really read by the text reader, faces looked at. */
     int text_offered, text_read, face_frames;
 };

@@ -39,7 +39,7 @@ struct annotate_params {
 
 /* A part of the subject: one picture of a batch lies behind the other. Size 0: the client's data were no
  * data; `error` says why. */
-struct part {
+struct subject_part {
     int64_t offset, size;
     struct err error;
 };
@@ -59,7 +59,7 @@ struct scenes_params {
     bool embeddings, thumbnails, age_gender;
     double tag_from; /* pictures: tags at least that probable; default 0.5 */
     size_t nparts;   /* of "pictures" */
-    const struct part *parts;
+    const struct subject_part *parts;
     size_t nknown; /* filled when the job begins, never stored */
     const struct known_face *known;
 };
