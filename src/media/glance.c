@@ -6,10 +6,14 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "media/fdio_int.h"
 #include "media/image.h"
 #include "media/rescale_int.h"
 
-enum { ROWS = 4 }; /* at most that many are read of a cell */
+enum {
+    ROWS = 4,         /* at most that many are read of a cell */
+    MAX_ROWS = 16384, /* of a frame that is given to swscale */
+};
 
 struct glancer {
     struct scaler *scaler; /* for what cannot be read directly; made when it is needed */
@@ -225,13 +229,31 @@ static void read_colour(struct glancer *g, const struct picture *p, int x, int y
     g->v[i] = clamp_level((128 * bgr[2] - 107 * bgr[1] - 21 * bgr[0] + 128 * 257) >> 8);
 }
 
+/* swscale gives up on shapes far from any camera's: of very tall frames only every k-th row is left. */
+static AVFrame *thinned(const AVFrame *f)
+{
+    int k = f->height / MAX_ROWS + 1;
+    AVFrame *thin = libav_must(av_frame_clone(f));
+
+    for (int i = 0; k > 1 && i < AV_NUM_DATA_POINTERS; i++)
+        thin->linesize[i] *= k;
+    thin->height /= k;
+    return thin;
+}
+
+static void framep(AVFrame **f)
+{
+    av_frame_free(f);
+}
+
 static int read_scaled(struct glancer *g, const AVFrame *f, int height, struct err *err)
 {
+    CLEANUP(framep) AVFrame *thin = f->height > MAX_ROWS ? thinned(f) : NULL;
     struct picture p, luma = {GLANCE_WIDTH, height, 1, g->luma};
 
     if (!g->scaler)
         g->scaler = scaler_new();
-    if (scaler_bgr(g->scaler, f, 0, GLANCE_WIDTH, height, &p, err) < 0)
+    if (scaler_bgr(g->scaler, thin ? thin : f, 0, GLANCE_WIDTH, height, &p, err) < 0)
         return -1;
     picture_luma(&p, &luma);
     for (int y = 0; y < GLANCE_COLOUR_HEIGHT; y++)
