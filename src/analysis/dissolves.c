@@ -17,6 +17,7 @@ static const double fade_seconds = 0.8; /* from black to what can pass for a pic
 static const float least_change = 6, least_deviation = 5, most_correlation = 0.75f;
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
+static const float most_residual = 0.45f; /* of one picture */
 static const float uneven_share = 0.3f; /* of the change of a cell: further off, it has not changed evenly */
 static const float longest_step = 0.42f; /* share of the change in one tick */
 
@@ -107,6 +108,21 @@ static bool follows(const struct dissolves *d, int64_t from, int64_t until, cons
     }
     *ret_residual = n ? sum / (float)n : 1;
     return n >= 2 && *ret_middle;
+}
+
+/* A quick look at three pictures between, before all are looked at. */
+static bool is_mixed(const struct dissolves *d, int64_t from, int64_t until, const struct line *l)
+{
+    float residual, before = 0;
+
+    for (int64_t k = 1; k <= 3; k++) {
+        float share = project(l, tick(d, from + (until - from) * k / 4), &residual);
+
+        if (residual > most_residual || share < before - 0.15f)
+            return false;
+        before = share;
+    }
+    return before > 0.2f;
 }
 
 /* Share of the change that motion between quarters of the window does not explain. */
@@ -203,7 +219,6 @@ static void try_window(struct dissolves *d, int64_t from, int64_t until)
     struct begin found = {.from = a->pts, .until = b->pts, .gradual = true};
     struct dissolve_signs s;
     struct line line;
-    float residual;
 
     if (a->deviation < least_deviation || b->deviation < least_deviation)
         return;
@@ -211,12 +226,14 @@ static void try_window(struct dissolves *d, int64_t from, int64_t until)
     s.change = sqrtf(line.square / LOOK_SMALL);
     if (s.change < least_change || (s.correlation = look_correlation(a, b)) > most_correlation)
         return;
-    project(&line, tick(d, (from + until) / 2), &residual);
-    if (residual > 0.4f || !follows(d, from, until, &line, &s.residual, &middle))
+    if (!is_mixed(d, from, until, &line) || !follows(d, from, until, &line, &s.residual, &middle))
         return;
-    s.motion_left = motion_left(d, from, until);
     s.texture_left = texture_left(a, b, middle);
     s.evenness = evenness(&line, middle);
+    s.motion_left = 1; /* the search for motion is dear, and can only make it less */
+    if (dissolve_weigh(&s) <= 0)
+        return;
+    s.motion_left = motion_left(d, from, until);
     found.pts = middle->pts;
     if ((found.weight = dissolve_weigh(&s)) > 0)
         add(d, &found);
