@@ -5,8 +5,8 @@
 #include "base/arena.h"
 
 enum {
-    RING = 192,     /* ticks kept: the longest window and the wait after it */
-    FEWEST = 4,     /* ticks between both ends */
+    RING = 192, /* ticks kept: the longest window and the wait after it */
+    FEWEST = 4, /* ticks between both ends */
     MAX_TICKS = RING - 1,
 };
 static const double tick_seconds = 0.032; /* frames that follow closer are left out */
@@ -18,7 +18,8 @@ static const float least_change = 6, least_deviation = 5, most_correlation = 0.7
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
 static const float most_residual = 0.45f; /* of one picture */
-static const float uneven_share = 0.3f; /* of the change of a cell: further off, it has not changed evenly */
+static const float most_motion_left = 0.9f; /* some of any change looks like motion */
+static const float uneven_share = 0.3f;  /* of the change of a cell: further off, it has not changed evenly */
 static const float longest_step = 0.42f; /* share of the change in one tick */
 
 struct dissolves {
@@ -137,20 +138,27 @@ static float motion_left(const struct dissolves *d, int64_t from, int64_t until)
 }
 
 /* How much of the change has everywhere come as far as on the whole: in a dissolve all of it; where something
- * comes into the picture, or all moves, a cell shows the one or the other. */
-static float evenness(const struct line *l, const struct look *p)
+ * comes into the picture, or all moves, a cell shows the one or the other. What becomes brighter all over is
+ * no part of it: light does that, too. */
+static float evenness(const struct look *a, const struct look *b, const struct look *middle)
 {
-    float unused, share = project(l, p, &unused);
+    int change[LOOK_SMALL], way[LOOK_SMALL];
     int even = 0, all = 1;
+    float along = 0, square = 1;
 
     for (int i = 0; i < LOOK_SMALL; i++) {
-        float expected = share * l->along[i], way = (float)(p->small[i] - l->a[i]);
-        int change = abs(l->along[i]);
-
-        all += change;
-        even += fabsf(way - expected) <= uneven_share * (float)change ? change : 0;
+        change[i] = b->small[i] - a->small[i] - (b->level - a->level);
+        way[i] = middle->small[i] - a->small[i] - (middle->level - a->level);
+        along += (float)(change[i] * way[i]);
+        square += (float)(change[i] * change[i]);
     }
-    return (float)even / (float)all;
+    for (int i = 0; i < LOOK_SMALL; i++) {
+        float off = fabsf((float)way[i] - along / square * (float)change[i]);
+
+        all += abs(change[i]);
+        even += off <= uneven_share * fabsf((float)change[i]) ? abs(change[i]) : 0;
+    }
+    return along > 0.2f * square && along < 0.8f * square ? (float)even / (float)all : 0;
 }
 
 /* Half of the texture is gone in the middle of a dissolve between unlike pictures; what moves keeps it. The
@@ -168,8 +176,8 @@ float dissolve_weigh(const struct dissolve_signs *s)
            6 * fmaxf(0, 0.5f - s->evenness) + 0.3f;
 }
 
-/* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough. Its
- * dim end is next to emptiness. */
+/* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough.
+ * Its dim end is next to emptiness. */
 static bool is_fade(const struct dissolves *d, const struct begin *b)
 {
     int64_t oldest = d->n > MAX_TICKS ? d->n - MAX_TICKS : 0;
@@ -197,12 +205,19 @@ static void settle(struct dissolves *d)
 }
 
 /* Windows of one dissolve agree about its middle more or less, and lie around it. */
+static bool is_same(const struct dissolves *d, const struct begin *b)
+{
+    return d->has_best && b->from < d->best.pts;
+}
+
 static void add(struct dissolves *d, const struct begin *b)
 {
-    if (d->has_best && b->from >= d->best.pts)
-        settle(d);
-    if (d->has_best && b->weight <= d->best.weight)
+    bool same = is_same(d, b);
+
+    if (same && b->weight <= d->best.weight)
         return;
+    if (!same)
+        settle(d);
     d->best = *b;
     d->has_best = true;
 }
@@ -229,12 +244,12 @@ static void try_window(struct dissolves *d, int64_t from, int64_t until)
     if (!is_mixed(d, from, until, &line) || !follows(d, from, until, &line, &s.residual, &middle))
         return;
     s.texture_left = texture_left(a, b, middle);
-    s.evenness = evenness(&line, middle);
-    s.motion_left = 1; /* the search for motion is dear, and can only make it less */
-    if (dissolve_weigh(&s) <= 0)
+    s.evenness = evenness(a, b, middle);
+    found.pts = middle->pts;
+    s.motion_left = most_motion_left; /* the search for motion is dear: is it worth it? */
+    if (dissolve_weigh(&s) <= (is_same(d, &found) ? d->best.weight : 0))
         return;
     s.motion_left = motion_left(d, from, until);
-    found.pts = middle->pts;
     if ((found.weight = dissolve_weigh(&s)) > 0)
         add(d, &found);
 }
@@ -250,7 +265,8 @@ static void try_all(struct dissolves *d)
             from--;
         if (tick(d, until)->pts - tick(d, from)->pts < lengths[i])
             return;
-        if (from != before && until - from > FEWEST && tick(d, until)->pts - tick(d, from)->pts < 2 * lengths[i])
+        if (from != before && until - from > FEWEST &&
+            tick(d, until)->pts - tick(d, from)->pts < 2 * lengths[i])
             try_window(d, from, until);
     }
 }

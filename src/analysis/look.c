@@ -1,5 +1,6 @@
 #include "analysis/look.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static void shrink_again(struct look *l)
     for (int y = 0; y < LOOK_HEIGHT / 2; y++)
         for (int x = 0; x < LOOK_WIDTH / 2; x++) {
             const uint8_t *p = l->luma + 2 * y * LOOK_WIDTH + 2 * x;
-            l->small[y * LOOK_WIDTH / 2 + x] = (uint8_t)((p[0] + p[1] + p[LOOK_WIDTH] + p[LOOK_WIDTH + 1] + 2) / 4);
+            l->small[y * LOOK_WIDTH / 2 + x] =
+                (uint8_t)((p[0] + p[1] + p[LOOK_WIDTH] + p[LOOK_WIDTH + 1] + 2) / 4);
         }
 }
 
@@ -78,6 +80,7 @@ static void measure_luma(struct look *l)
     set_bins(l->bins[0], counts, LOOK_CELLS);
     mean = (double)sum / LOOK_CELLS;
     l->mean = (float)mean;
+    l->level = (int)(mean + 0.5);
     l->deviation = (float)sqrt(fmax(0, (double)squares / LOOK_CELLS - mean * mean));
 }
 
@@ -128,7 +131,8 @@ float look_luma_difference(const struct look *a, const struct look *b)
 
 float look_colour_difference(const struct look *a, const struct look *b)
 {
-    return (float)(sum_differences(a->u, b->u, GLANCE_COLOURS) + sum_differences(a->v, b->v, GLANCE_COLOURS)) /
+    return (float)(sum_differences(a->u, b->u, GLANCE_COLOURS) +
+                   sum_differences(a->v, b->v, GLANCE_COLOURS)) /
            (2 * GLANCE_COLOURS);
 }
 
@@ -162,11 +166,12 @@ float look_correlation(const struct look *a, const struct look *b)
 
 /* ---- search for blocks ---- */
 
-static int block_difference(const uint8_t *a, const uint8_t *b)
+/* Gives up early above `limit`. */
+static int block_difference(const uint8_t *a, const uint8_t *b, int limit)
 {
     int sum = 0;
 
-    for (int y = 0; y < BLOCK; y++)
+    for (int y = 0; y < BLOCK && sum < limit; y++)
         sum += sum_differences(a + (ptrdiff_t)y * LOOK_WIDTH, b + (ptrdiff_t)y * LOOK_WIDTH, BLOCK);
     return sum;
 }
@@ -185,12 +190,12 @@ static int min_int(int a, int b)
 static int find_block(const uint8_t *a, const uint8_t *b, int x, int y)
 {
     const uint8_t *block = b + (ptrdiff_t)y * LOOK_WIDTH + x;
-    int best = block_difference(a + (ptrdiff_t)y * LOOK_WIDTH + x, block);
+    int best = block_difference(a + (ptrdiff_t)y * LOOK_WIDTH + x, block, INT_MAX);
     int y1 = min_int(LOOK_HEIGHT - BLOCK, y + REACH), x1 = min_int(LOOK_WIDTH - BLOCK, x + REACH);
 
     for (int py = max_int(0, y - REACH); py <= y1; py++)
         for (int px = max_int(0, x - REACH); px <= x1; px++)
-            best = min_int(best, block_difference(a + (ptrdiff_t)py * LOOK_WIDTH + px, block));
+            best = min_int(best, block_difference(a + (ptrdiff_t)py * LOOK_WIDTH + px, block, best));
     return best;
 }
 
@@ -244,7 +249,7 @@ float look_motion_left(const struct look *a, const struct look *b)
     for (int y = 0; y < LOOK_HEIGHT; y += BLOCK)
         for (int x = 0; x < LOOK_WIDTH; x += BLOCK) {
             ptrdiff_t at = (ptrdiff_t)y * LOOK_WIDTH + x;
-            plain += block_difference(a->luma + at, b->luma + at);
+            plain += block_difference(a->luma + at, b->luma + at, INT_MAX);
             found += find_block(a->luma, b->luma, x, y);
         }
     return (float)found / (float)plain;

@@ -103,7 +103,8 @@ void shots_end(struct shots *s, double end, struct scenery *ret)
     dissolves_end(s->dissolves);
     fades_end(s->fades);
     end = isfinite(end) && end > s->last_pts ? end : s->last_pts;
-    qsort(s->begins, s->n, sizeof *s->begins, by_time);
+    if (s->n > 0)
+        qsort(s->begins, s->n, sizeof *s->begins, by_time);
     ret->has_shots = true;
     ret->shots = arena_array(s->arena, s->n + 1, sizeof *ret->shots);
     add_shot(ret, 0, SHOT_START);

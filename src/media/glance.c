@@ -2,6 +2,7 @@
 
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -10,7 +11,10 @@
 #include "media/image.h"
 #include "media/rescale_int.h"
 
-enum { MAX_ROWS = 16384 }; /* of a frame that is given to swscale */
+enum {
+    MAX_ROWS = 16384, /* of a frame that is given to swscale */
+    FRACTION = 22,    /* bits: 255 * 255 / 219 with so many behind the point fits into 32 */
+};
 
 struct glancer {
     struct scaler *scaler; /* for what cannot be read directly; made when it is needed */
@@ -86,7 +90,8 @@ static void add_eights(uint16_t *restrict sums, const uint8_t *a, const uint8_t 
 {
     for (int i = 0; i < n; i++)
         sums[i] = (uint16_t)((add_pairs(a + 8 * (ptrdiff_t)i) + add_pairs(b + 8 * (ptrdiff_t)i)) *
-                                 0x0001000100010001u >> 48);
+                                 0x0001000100010001u >>
+                             48);
 }
 
 static void add_fours(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n)
@@ -95,7 +100,14 @@ static void add_fours(uint16_t *restrict sums, const uint8_t *a, const uint8_t *
         sums[i] = (uint16_t)(a[0] + a[1] + a[2] + a[3] + b[0] + b[1] + b[2] + b[3]);
 }
 
-static void add_ones(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n, int step)
+static void add_ones(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n)
+{
+    for (int i = 0; i < n; i++)
+        sums[i] = (uint16_t)(a[i] + b[i]);
+}
+
+/* The same of every `step`th byte. */
+static void add_sparse(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n, int step)
 {
     for (ptrdiff_t i = 0; i < n; i++)
         sums[i] = (uint16_t)(a[i * step] + b[i * step]);
@@ -121,13 +133,10 @@ static void add_rows(uint16_t *sums, const struct component *c, int y, int n, in
         add_eights(sums, a, b, c->width / 8);
     else if (group == 4)
         add_fours(sums, a, b, c->width / 4);
+    else if (c->step == 1)
+        add_ones(sums, a, b, c->width);
     else
-        add_ones(sums, a, b, c->width, c->step);
-}
-
-static uint8_t to_level(float level)
-{
-    return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level + 0.5f);
+        add_sparse(sums, a, b, c->width, c->step);
 }
 
 /* Where the cells of a row begin, worked out once for all rows: n + 1 edges. */
@@ -137,20 +146,35 @@ static void set_edges(int *edges, int n, int size)
         edges[i] = cell_start(i, n, size);
 }
 
-/* Of sums of `samples` pixels each. */
-static void add_columns(uint8_t *dst, int cells, const uint16_t *sums, const int *edges, int samples,
-                        struct levels l)
+/* Levels, clamped, of what add_cells made. Apart from it because the processor can do many of these at once. */
+static void set_levels(uint8_t *restrict dst, const uint32_t *restrict means, int cells, float offset)
 {
-    int least = edges[cells] / cells > 1 ? edges[cells] / cells : 1;
-    float scale = l.scale / (float)(samples * least), wider = l.scale / (float)(samples * (least + 1));
+    int low = (int)lroundf(offset * 256) + 128;
 
     for (int x = 0; x < cells; x++) {
-        int n = edges[x + 1] > edges[x] ? edges[x + 1] - edges[x] : 1;
-        uint32_t sum = sums[edges[x]];
+        int level = ((int)(means[x] >> (FRACTION - 8)) + low) >> 8;
+
+        level = level < 0 ? 0 : level;
+        dst[x] = (uint8_t)(level > 255 ? 255 : level);
+    }
+}
+
+/* Means times `scale` with FRACTION bits behind the point, of sums of `samples` pixels each. */
+static void add_cells(uint32_t *means, int cells, const uint16_t *sums, const int *edges, int samples,
+                      float scale)
+{
+    int least = edges[cells] / cells > 1 ? edges[cells] / cells : 1;
+    uint32_t factor = (uint32_t)lroundf(scale * (1 << FRACTION) / (float)(samples * least));
+    uint32_t wider = (uint32_t)lroundf(scale * (1 << FRACTION) / (float)(samples * (least + 1)));
+
+    for (int x = 0; x < cells; x++) {
+        const uint16_t *cell = sums + edges[x];
+        int n = edges[x + 1] - edges[x];
+        uint32_t sum = cell[0];
 
         for (int i = 1; i < n; i++)
-            sum += sums[edges[x] + i];
-        dst[x] = to_level((float)sum * (n == least ? scale : wider) + l.offset);
+            sum += cell[i];
+        means[x] = sum * (n > least ? wider : factor);
     }
 }
 
@@ -158,6 +182,7 @@ static void average(struct glancer *g, const struct component *c, struct levels 
                     int height)
 {
     int group = group_size(c, cells), edges[GLANCE_WIDTH + 1];
+    uint32_t means[GLANCE_WIDTH];
     size_t need = (size_t)(c->width / group);
 
     if (g->sums_size < need) {
@@ -167,7 +192,8 @@ static void average(struct glancer *g, const struct component *c, struct levels 
     set_edges(edges, cells, c->width / group);
     for (int y = 0; y < height; y++, dst += cells) {
         add_rows(g->sums, c, y, height, group);
-        add_columns(dst, cells, g->sums, edges, 2 * group, l);
+        add_cells(means, cells, g->sums, edges, 2 * group, l.scale);
+        set_levels(dst, means, cells, l.offset);
     }
 }
 
