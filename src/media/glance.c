@@ -146,7 +146,8 @@ static void set_edges(int *edges, int n, int size)
         edges[i] = cell_start(i, n, size);
 }
 
-/* Levels, clamped, of what add_cells made. Apart from it because the processor can do many of these at once. */
+/* Levels, clamped, of what add_cells made. Apart from it because the processor can do many of these at once.
+ */
 static void set_levels(uint8_t *restrict dst, const uint32_t *restrict means, int cells, float offset)
 {
     int low = (int)lroundf(offset * 256) + 128;
