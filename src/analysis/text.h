@@ -17,17 +17,18 @@
 #ifndef ASSAY_ANALYSIS_TEXT_H
 #define ASSAY_ANALYSIS_TEXT_H
 
+#include "infer/language.h"
 #include "infer/ocr.h"
 #include "report/scenery.h"
 
-/* What reads: text_engine_of(ocr) for the real one, anything else in tests. */
+/* What reads: text_engine_of for the real one, anything else in tests. */
 struct text_engine {
     int (*read)(void *arg, struct arena *a, const struct picture *luma, const struct box *region,
                 int64_t deadline_mono_us, struct ocr_word **ret_words, size_t *ret_n, struct err *err);
     void *arg;
-    const char *(*language)(const char *utf8); /* as infer/language.h; NULL: languages are not told */
+    const struct languages *languages; /* NULL: languages are not told */
 };
-struct text_engine text_engine_of(struct ocr *ocr);
+struct text_engine text_engine_of(struct ocr *ocr, const struct languages *languages);
 
 struct texts_opts {
     float min_confidence; /* of a word; default 0.6 */
