@@ -13,8 +13,8 @@ enum {
     MISSED = 1,          /* samples in which a text may be missing without having ended */
     MAX_DOUBLINGS = 3,   /* what moves and gave nothing is read again after 2, 4, 8 samples */
     BURST_SECONDS = 20,  /* of the allowance per minute may be spent at once */
-    WHITE = 224,         /* levels */
-    DARKEST_WHITE = 192, /* soft edges of white letters end here */
+    WHITE = 208,         /* levels */
+    DARKEST_WHITE = 176, /* soft edges of white letters end here */
     LEAST_WHITE = 1,     /* percent of a region with a caption */
     MOST_WHITE = 40,
     LONGER_SIDE = 1280,
