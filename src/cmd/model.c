@@ -30,18 +30,18 @@ static void list_row(const struct card *c, const char *where)
 {
     size_t word = strcspn(c->licence, " :;,("); /* its name; the small print is in `show` */
 
-    printf("%-20s  %-8s  %-8s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
+    printf("%-20s  %-8s  %-14s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
 }
 
 static int model_list(struct places *p, const char *name, struct err *err)
 {
     (void)name;
     (void)err;
-    printf("%-20s  %-8s  %-8s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
+    printf("%-20s  %-8s  %-14s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
     list_row(&p->builtin, "built in");
     for (size_t i = 0; i < p->n; i++)
         if (p->entries[i].problem)
-            printf("%-20s  %-8s  %-8s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
+            printf("%-20s  %-8s  %-14s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
                    p->entries[i].problem);
         else
             list_row(&p->entries[i].card, p->entries[i].path);
