@@ -24,9 +24,13 @@ enum {
     CARD_MAX_OUTPUTS = 16, /* tensors that a model is asked for */
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
-    CARD_MAX_BYTES = 1 << 20,
+    CARD_MAX_BYTES = 1 << 20, /* also of a map */
+    CARD_MAX_TEXT = 2000,
     MODEL_MAX_BYTES = 512 << 20
 };
+
+/* What tells a map from a card in a folder of models. */
+#define CARD_MAP_ENDING ".map.json"
 
 /* One label of a model and the concept it counts for. */
 struct card_label {

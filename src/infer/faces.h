@@ -9,8 +9,7 @@
 #ifndef ASSAY_INFER_FACES_H
 #define ASSAY_INFER_FACES_H
 
-#include "infer/model.h"
-#include "media/image.h"
+#include "infer/detect.h"
 
 enum { FACES_MAX = 300, FACE_POINTS = 5 };
 
@@ -30,17 +29,19 @@ struct face_finder *face_finder_new(struct arena *a, struct model *m);
  * and high. They go to the arena. No face is 0 and ret_n = 0. */
 int faces_find(struct face_finder *f, struct arena *a, const struct picture *bgr, int64_t deadline_mono_us,
                struct face **ret_faces, size_t *ret_n, struct err *err);
+/* The shorter side of a face's box in pixels of the picture: what the min_face of cards is compared with. */
+double face_pixels(const struct face *f, const struct picture *bgr);
 
 /* The decoder "yunet", pure, for tests. Twelve outputs, for the strides 8, 16 and 32: cls [1,k,1], obj
  * [1,k,1], bbox [1,k,4], kps [1,k,10], one row per cell of the grid. Score = sqrt(cls * obj), centre = (cell
  * + bbox xy) * stride, size = exp(bbox wh) * stride, point = (cell + kps) * stride: as in
  * github.com/opencv/opencv, modules/objdetect/src/face_detect.cpp. */
 struct raw_face {
-    float x, y, w, h; /* input pixels, left and top first */
-    float score;
+    struct raw_box box;           /* label 0 */
     float points[FACE_POINTS][2]; /* input pixels */
 };
-/* Faces that reach the threshold, best first. ret_faces has room for one per cell. */
+/* Faces that reach the threshold, best first. ret_faces has room for one per cell
+ * and one more. ERR_MODEL when the shapes do not fit the card, or a score is not a probability. */
 int yunet_decode(const struct card *card, const struct tensor_list *out, struct raw_face *ret_faces,
                  size_t *ret_n, struct err *err);
 

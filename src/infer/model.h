@@ -18,6 +18,15 @@ struct tensor {
     int64_t dims[4];
 };
 
+static inline size_t tensor_count(const struct tensor *t)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < t->ndims; i++)
+        n *= (size_t)t->dims[i];
+    return n;
+}
+
 /* Outputs in the order of card->outputs. */
 struct tensor_list {
     const struct tensor *all;
