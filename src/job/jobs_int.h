@@ -211,6 +211,10 @@ int tell_prepare(struct task *t, struct err *err);
  * False: there was nothing to drop. */
 bool tell_drop(struct task *t);
 void tell_committed(struct task *t);
+/* What has to be told of a job that is cancelled now; in the arena. Reads one record. -1: the store cannot be
+ * read, or has no such job. */
+int tell_cancelled(struct jobs *jobs, struct arena *a, const struct job_order *order,
+                   struct job_farewell *ret, struct err *err);
 
 /* ---- retain.c: own lock, own thread ---- */
 
