@@ -32,6 +32,8 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
 {
     struct configuration config = {
         .alarm = spec->alarm,
+        .scenes_known = pipeline_is_scenes(spec->pipeline),
+        .scenes = spec->scenes,
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,

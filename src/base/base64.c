@@ -1,77 +1,62 @@
 #include "base/base64.h"
 
 #include <openssl/evp.h>
-#include <stdint.h>
+#include <string.h>
 
-/* OpenSSL's decoder passes over blanks and dashes at the ends, needs the padding, and does not promise to
- * work in place; so this direction is by hand. */
+/* One call takes an int of bytes. */
+enum { CHUNK = 3 << 20 };
 
-/* 64 and the digit's value, 0 for what is no digit. A row is 16 characters; those above ASCII are none. */
-static const uint8_t digits[256] = {
-    0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,  0,  0,  0,  0,  0,   0,   0,
-    0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,  0,  0,  0,  0,  0,   0,   126,
-    0,   0,   0,   127, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 0,  0,  0,  0,  0,  0,   0,   64,
-    65,  66,  67,  68,  69,  70,  71,  72,  73,  74,  75,  76,  77,  78,  79, 80, 81, 82, 83, 84,  85,  86,
-    87,  88,  89,  0,   0,   0,   0,   0,   0,   90,  91,  92,  93,  94,  95, 96, 97, 98, 99, 100, 101, 102,
-    103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 0,   0,  0,  0,  0,
-};
-enum { DIGIT = 64 };
-
-/* The last one to three bytes, out of two or three digits; false when their unused bits are not zero. */
-static bool decode_rest(const uint8_t *from, size_t n, uint8_t *to)
+char *base64_encode(struct arena *a, struct bytes data)
 {
-    uint32_t a, b, c;
+    char *text = arena_alloc(a, 4 * ((data.len + 2) / 3) + 1), *to = text;
 
-    if (n == 0)
-        return true;
-    a = digits[from[0]];
-    b = digits[from[1]];
-    c = n == 3 ? digits[from[2]] : DIGIT;
-    if (!(a & b & c & DIGIT))
-        return false;
-    to[0] = (uint8_t)(a << 2 | (b & 63) >> 4);
-    if (n == 2)
-        return (b & 15) == 0;
-    to[1] = (uint8_t)(b << 4 | (c & 63) >> 2);
-    return (c & 3) == 0;
-}
-
-/* With padding it is whole; without, what is missing is what padding would stand for. */
-static bool drop_padding(const uint8_t *text, size_t *n)
-{
-    size_t padding = 0;
-
-    while (padding < 2 && padding < *n && text[*n - 1 - padding] == '=')
-        padding++;
-    if (padding && *n % 4)
-        return false;
-    *n -= padding;
-    return *n % 4 != 1;
-}
-
-bool base64_decode_in_place(char *text, size_t n, size_t *ret_n)
-{
-    uint8_t *from = (uint8_t *)text, *to = from, all = DIGIT;
-
-    if (!drop_padding(from, &n))
-        return false;
-    for (size_t whole = n / 4; whole; whole--, from += 4, to += 3) {
-        uint8_t a = digits[from[0]], b = digits[from[1]], c = digits[from[2]], d = digits[from[3]];
-        all &= a & b & c & d;
-        to[0] = (uint8_t)(a << 2 | (b & 63) >> 4);
-        to[1] = (uint8_t)(b << 4 | (c & 63) >> 2);
-        to[2] = (uint8_t)(c << 6 | (d & 63));
+    for (size_t at = 0; at < data.len; at += CHUNK) {
+        size_t n = data.len - at < CHUNK ? data.len - at : CHUNK;
+        to += EVP_EncodeBlock((unsigned char *)to, data.data + at, (int)n);
     }
-    if (!all || !decode_rest(from, n % 4, to))
-        return false;
-    *ret_n = (size_t)(to - (uint8_t *)text) + (n % 4 ? n % 4 - 1 : 0);
-    return true;
+    return text;
 }
 
-char *base64_encode(struct arena *a, struct bytes b)
+/* OpenSSL's decoder passes over blanks and lets hyphens end a text; others do not. */
+static bool in_alphabet(const char *text, size_t len)
 {
-    char *text = arena_alloc(a, 4 * ((b.len + 2) / 3) + 1);
+    static const bool digit[256] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['+'] = true, ['/'] = true,
+    };
+    bool all = true;
 
-    EVP_EncodeBlock((unsigned char *)text, b.data, (int)b.len);
-    return text;
+    for (size_t i = 0; i < len; i++)
+        all &= digit[(unsigned char)text[i]];
+    return all;
+}
+
+/* The last 2 or 3 digits, with the padding that may have been left out. */
+static size_t decode_rest(const char *text, size_t len, char *to)
+{
+    unsigned char four[4] = {'=', '=', '=', '='}, room[3];
+
+    if (!len)
+        return 0;
+    memcpy(four, text, len);
+    EVP_DecodeBlock(room, four, 4);
+    memcpy(to, room, len - 1);
+    return len - 1;
+}
+
+bool base64_decode(char *text, size_t len, struct bytes *ret)
+{
+    size_t digits = len, whole, n = 0;
+
+    while (digits > 0 && len - digits < 2 && text[digits - 1] == '=')
+        digits--;
+    if ((digits < len && len % 4) || digits % 4 == 1 || !in_alphabet(text, digits))
+        return false;
+    whole = digits / 4 * 4;
+    for (size_t at = 0; at < whole; at += 4 * (CHUNK / 3)) {
+        size_t step = whole - at < 4 * (CHUNK / 3) ? whole - at : 4 * (CHUNK / 3);
+        n += (size_t)EVP_DecodeBlock((unsigned char *)text + n, (unsigned char *)text + at, (int)step);
+    }
+    n += decode_rest(text + whole, digits - whole, text + n);
+    *ret = bytes_of(text, n);
+    return true;
 }

@@ -76,8 +76,11 @@ struct job_spec {
     struct annotate_params annotate;
 };
 
+bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
+/* With its parts and known faces in the arena. */
+struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_params *p);
 struct job_spec job_spec_defaults(void);               /* pipeline alarm, deadline 60 s, the defaults above */
 int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);

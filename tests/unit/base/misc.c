@@ -2,7 +2,6 @@
 #include <pthread.h>
 
 #include "base/arena.h"
-#include "base/base64.h"
 #include "base/bytes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -88,62 +87,6 @@ static void ids_are_unique_and_start_with_the_time(void)
     CHECK(!id_is_valid("6662efdb5200108549e3ac2bx"));
 }
 
-static const struct {
-    const char *text, *bytes; /* bytes NULL: refused */
-} base64_rows[] = {
-    {"", ""},
-    {"Zm9vYmFy", "foobar"},
-    {"Zm9vYmE=", "fooba"},
-    {"Zm9vYmE", "fooba"},
-    {"Zm9vYg==", "foob"},
-    {"Zm9vYg", "foob"},
-    {"+/+/", "\xfb\xff\xbf"},
-    {"Zm9vYg=", NULL},
-    {"Zm9vYmE==", NULL},
-    {"Zm9vYmFy====", NULL},
-    {"=", NULL},
-    {"====", NULL},
-    {"Z", NULL},
-    {"Zm9vY", NULL},
-    {"Zh==", NULL}, /* bits that nobody asked for */
-    {"Zm9=", NULL},
-    {"Zm9v YmFy", NULL},
-    {"Zm9v\n", NULL},
-    {" Zm9v", NULL},
-    {"Zm9v-_==", NULL},
-    {"Zm=vYmFy", NULL},
-    {"Zm9v\xc3\xa4YmF", NULL},
-    {"data:image/png;base64,Zm9v", NULL},
-};
-
-static void base64_is_strict(void)
-{
-    for (size_t i = 0; i < COUNT_OF(base64_rows); i++) {
-        CLEANUP(arena_freep) struct arena *a = arena_new();
-        char *text = arena_strdup(a, base64_rows[i].text);
-        const char *want = base64_rows[i].bytes;
-        size_t n = 0;
-        CHECK_INT(base64_decode_in_place(text, strlen(text), &n), want != NULL);
-        if (want)
-            CHECK(n == strlen(want) && memcmp(text, want, n) == 0);
-        ROW("%s", base64_rows[i].text);
-    }
-}
-
-static void base64_comes_back(void)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    uint8_t all[256];
-    size_t n;
-
-    for (size_t i = 0; i < sizeof all; i++)
-        all[i] = (uint8_t)(i * 7);
-    for (size_t len = 0; len <= sizeof all; len++) {
-        char *text = base64_encode(a, bytes_of(all, len));
-        CHECK(base64_decode_in_place(text, strlen(text), &n) && n == len && memcmp(text, all, n) == 0);
-    }
-}
-
 /* The strings are the text's own bytes, and may be changed there. */
 static void json_in_place(void)
 {
@@ -218,8 +161,6 @@ int main(void)
     RUN(error_codes_round_trip);
     RUN(hashes_known_vectors);
     RUN(ids_are_unique_and_start_with_the_time);
-    RUN(base64_is_strict);
-    RUN(base64_comes_back);
     RUN(json_in_place);
     RUN(json_has_ceilings);
     RUN(queue_hands_everything_over);
