@@ -132,7 +132,7 @@ static const struct route routes[] = {
 
 static const char *const prefixes[] = {"", NULL};
 
-static bool owns(const char *path)
+static bool owns(const struct api_opts *opts UNUSED, const char *path)
 {
     (void)path;
     return true;
