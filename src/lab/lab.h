@@ -3,8 +3,8 @@
  *   this process (front, or `assay check`)
  *      | socketpair: "spawn", "analyst 3 is here" + its socket and pidfd, "analyst 3 died of signal 9"
  *   keeper          one thread, a program of its own (the only one with decoders); loads the models once,
- * forks | fork analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's
- * descriptors
+ *      |            those of other kits than the alarm's when the first task needs them; forks
+ *   analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's descriptors
  *
  * A task goes straight to an analyst's socket: the spec as JSON in a sealed memfd, the subject (opened anew,
  * read-only), a memfd of fixed size for the report and, when wanted, the artefact's descriptor. The analyst
@@ -90,7 +90,8 @@ struct lab_stats lab_stats(struct lab *lab);
 /* The models in use, copied into the arena. Empty before ready. */
 size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models);
 
-/* The same with everything else that a report depends on; into the arena. False before ready. */
+/* Who makes alarm reports: the detector, with everything else that they depend on; into the arena. False
+ * before ready. */
 bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret);
 
 /* Ends all children; running tasks end with ERR_CANCELLED. */

@@ -73,6 +73,11 @@ bool pipeline_is_scenes(const char *name)
     return text_is(name, "scenes") || text_is(name, "pictures");
 }
 
+unsigned pipeline_kit(const char *name)
+{
+    return pipeline_is_scenes(name) ? KIT_SCENES : KIT_ALARM;
+}
+
 static int parts_check(const struct job_spec *spec, struct err *err)
 {
     const struct scenes_params *p = &spec->scenes;

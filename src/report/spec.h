@@ -77,6 +77,9 @@ struct job_spec {
 };
 
 bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
+/* What an analyst must have at hand for it: bits, because one analyst may have several. */
+enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1 };
+unsigned pipeline_kit(const char *name);
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
 /* With its parts and known faces in the arena. */
