@@ -263,6 +263,13 @@ static const char *status_word(const char *state)
     return NULL; /* failed, in one way or another */
 }
 
+static enum err_kind job_fault(const struct job_row *job)
+{
+    enum err_kind kind = job->error_code ? err_kind_of(job->error_code) : ERR_INTERNAL;
+
+    return kind == ERR_INPUT ? ERR_INTERNAL : kind; /* what a client can do wrong was found at the door */
+}
+
 static int load(struct view *v, struct err *err)
 {
     static const struct job_spec nothing = {.pipeline = "scenes"};
@@ -289,7 +296,7 @@ int scenes_render(struct arena *a, const struct api_opts *opts, const struct job
     yyjson_mut_doc_set_root(doc, root);
     put_text(&v, root, "job_id", scenes_id(a, v.notes.media, job->id));
     if (!status)
-        put_error(&v, root, job->error_code ? err_kind_of(job->error_code) : ERR_INTERNAL, job->error_text);
+        put_error(&v, root, job_fault(job), job->error_text);
     else
         put_text(&v, root, "status", status);
     if (text_is(job->state, "done") && v.notes.media == MEDIA_VIDEO)
