@@ -46,7 +46,7 @@ static int read_faces(struct reader *r, yyjson_val *root, struct card *card)
 static void set_defaults(struct card *card)
 {
     card->nms_iou = 0.3;
-    card->faces = (struct card_faces){.threshold = 0.6, .min_face = 16};
+    card->faces = (struct card_faces){.threshold = 0.7, .min_face = 16};
 }
 
 const struct card_task task_faces = {.name = "faces",

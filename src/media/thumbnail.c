@@ -10,6 +10,9 @@ struct thumbnail_opts thumbnail_defaults(void)
     return (struct thumbnail_opts){.longest = THUMBNAIL_FACE_SIDE, .quality = THUMBNAIL_QUALITY};
 }
 
+/* Of a pixel: what a box misses its edge by when it went through floats. */
+static const double tolerance = 1e-3;
+
 /* One side of the region in pixels, at least one of them, cut to the picture. */
 struct span {
     int at, n;
@@ -17,8 +20,8 @@ struct span {
 
 static struct span span_of(float at, float len, int side)
 {
-    double from = fmin(fmax(floor((double)at * side), 0), side - 1);
-    double to = fmin(fmax(ceil(((double)at + (double)len) * side), from + 1), side);
+    double from = fmin(fmax(floor((double)at * side + tolerance), 0), side - 1);
+    double to = fmin(fmax(ceil(((double)at + (double)len) * side - tolerance), from + 1), side);
 
     return (struct span){(int)from, (int)(to - from)};
 }

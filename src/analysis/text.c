@@ -1,0 +1,431 @@
+#include "analysis/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/strokes.h"
+#include "analysis/wording.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+enum {
+    MISSED = 1,         /* samples in which a text may be missing without having ended */
+    MAX_DOUBLINGS = 3,  /* a place where nothing was found rests for 2, 4, 8 samples */
+    BURST_SECONDS = 20, /* of the allowance per minute may be spent at once */
+    LONGER_SIDE = 1280,
+    LONGER_SIDE_MIN = 960,
+    MOST_ENLARGED = 2,
+};
+
+/* A text, while it can still be seen again and after. */
+struct entry {
+    struct scene_text text;
+    struct wording last; /* as it was read last: what the next one is compared with; only its key */
+    uint32_t *key;       /* its room */
+    size_t room;
+    struct box at; /* where it was read last */
+    int64_t seen;  /* sample */
+};
+
+/* What is known about a cell. */
+struct place {
+    uint64_t mark;      /* its strokes when it was read last; 0 = was not, or had none */
+    int64_t rest_until; /* sample from which it may be read again; text was not found here */
+    uint8_t fruitless;  /* readings, one after the other */
+};
+
+struct texts {
+    struct arena *arena;
+    struct text_engine engine;
+    struct texts_opts opts;
+    struct strokes *strokes; /* NULL before the first picture */
+    struct place *places;
+    int64_t sample; /* number of the newest picture; -1 = none yet */
+    double pts;
+    int shot_left;
+    double allowance; /* readings beyond those of the shot */
+    bool reading;     /* in this picture */
+    struct entry *entries;
+    size_t nentries, entries_cap;
+    size_t first_open; /* entries before it have ended */
+    struct texts_found sum;
+};
+
+struct texts_opts texts_defaults(void)
+{
+    return (struct texts_opts){.min_confidence = 0.6f, .reads_per_shot = 4, .reads_per_minute = 30};
+}
+
+static int read_with_ocr(void *arg, struct arena *a, const struct picture *luma, const struct box *region,
+                         int64_t deadline_mono_us, struct ocr_word **ret_words, size_t *ret_n,
+                         struct err *err)
+{
+    return ocr_read(arg, a, luma, region, deadline_mono_us, ret_words, ret_n, err);
+}
+
+struct text_engine text_engine_of(struct ocr *ocr, const struct languages *languages)
+{
+    return (struct text_engine){.read = read_with_ocr, .arg = ocr, .languages = languages};
+}
+
+void texts_size(int width, int height, int *ret_width, int *ret_height)
+{
+    int longer = width > height ? width : height;
+    double scale = longer > LONGER_SIDE ? (double)LONGER_SIDE / longer : 1;
+
+    if (longer < LONGER_SIDE_MIN)
+        scale = fmin((double)LONGER_SIDE_MIN / longer, MOST_ENLARGED);
+    *ret_width = (int)fmax(1, round(width * scale));
+    *ret_height = (int)fmax(1, round(height * scale));
+}
+
+static double burst(const struct texts_opts *o)
+{
+    return o->reads_per_minute * (double)BURST_SECONDS / 60;
+}
+
+struct texts *texts_new(struct arena *a, const struct text_engine *engine, const struct texts_opts *opts)
+{
+    struct texts *t = arena_alloc(a, sizeof *t);
+
+    t->arena = a;
+    t->engine = *engine;
+    t->opts = *opts;
+    t->sample = -1;
+    t->shot_left = opts->reads_per_shot;
+    t->allowance = burst(opts);
+    return t;
+}
+
+/* ---- places ---- */
+
+static bool may_have_text(const struct texts *t, int cell)
+{
+    return strokes_at(t->strokes, cell);
+}
+
+static bool has_changed(const struct texts *t, int cell)
+{
+    return !strokes_alike(t->places[cell].mark, may_have_text(t, cell) ? t->strokes->mark[cell] : 0);
+}
+
+struct change {
+    int cells, changed; /* those with strokes now or then; of them, those with others */
+    int due;            /* of them, those that do not rest */
+};
+
+static struct change change_in(const struct texts *t, struct cells c)
+{
+    struct change sum = {0};
+
+    for (int y = c.y0; y <= c.y1; y++)
+        for (int x = c.x0; x <= c.x1; x++) {
+            int i = y * t->strokes->cols + x;
+            bool changed = has_changed(t, i);
+
+            sum.cells += may_have_text(t, i) || t->places[i].mark;
+            sum.changed += changed;
+            sum.due += changed && t->places[i].rest_until <= t->sample;
+        }
+    return sum;
+}
+
+static bool is_other_text(int changed, int cells)
+{
+    return changed * 5 > cells; /* as wording_same: up to a fifth is the same */
+}
+
+/* Where there is nothing now a text is new when it comes back. */
+static void forget_empty_places(struct texts *t)
+{
+    int n = t->strokes->cols * t->strokes->rows;
+
+    for (int i = 0; i < n; i++)
+        if (!may_have_text(t, i))
+            t->places[i].mark = 0;
+}
+
+static void remember(struct texts *t, struct cells c)
+{
+    for (int y = c.y0; y <= c.y1; y++)
+        for (int x = c.x0; x <= c.x1; x++) {
+            int i = y * t->strokes->cols + x;
+            struct place *p = &t->places[i];
+
+            p->mark = may_have_text(t, i) ? t->strokes->mark[i] : 0;
+            if (!p->mark)
+                continue;
+            p->fruitless = (uint8_t)(p->fruitless + (p->fruitless < MAX_DOUBLINGS));
+            p->rest_until = t->sample + (1 << p->fruitless);
+        }
+}
+
+static void mark_fruitful(struct texts *t, const struct box *box)
+{
+    struct cells c = strokes_cells(t->strokes, box);
+
+    for (int y = c.y0; y <= c.y1; y++)
+        for (int x = c.x0; x <= c.x1; x++) {
+            struct place *p = &t->places[y * t->strokes->cols + x];
+            p->fruitless = 0;
+            p->rest_until = 0;
+        }
+}
+
+/* ---- entries ---- */
+
+static bool is_open(const struct texts *t, const struct entry *e)
+{
+    return t->sample - e->seen <= 1 + MISSED;
+}
+
+/* A text ends with the sample after the one that showed it last; so this is where it ends as far as we know.
+ */
+static void begin_sample(struct texts *t, double pts)
+{
+    for (size_t i = t->first_open; i < t->nentries; i++)
+        if (t->entries[i].seen == t->sample)
+            t->entries[i].text.time.end = pts;
+    t->sample++;
+    t->pts = pts;
+    while (t->first_open < t->nentries && !is_open(t, &t->entries[t->first_open]))
+        t->first_open++;
+}
+
+static void keep_words(struct texts *t, struct entry *e, const struct wording *w)
+{
+    e->text.words = arena_strdup(t->arena, w->words);
+    e->text.confidence = w->confidence;
+}
+
+/* The key is copied into room that the entry keeps. */
+static void keep_last(struct texts *t, struct entry *e, const struct wording *w)
+{
+    if (e->room < w->nkey) {
+        e->room = w->nkey;
+        e->key = arena_array(t->arena, e->room, sizeof *e->key);
+    }
+    memcpy(e->key, w->key, w->nkey * sizeof *e->key);
+    e->last = (struct wording){.key = e->key, .nkey = w->nkey};
+}
+
+static struct entry *find_same(struct texts *t, const struct wording *w)
+{
+    for (size_t i = t->first_open; i < t->nentries; i++)
+        if (is_open(t, &t->entries[i]) && wording_same(&t->entries[i].last, w))
+            return &t->entries[i];
+    return NULL;
+}
+
+static void see(struct texts *t, const struct wording *w)
+{
+    struct entry *e = find_same(t, w);
+
+    if (!e && t->nentries == SCENERY_MAX_TEXTS)
+        return;
+    if (!e) {
+        e = &ARENA_PUSH(t->arena, t->entries, t->nentries, t->entries_cap);
+        *e = (struct entry){.text = {.time = {t->pts, t->pts}, .box = w->box}};
+    }
+    if (w->confidence > e->text.confidence)
+        keep_words(t, e, w);
+    keep_last(t, e, w);
+    e->at = w->box;
+    e->seen = t->sample;
+}
+
+/* Texts of the sample before whose strokes are still there need no reading. */
+static void see_unchanged(struct texts *t)
+{
+    for (size_t i = t->first_open; i < t->nentries; i++) {
+        struct entry *e = &t->entries[i];
+        struct change c = change_in(t, strokes_cells(t->strokes, &e->at));
+
+        if (e->seen == t->sample - 1 && c.cells > 0 && !is_other_text(c.changed, c.cells))
+            e->seen = t->sample;
+    }
+}
+
+static bool do_touch(struct cells a, struct cells b)
+{
+    return a.x0 <= b.x1 && b.x0 <= a.x1 && a.y0 <= b.y1 && b.y0 <= a.y1;
+}
+
+/* Whether a text that the sample before showed is here no longer, or is another one now. */
+static bool has_lost_text(const struct texts *t, struct cells c)
+{
+    for (size_t i = t->first_open; i < t->nentries; i++)
+        if (t->entries[i].seen == t->sample - 1 && do_touch(strokes_cells(t->strokes, &t->entries[i].at), c))
+            return true;
+    return false;
+}
+
+/* ---- reading ---- */
+
+static void refill(struct texts *t, double seconds)
+{
+    if (seconds > 0)
+        t->allowance = fmin(t->allowance + seconds * t->opts.reads_per_minute / 60, burst(&t->opts));
+}
+
+/* Whether this picture may be read: asked for each region, paid for once. */
+static bool may_read(struct texts *t)
+{
+    if (t->reading)
+        return true;
+    if (t->shot_left > 0)
+        t->shot_left--;
+    else if (t->allowance >= 1)
+        t->allowance--;
+    else
+        return false;
+    t->sum.read++;
+    return t->reading = true;
+}
+
+static int call_engine(struct texts *t, struct arena *scratch, const struct picture *luma,
+                       const struct box *box, int64_t deadline_mono_us, struct ocr_word **ret_words,
+                       size_t *ret_n, struct err *err)
+{
+    int64_t start = clock_mono_us();
+    struct err why = {0};
+    int r = t->engine.read(t->engine.arg, scratch, luma, box, deadline_mono_us, ret_words, ret_n, &why);
+
+    t->sum.engine_calls++;
+    t->sum.read_us += clock_mono_us() - start;
+    if (r == 0)
+        return 0;
+    if (why.kind == ERR_LIMIT) { /* gravel: more words than anybody writes */
+        *ret_n = 0;
+        return 0;
+    }
+    if (err)
+        *err = why;
+    return -1;
+}
+
+static int read_region(struct texts *t, const struct picture *luma, struct cells c, int64_t deadline_mono_us,
+                       struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *scratch = arena_new();
+    struct box box = strokes_box(t->strokes, c, 1);
+    struct ocr_word *words = NULL;
+    struct wording *found = NULL;
+    size_t nwords = 0, n;
+
+    if (call_engine(t, scratch, luma, &box, deadline_mono_us, &words, &nwords, err) < 0)
+        return -1;
+    n = wordings_of(scratch, words, nwords, t->opts.min_confidence, (double)luma->width / luma->height,
+                    &found);
+    remember(t, strokes_cells(t->strokes, &box));
+    for (size_t i = 0; i < n; i++) {
+        mark_fruitful(t, &found[i].box);
+        see(t, &found[i]);
+    }
+    return 0;
+}
+
+static bool is_due(const struct texts *t, struct cells c)
+{
+    struct change change = change_in(t, c);
+
+    return is_other_text(change.due, change.cells) || has_lost_text(t, c);
+}
+
+static int read_changed(struct texts *t, const struct picture *luma, int64_t deadline_mono_us,
+                        struct err *err)
+{
+    struct cells regions[STROKES_MAX_REGIONS];
+    size_t n = strokes_regions(t->strokes, regions);
+
+    for (size_t i = 0; i < n; i++)
+        if (is_due(t, regions[i]) && may_read(t) &&
+            read_region(t, luma, regions[i], deadline_mono_us, err) < 0)
+            return -1;
+    return 0;
+}
+
+static int check_picture(struct texts *t, const struct picture *luma, struct err *err)
+{
+    if (luma->channels != 1 || luma->width < 1 || luma->height < 1 || luma->width > OCR_MAX_SIDE ||
+        luma->height > OCR_MAX_SIDE)
+        return FAIL(err, ERR_INTERNAL, "text is looked for in grey pictures of at most %d pixels a side",
+                    OCR_MAX_SIDE);
+    if (!t->strokes) {
+        t->strokes = strokes_new(t->arena, luma->width, luma->height);
+        t->places =
+            arena_array(t->arena, (size_t)t->strokes->cols * (size_t)t->strokes->rows, sizeof *t->places);
+    }
+    if (luma->width != t->strokes->width || luma->height != t->strokes->height)
+        return FAIL(err, ERR_INTERNAL, "the pictures of a video change their size");
+    return 0;
+}
+
+int texts_next(struct texts *t, const struct picture *luma, double pts, int64_t deadline_mono_us,
+               struct err *err)
+{
+    double before = t->pts;
+
+    if (check_picture(t, luma, err) < 0)
+        return -1;
+    begin_sample(t, pts);
+    refill(t, t->sample > 0 ? pts - before : 0);
+    t->reading = false;
+    t->sum.offered++;
+    strokes_look(t->strokes, luma);
+    forget_empty_places(t);
+    see_unchanged(t);
+    return read_changed(t, luma, deadline_mono_us, err);
+}
+
+void texts_cut(struct texts *t)
+{
+    t->shot_left = t->opts.reads_per_shot;
+    for (int i = 0; t->strokes && i < t->strokes->cols * t->strokes->rows; i++)
+        t->places[i] = (struct place){0};
+}
+
+/* ---- the end ---- */
+
+static int by_start(const void *x, const void *y)
+{
+    const struct scene_text *a = x, *b = y;
+
+    if (a->time.start != b->time.start)
+        return a->time.start < b->time.start ? -1 : 1;
+    if (a->box.y != b->box.y)
+        return a->box.y < b->box.y ? -1 : 1;
+    return a->box.x < b->box.x ? -1 : a->box.x > b->box.x;
+}
+
+struct texts_found texts_end(struct texts *t, double end)
+{
+    struct scene_text *items = arena_array(t->arena, t->nentries + 1, sizeof *items);
+
+    for (size_t i = 0; i < t->nentries; i++) {
+        items[i] = t->entries[i].text;
+        items[i].language = language_of(t->engine.languages, items[i].words);
+        if (t->entries[i].seen == t->sample)
+            items[i].time.end = fmax(items[i].time.start, end);
+    }
+    qsort(items, t->nentries, sizeof *items, by_start);
+    t->sum.items = items;
+    t->sum.n = t->nentries;
+    return t->sum;
+}
+
+int texts_of_picture(struct arena *a, const struct text_engine *engine, const struct texts_opts *opts,
+                     const struct picture *luma, int64_t deadline_mono_us, struct texts_found *ret,
+                     struct err *err)
+{
+    struct texts_opts once = *opts;
+    struct texts *t;
+
+    once.reads_per_shot = 1;
+    t = texts_new(a, engine, &once);
+    if (texts_next(t, luma, 0, deadline_mono_us, err) < 0)
+        return -1;
+    *ret = texts_end(t, 0);
+    return 0;
+}
