@@ -4,12 +4,16 @@
 #ifndef ASSAY_ANALYSIS_ANALYSIS_H
 #define ASSAY_ANALYSIS_ANALYSIS_H
 
+#include "infer/language.h"
 #include "infer/model.h"
+#include "infer/ocr.h"
 #include "report/report.h"
 
 /* For pipelines "scenes" and "pictures". NULL: there is none of it, and nobody looks for what it finds. */
 struct scenes_tools {
     struct model *faces, *embedding, *traits, *tags;
+    struct ocr *ocr;
+    struct languages *languages;
     struct err problem; /* what was installed but could not be loaded: nothing is judged then */
 };
 

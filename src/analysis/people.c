@@ -192,7 +192,8 @@ void people_sample(struct people *p, double pts, bool changed, struct glimpse *f
     close_tracks(p, changed);
     qsort(faces, n, sizeof *faces, by_size);
     for (size_t i = 0; i < n; i++)
-        faces[i] = (struct glimpse){.box = faces[i].box, .score = faces[i].score, .track = -1};
+        faces[i] = (struct glimpse){
+            .box = faces[i].box, .score = faces[i].score, .index = faces[i].index, .track = -1};
     n = n < PEOPLE_FACES ? n : PEOPLE_FACES;
     match(p, faces, n);
     for (size_t i = 0; i < n; i++) {

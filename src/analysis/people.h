@@ -31,6 +31,7 @@ struct people_opts {
 struct glimpse {
     struct box box;
     float score;
+    int index;                        /* the caller's: kept */
     int track;                        /* set by people_sample; -1: not counted */
     bool wants_look, wants_thumbnail; /* the same: worth asking the models */
 };

@@ -13,7 +13,7 @@ static const double least_step = 2e-6, longest = 1e7;
 
 struct kept {
     double pts;
-    float sharpness;
+    double sharpness;
     struct picture small; /* its pixels have room for FRAME_BYTES, and move with it */
 };
 
@@ -40,7 +40,7 @@ static int scaled(int n, int longer)
     return longer > STRIP_SIDE ? (int)fmax(round((double)n * STRIP_SIDE / longer), 1) : n;
 }
 
-static bool keep(struct strip *s, struct kept *k, const struct picture *bgr, double pts, float sharpness)
+static bool keep(struct strip *s, struct kept *k, const struct picture *bgr, double pts, double sharpness)
 {
     int longer = bgr->width > bgr->height ? bgr->width : bgr->height;
     struct picture small = {scaled(bgr->width, longer), scaled(bgr->height, longer), CHANNELS,
@@ -75,7 +75,7 @@ static void make_room(struct strip *s)
     drop(s, s->kept[closest].sharpness < s->kept[closest + 1].sharpness ? closest : closest + 1);
 }
 
-void strip_sample(struct strip *s, const struct picture *bgr, double pts, bool changed, float sharpness)
+void strip_sample(struct strip *s, const struct picture *bgr, double pts, bool changed, double sharpness)
 {
     struct kept *running = s->n ? &s->kept[s->n - 1] : NULL;
 

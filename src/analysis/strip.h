@@ -22,7 +22,7 @@ struct strip *strip_new(struct arena *a);
  * a batch the index of the picture). `changed`: it belongs to another shot than the sample before.
  * `sharpness` is the caller's measure, larger = sharper; it is only compared within this strip. A sample that
  * cannot be scaled is left out. */
-void strip_sample(struct strip *s, const struct picture *bgr, double pts, bool changed, float sharpness);
+void strip_sample(struct strip *s, const struct picture *bgr, double pts, bool changed, double sharpness);
 /* Writes the file from offset 0; also when there was no sample at all. ERR_IO when it cannot be written.
  * Once.
  */

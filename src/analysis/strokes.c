@@ -182,9 +182,26 @@ static void grow(const struct strokes *s, int start, struct cells *ret, int *ret
     }
 }
 
+static int gap_of(int a0, int a1, int b0, int b1)
+{
+    return (a0 > b0 ? a0 - b1 : b0 - a1) - 1;
+}
+
+static int lower_of(const struct cells *a, const struct cells *b)
+{
+    int ha = a->y1 - a->y0 + 1, hb = b->y1 - b->y0 + 1;
+
+    return ha < hb ? ha : hb;
+}
+
+/* Words of a line are at most one and a half of its height apart, lines of a text one: what is read alone
+ * loses its neighbours. The lower of the two counts, it is the one that is a line. */
 static bool are_near(const struct cells *a, const struct cells *b)
 {
-    return a->x0 - 1 <= b->x1 && b->x0 - 1 <= a->x1 && a->y0 <= b->y1 && b->y0 <= a->y1;
+    int beside = gap_of(a->x0, a->x1, b->x0, b->x1), below = gap_of(a->y0, a->y1, b->y0, b->y1);
+    int height = lower_of(a, b);
+
+    return (below < 0 && beside * 2 <= height * 3) || (beside < 0 && below < height);
 }
 
 static void join(struct cells *a, const struct cells *b)

@@ -76,7 +76,9 @@ static uint32_t to_lower(uint32_t c)
     for (size_t i = 0; i < COUNT_OF(shifted); i++)
         if (c >= shifted[i].first && c <= shifted[i].last)
             return c + shifted[i].add;
-    return c >= 0x100 && c <= 0x137 ? c | 1 : c; /* Latin with marks: capital, small, capital, small */
+    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) /* Latin with marks: capital, small, ... */
+        return c + (c & 1);
+    return c >= 0x100 && c <= 0x177 ? c | 1 : c;
 }
 
 char *wording_clean(char *dst, size_t size, const char *foreign)

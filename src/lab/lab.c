@@ -206,8 +206,8 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     if (opts->tasks_per_analyst < 1 || opts->memory_bytes < 1 || opts->artefact_bytes < 1)
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
-    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper =
-        NULL; /* copied elsewhere */
+    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper = lab->opts.languages =
+        lab->opts.tessdata = NULL; /* copied elsewhere */
     lab->keeper = mem_strdup(opts->keeper ? opts->keeper : "/proc/self/exe");
     m->memory_bytes = opts->memory_bytes;
     m->artefact_bytes = opts->artefact_bytes;
@@ -216,7 +216,9 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     m->cpu_us = opts->cpu_us;
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
-        copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0)
+        copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0 ||
+        copy_option(m->languages, sizeof m->languages, opts->languages, "list of languages", err) < 0 ||
+        copy_option(m->tessdata, sizeof m->tessdata, opts->tessdata, "path of the languages", err) < 0)
         return -1;
     return 0;
 }

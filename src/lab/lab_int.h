@@ -61,6 +61,7 @@ enum msg_type {
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
     char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
+    char languages[LAB_TEXT], tessdata[PATH_MAX]; /* infer/ocr.h */
     int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
 };

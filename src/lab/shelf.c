@@ -120,6 +120,21 @@ static int load_first(struct shelf *s, const char *task, struct model **ret_mode
     return load(s, &e->card, (struct bytes){0}, ret_model, err);
 }
 
+/* "auto" takes what there is, maybe nothing; a server that names languages must have them. */
+static int load_reader(struct shelf *s, struct err *err)
+{
+    const char *tessdata = or_null(s->opts->tessdata);
+
+    if (!*s->opts->languages)
+        return 0;
+    if (text_is(s->opts->languages, "auto"))
+        (void)ocr_open(&s->scenes.ocr, "eng", tessdata, NULL);
+    else if (ocr_open(&s->scenes.ocr, s->opts->languages, tessdata, err) < 0)
+        return -1;
+    (void)languages_open(&s->scenes.languages, NULL); /* without it texts have no language */
+    return 0;
+}
+
 static int load_scenes(struct shelf *s, struct err *err)
 {
     struct scenes_tools *t = &s->scenes;
@@ -136,7 +151,7 @@ static int load_scenes(struct shelf *s, struct err *err)
     for (size_t i = 0; i < COUNT_OF(wanted); i++)
         if (load_first(s, wanted[i].task, wanted[i].model, err) < 0)
             return -1;
-    return 0;
+    return load_reader(s, err);
 }
 
 int shelf_add(struct shelf *s, unsigned kits, struct err *err)
@@ -170,15 +185,30 @@ static struct msg_model model_of(const struct card *card)
     return m;
 }
 
+static struct msg_model reader_of(const struct ocr *ocr)
+{
+    struct msg_model m = {.name = "tesseract", .task = "text"};
+
+    text_copy(m.version, sizeof m.version, ocr_version(ocr));
+    text_copy(m.sha256, sizeof m.sha256, ocr_sha256(ocr));
+    return m;
+}
+
 size_t shelf_models(const struct shelf *s, struct msg_model ret[LAB_MAX_MODELS])
 {
-    for (size_t i = 0; i < s->nmodels; i++)
-        ret[i] = model_of(&s->cards[i]);
-    return s->nmodels;
+    size_t n = 0;
+
+    for (; n < s->nmodels; n++)
+        ret[n] = model_of(&s->cards[n]);
+    if (s->scenes.ocr)
+        ret[n++] = reader_of(s->scenes.ocr);
+    return n;
 }
 
 void shelf_clear(struct shelf *s)
 {
+    ocr_freep(&s->scenes.ocr);
+    languages_freep(&s->scenes.languages);
     for (size_t i = 0; i < SHELF_MODELS; i++)
         model_freep(&s->models[i]);
     runtime_freep(&s->runtime);

@@ -3,7 +3,6 @@
 #include <libavutil/frame.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
-#include <stdbool.h>
 
 #include "base/text.h"
 
@@ -13,8 +12,7 @@ void rescaler_clear(struct rescaler *r)
     r->sws = NULL;
 }
 
-/* Grey pictures and the formats named yuvj have full range unless told otherwise. */
-static bool is_full_range(const AVFrame *f)
+bool frame_is_full_range(const AVFrame *f)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
 
@@ -30,7 +28,7 @@ static struct raster raster_of(const AVFrame *f)
         .height = f->height,
         .format = f->format,
         .space = f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : (int)f->colorspace,
-        .range = is_full_range(f),
+        .range = frame_is_full_range(f),
     };
 }
 

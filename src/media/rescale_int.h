@@ -2,6 +2,7 @@
 #ifndef ASSAY_MEDIA_RESCALE_INT_H
 #define ASSAY_MEDIA_RESCALE_INT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,6 +19,9 @@ struct rescaler {
     struct SwsContext *sws;
     struct raster from, to;
 };
+
+/* Grey pictures and the formats named yuvj have full range unless told otherwise. */
+bool frame_is_full_range(const struct AVFrame *f);
 
 void rescaler_clear(struct rescaler *r);
 /* Scales a frame into planes of the shape `to`. Bilinear. ERR_DECODE when swscale cannot do it. */

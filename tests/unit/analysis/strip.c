@@ -11,7 +11,7 @@
 enum { WIDTH = 320, HEIGHT = 180 };
 
 /* All of one brightness. */
-static void sample(struct strip *s, double pts, bool changed, float sharpness, int level)
+static void sample(struct strip *s, double pts, bool changed, double sharpness, int level)
 {
     static uint8_t pixels[WIDTH * HEIGHT * 3];
     struct picture bgr = {WIDTH, HEIGHT, 3, pixels};
@@ -61,7 +61,7 @@ static void the_sharpest_of_each_shot_stays(void)
     sample(s, 1, false, 3, 20);
     sample(s, 2, false, 3, 30); /* no sharper */
     sample(s, 3, true, 0, 200);
-    sample(s, 4, false, 0.5f, 210);
+    sample(s, 4, false, 0.5, 210);
     CHECK_INT(frames_of(s, a, &f), 2);
     CHECK(f[0].pts == 1 && f[1].pts == 4);
     CHECK_NEAR(level_of(a, &f[0]), 20, 2);
@@ -89,7 +89,7 @@ static void many_shots_are_thinned_out(void)
     size_t n;
 
     for (int i = 0; i < 1000; i++)
-        sample(s, i, true, (float)(i * 7 % 13), i % 256);
+        sample(s, i, true, i * 7 % 13, i % 256);
     n = frames_of(s, a, &f);
     CHECK_INT(n, STRIP_MAX);
     for (size_t i = 1; i < n; i++)
@@ -140,7 +140,7 @@ static void same_samples_same_bytes(void)
     for (int k = 0; k < 2; k++) {
         struct strip *s = strip_new(a);
         for (int i = 0; i < 100; i++)
-            sample(s, i * 0.5, i % 3 == 0, (float)(i * 5 % 7), i);
+            sample(s, i * 0.5, i % 3 == 0, i * 5 % 7, i);
         files[k] = end(s, a);
     }
     CHECK(files[0].len == files[1].len && memcmp(files[0].data, files[1].data, files[0].len) == 0);

@@ -1,0 +1,215 @@
+#include <math.h>
+
+#include "analysis/shots_int.h"
+#include "base/arena.h"
+
+enum {
+    RING = 128,     /* ticks kept */
+    FEWEST = 4,     /* ticks between both ends */
+    MAX_TICKS = RING - 1,
+};
+static const double tick_seconds = 0.032; /* frames that follow closer are left out */
+/* Lengths that are tried: a dissolve fits one that is a little longer than itself. */
+static const double lengths[] = {0.3, 0.4, 0.53, 0.7, 0.93, 1.2, 1.55, 2, 2.6, 3.3};
+enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
+static const float least_change = 6, least_deviation = 5, most_correlation = 0.75f;
+/* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
+static const float least_contrast = 0.35f;
+static const float longest_step = 0.42f; /* share of the change in one tick */
+
+struct dissolves {
+    struct begin_sink sink;
+    struct look *ring;
+    int64_t n;
+    struct begin best; /* of overlapping windows, the one with the largest weight */
+    float best_weight;
+    bool has_best;
+};
+
+struct dissolves *dissolves_new(struct arena *a, struct begin_sink sink)
+{
+    struct dissolves *d = arena_alloc(a, sizeof *d);
+
+    d->sink = sink;
+    d->ring = arena_array(a, RING, sizeof *d->ring);
+    return d;
+}
+
+static const struct look *tick(const struct dissolves *d, int64_t i)
+{
+    return &d->ring[i % RING];
+}
+
+/* ---- mixtures ---- */
+
+/* The line from picture a to picture b. */
+struct line {
+    const uint8_t *a;
+    int16_t along[LOOK_SMALL];
+    float square; /* of its length */
+};
+
+static void line_between(struct line *l, const struct look *a, const struct look *b)
+{
+    int64_t square = 0;
+
+    l->a = a->small;
+    for (int i = 0; i < LOOK_SMALL; i++) {
+        int along = b->small[i] - a->small[i];
+        l->along[i] = (int16_t)along;
+        square += along * along;
+    }
+    l->square = (float)square;
+}
+
+/* Where on the line a picture lies, 0 at a and 1 at b, and how far from it: the square of the distance as a
+ * share of the line's. */
+static float project(const struct line *l, const struct look *p, float *ret_residual)
+{
+    int along = 0, square = 0; /* 960 * 255 * 255 fits */
+    float share;
+
+    for (int i = 0; i < LOOK_SMALL; i++) {
+        int16_t way = (int16_t)(p->small[i] - l->a[i]);
+        along += way * l->along[i];
+        square += way * way;
+    }
+    share = (float)along / l->square;
+    *ret_residual = fmaxf(0, (float)square / l->square - share * share);
+    return share;
+}
+
+/* Whether all pictures between lie on the line, one after the other, without a jump. Sets the mean residual
+ * of those in the middle, and when half of it was done. */
+static bool follows(const struct dissolves *d, int64_t from, int64_t until, const struct line *l,
+                    float *ret_residual, double *ret_middle)
+{
+    float before = 0, furthest = 0, sum = 0, residual;
+    float least = least_contrast * fminf(tick(d, from)->deviation, tick(d, until)->deviation);
+    int n = 0;
+
+    *ret_middle = -1;
+    for (int64_t i = from + 1; i <= until; i++) {
+        float share = project(l, tick(d, i), &residual);
+
+        if (share - before > longest_step || share < furthest - 0.15f || tick(d, i)->deviation < least)
+            return false;
+        if (before < 0.5f && share >= 0.5f && *ret_middle < 0)
+            *ret_middle = tick(d, i)->pts;
+        if (share > 0.15f && share < 0.85f) {
+            sum += residual;
+            n++;
+        }
+        before = share;
+        furthest = fmaxf(furthest, share);
+    }
+    *ret_residual = n ? sum / (float)n : 1;
+    return n >= 2;
+}
+
+/* Share of the change that motion between quarters of the window does not explain. */
+static float motion_left(const struct dissolves *d, int64_t from, int64_t until)
+{
+    float sum = 0;
+
+    for (int64_t k = 0; k < 4; k++)
+        sum += look_motion_left(tick(d, from + (until - from) * k / 4),
+                                tick(d, from + (until - from) * (k + 1) / 4));
+    return sum / 4;
+}
+
+/* Half of the texture is gone in the middle of a dissolve between unlike pictures; what moves keeps it. The
+ * texture in the middle as a share of what it would be on the way from one end to the other. */
+static float texture_left(const struct dissolves *d, int64_t from, int64_t until, double middle)
+{
+    const struct look *a = tick(d, from), *b = tick(d, until);
+    int64_t i = from;
+
+    while (i < until && tick(d, i)->pts < middle)
+        i++;
+    return (tick(d, i)->texture + 1) / ((a->texture + b->texture) / 2 + 1);
+}
+
+/* ---- windows ---- */
+
+float dissolve_weigh(const struct dissolve_signs *s)
+{
+    return 6.5f * s->motion_left - 14 * s->residual - 5.5f * s->correlation - 4.5f * s->texture_left;
+}
+
+static void add(struct dissolves *d, const struct begin *b, float weight)
+{
+    if (d->has_best && weight <= d->best_weight)
+        return;
+    d->best = *b;
+    d->best_weight = weight;
+    d->has_best = true;
+}
+
+/* Windows that end later may overlap the best one and be better; after its end for its length nothing can. */
+static void settle(struct dissolves *d, double now)
+{
+    if (!d->has_best || now - d->best.until < d->best.until - d->best.from)
+        return;
+    d->sink.add(d->sink.to, &d->best);
+    d->has_best = false;
+}
+
+static void try_window(struct dissolves *d, int64_t from, int64_t until)
+{
+    const struct look *a = tick(d, from), *b = tick(d, until);
+    struct begin found = {.from = a->pts, .until = b->pts, .gradual = true};
+    struct dissolve_signs s;
+    struct line line;
+    float residual;
+
+    if (a->deviation < least_deviation || b->deviation < least_deviation)
+        return;
+    line_between(&line, a, b);
+    s.change = sqrtf(line.square / LOOK_SMALL);
+    if (s.change < least_change || (s.correlation = look_correlation(a, b)) > most_correlation)
+        return;
+    project(&line, tick(d, (from + until) / 2), &residual);
+    if (residual > 0.4f || !follows(d, from, until, &line, &s.residual, &found.pts))
+        return;
+    s.motion_left = motion_left(d, from, until);
+    s.texture_left = texture_left(d, from, until, found.pts);
+#ifdef SHOTS_TUNE
+    void tune_dissolve(const struct begin *b, const struct dissolve_signs *s);
+    tune_dissolve(&found, &s);
+#endif
+    if (dissolve_weigh(&s) > 0)
+        add(d, &found, dissolve_weigh(&s));
+}
+
+static void try_all(struct dissolves *d)
+{
+    int64_t until = d->n - 1, from = until, oldest = d->n > MAX_TICKS ? d->n - MAX_TICKS : 0;
+
+    for (int i = 0; i < LENGTHS; i++) {
+        int64_t before = from;
+
+        while (from > oldest && tick(d, until)->pts - tick(d, from)->pts < lengths[i])
+            from--;
+        if (tick(d, until)->pts - tick(d, from)->pts < lengths[i])
+            return;
+        if (from != before && until - from > FEWEST && tick(d, until)->pts - tick(d, from)->pts < 2 * lengths[i])
+            try_window(d, from, until);
+    }
+}
+
+void dissolves_next(struct dissolves *d, const struct look *l)
+{
+    if (d->n > 0 && l->pts - tick(d, d->n - 1)->pts < tick_seconds)
+        return;
+    d->ring[d->n % RING] = *l;
+    d->n++;
+    settle(d, l->pts);
+    try_all(d);
+}
+
+void dissolves_end(struct dissolves *d)
+{
+    if (d->has_best)
+        d->sink.add(d->sink.to, &d->best);
+}
