@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "cmd/foreign.h"
 
-enum { ENTRY_MAX = 256 << 20 };
+enum { PAGE_MAX = 256 << 20 };
 
 /* ---- the frame ---- */
 
@@ -114,8 +114,8 @@ void page_foot(struct buf *out, const struct program_ref *program)
 /* ---- the file ---- */
 
 struct page {
-    char *path, *beside;
-    int fd;
+    char *path;
+    struct buf body; /* written at the end: a command that is interrupted leaves nothing behind */
 };
 
 /* Something may be there only if it looks like what would come there. */
@@ -138,6 +138,38 @@ static int check_place(const char *path, struct err *err)
     return 0;
 }
 
+/* Said before the work begins, not after it. */
+static int check_folder(const char *path, struct err *err)
+{
+    CLEANUP(freep) char *copy = mem_strdup(path);
+
+    return access(dirname(copy), W_OK | X_OK) < 0 ? FAIL_ERRNO(err, "cannot write %s", path) : 0;
+}
+
+static int check_size(const struct page *p, struct err *err)
+{
+    return p->body.overflow ? FAIL(err, ERR_LIMIT, "the page is larger than %d MB", PAGE_MAX >> 20) : 0;
+}
+
+int page_begin(struct page **ret, const char *path, const char *title, struct err *err)
+{
+    struct page *p;
+
+    if (check_place(path, err) < 0 || check_folder(path, err) < 0)
+        return -1;
+    p = mem_alloc(sizeof *p);
+    *p = (struct page){mem_strdup(path), BUF(PAGE_MAX)};
+    page_head(&p->body, title);
+    *ret = p;
+    return 0;
+}
+
+int page_add(struct page *p, const struct page_entry *e, struct err *err)
+{
+    page_entry(&p->body, e);
+    return check_size(p, err);
+}
+
 static int write_all(int fd, struct bytes b)
 {
     for (size_t done = 0; done < b.len;) {
@@ -149,63 +181,37 @@ static int write_all(int fd, struct bytes b)
     return 0;
 }
 
-static int put(struct page *p, const struct buf *b, struct err *err)
+/* Under a name of its own first. */
+static int write_beside(const struct page *p, char *beside, struct err *err)
 {
-    if (b->overflow)
-        return FAIL(err, ERR_LIMIT, "the page is larger than %d MB", ENTRY_MAX >> 20);
-    return write_all(p->fd, buf_bytes(b)) < 0 ? FAIL_ERRNO(err, "cannot write %s", p->path) : 0;
-}
+    CLEANUP(fd_closep) int fd = mkostemp(beside, O_CLOEXEC);
 
-int page_begin(struct page **ret, const char *path, const char *title, struct err *err)
-{
-    CLEANUP(buf_clear) struct buf head = BUF(ENTRY_MAX);
-    CLEANUP(page_freep) struct page *p = NULL;
-
-    if (check_place(path, err) < 0)
+    if (fd < 0)
+        return FAIL_ERRNO(err, "cannot write %s", p->path);
+    if (write_all(fd, buf_bytes(&p->body)) < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0 ||
+        rename(beside, p->path) < 0) {
+        FAIL_ERRNO(err, "cannot write %s", p->path);
+        unlink(beside);
         return -1;
-    p = mem_alloc(sizeof *p);
-    p->fd = -1;
-    p->path = mem_strdup(path);
-    if (asprintf(&p->beside, "%s.XXXXXX", path) < 0)
-        p->beside = NULL;
-    if (!p->beside || (p->fd = mkostemp(p->beside, O_CLOEXEC)) < 0)
-        return FAIL_ERRNO(err, "cannot write %s", path);
-    page_head(&head, title);
-    if (put(p, &head, err) < 0)
-        return -1;
-    *ret = TAKE(p);
+    }
     return 0;
-}
-
-int page_add(struct page *p, const struct page_entry *e, struct err *err)
-{
-    CLEANUP(buf_clear) struct buf entry = BUF(ENTRY_MAX);
-
-    page_entry(&entry, e);
-    return put(p, &entry, err);
 }
 
 int page_end(struct page *p, const struct program_ref *program, struct err *err)
 {
-    CLEANUP(buf_clear) struct buf foot = BUF(ENTRY_MAX);
+    CLEANUP(arena_freep) struct arena *a = arena_new();
 
-    page_foot(&foot, program);
-    if (put(p, &foot, err) < 0 || check_place(p->path, err) < 0)
+    page_foot(&p->body, program);
+    if (check_size(p, err) < 0 || check_place(p->path, err) < 0)
         return -1;
-    if (fchmod(p->fd, 0644) < 0 || rename(p->beside, p->path) < 0)
-        return FAIL_ERRNO(err, "cannot write %s", p->path);
-    fd_closep(&p->fd);
-    return 0;
+    return write_beside(p, arena_printf(a, "%s.XXXXXX", p->path), err);
 }
 
 void page_freep(struct page **p)
 {
     if (!*p)
         return;
-    if ((*p)->fd >= 0)
-        unlink((*p)->beside);
-    fd_closep(&(*p)->fd);
     free((*p)->path);
-    free((*p)->beside);
+    buf_clear(&(*p)->body);
     freep(p);
 }

@@ -3,8 +3,8 @@
  *
  * Whatever comes from the files (names, words, tags, messages of decoders, thumbnails) is foreign: text is
  * made harmless and escaped, and the page's Content-Security-Policy allows its own style sheet and pictures
- * inside it, nothing else. Rendering is pure; the file is written beside its name and moved there at the end,
- * so that there is a whole page or the one from before. One thread. */
+ * inside it, nothing else. Rendering is pure; the file is written at the end, beside its name, and moved
+ * there, so that there is a whole page or the one from before. One thread. */
 #ifndef ASSAY_CMD_PAGE_H
 #define ASSAY_CMD_PAGE_H
 
