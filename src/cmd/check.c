@@ -34,7 +34,7 @@ static const struct option check_rows[] = {
         "also write one page with thumbnails and timelines of all files"),
     ROW("pipeline", OPT_STRING, pipeline, NULL, 0, 0, "NAME",
         "what to look for in videos: alarm or scenes; default: alarm. Still images go to pictures"),
-    ROW("deadline", OPT_DURATION, deadline_ms, NULL, 1, 3600000, "TIME",
+    ROW("deadline", OPT_DURATION, deadline_ms, NULL, 1, JOB_DEADLINE_MAX_MS, "TIME",
         "longest analysis of one file; default: 60s, of scenes 1h"),
 };
 static const struct option alarm_rows[] = {

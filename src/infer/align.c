@@ -58,7 +58,7 @@ static int clamp_int(double v, int low, int high)
 /* The corners of dst in src, one pixel wider, cut to src. */
 static struct view view_of(const struct picture *src, const struct similarity *t, const struct picture *dst)
 {
-    double left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
+    double left = HUGE_VAL, right = -HUGE_VAL, top = HUGE_VAL, bottom = -HUGE_VAL;
     struct view v;
 
     for (int i = 0; i < 4; i++) {

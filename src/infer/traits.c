@@ -74,7 +74,7 @@ int traits_guess(struct trait_guesser *t, const struct picture *bgr, const struc
     struct tensor_list out;
 
     if (face_pixels(face, bgr) < card->traits.min_face) {
-        *ret = (struct traits){NAN, NAN, NAN, GENDER_UNIDENTIFIED};
+        *ret = (struct traits){(double)NAN, (double)NAN, (double)NAN, GENDER_UNIDENTIFIED};
         return 0;
     }
     similarity_cut(scratch, bgr, &place, &t->square);
