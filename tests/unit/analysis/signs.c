@@ -298,7 +298,6 @@ int main(void)
 {
     struct err err = {0};
 
-    setenv("OMP_THREAD_LIMIT", "1", 1);
     if (ocr_open(&ocr, "eng", NULL, &err) < 0) {
         printf("ok 1 - signs # SKIP %s\n1..1\n", err.text);
         return 0;

@@ -386,7 +386,6 @@ static void tells_languages(void)
 
 int main(void)
 {
-    setenv("OMP_THREAD_LIMIT", "1", 1);
     RUN(refuses_what_is_no_language);
     RUN(tells_which_package_is_missing);
     RUN(wants_one_thread);

@@ -76,7 +76,6 @@ static void reads_behind_the_walls(void)
 
 int main(void)
 {
-    setenv("OMP_THREAD_LIMIT", "1", 1);
     RUN(reads_behind_the_walls);
     return test_end();
 }
