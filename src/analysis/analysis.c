@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "media/video.h"
 
-static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate,
+static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate, &pipeline_scenes,
                                                    &pipeline_pictures};
 
 const struct pipeline *pipeline_find(const char *name)

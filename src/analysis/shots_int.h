@@ -9,9 +9,10 @@
 struct arena;
 
 struct begin {
-    double pts; /* of the first frame; of a gradual transition its middle */
+    double pts;         /* of the first frame; of a gradual transition its middle */
     double from, until; /* all of it */
     bool gradual;
+    float weight; /* of the evidence, > 0; a fade has 1 */
 };
 
 /* Called with every transition that is sure, each search in order of time. */
@@ -39,11 +40,11 @@ struct dissolves *dissolves_new(struct arena *a, struct begin_sink sink);
 void dissolves_next(struct dissolves *d, const struct look *l);
 void dissolves_end(struct dissolves *d);
 struct dissolve_signs {
-    float residual;    /* of the mixtures, share of the change; mean over the middle */
-    float correlation; /* of both ends */
-    float motion_left; /* share of the change which motion does not explain */
+    float residual;     /* of the mixtures, share of the change; mean over the middle */
+    float correlation;  /* of both ends */
+    float motion_left;  /* share of the change which motion does not explain */
     float texture_left; /* in the middle, share of the mean of both ends */
-    float change;      /* root mean square of the change, levels */
+    float change;       /* root mean square of the change, levels */
 };
 float dissolve_weigh(const struct dissolve_signs *s);
 

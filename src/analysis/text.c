@@ -10,9 +10,13 @@
 #include "base/clock.h"
 
 enum {
-    MISSED = 1,         /* samples in which a text may be missing without having ended */
-    MAX_DOUBLINGS = 3,  /* a place where nothing was found rests for 2, 4, 8 samples */
-    BURST_SECONDS = 20, /* of the allowance per minute may be spent at once */
+    MISSED = 1,          /* samples in which a text may be missing without having ended */
+    MAX_DOUBLINGS = 3,   /* what moves and gave nothing is read again after 2, 4, 8 samples */
+    BURST_SECONDS = 20,  /* of the allowance per minute may be spent at once */
+    WHITE = 208,         /* levels */
+    DARKEST_WHITE = 176, /* soft edges of white letters end here */
+    LEAST_WHITE = 1,     /* percent of a region with a caption */
+    MOST_WHITE = 40,
     LONGER_SIDE = 1280,
     LONGER_SIDE_MIN = 960,
     MOST_ENLARGED = 2,
@@ -28,11 +32,10 @@ struct entry {
     int64_t seen;  /* sample */
 };
 
-/* What is known about a cell. */
+/* The strokes of a cell; 0 = it had none. */
 struct place {
-    uint64_t mark;      /* its strokes when it was read last; 0 = was not, or had none */
-    int64_t rest_until; /* sample from which it may be read again; text was not found here */
-    uint8_t fruitless;  /* readings, one after the other */
+    uint64_t read;   /* when it was read last; 0 = it was not */
+    uint64_t before; /* in the picture before this one */
 };
 
 struct texts {
@@ -41,11 +44,13 @@ struct texts {
     struct texts_opts opts;
     struct strokes *strokes; /* NULL before the first picture */
     struct place *places;
-    int64_t sample; /* number of the newest picture; -1 = none yet */
-    double pts;
+    int64_t sample;         /* number of the newest picture; -1 = none yet */
+    double pts, pts_before; /* of the newest picture and the one before */
     int shot_left;
-    double allowance; /* readings beyond those of the shot */
-    bool reading;     /* in this picture */
+    double allowance;   /* readings beyond those of the shot */
+    bool reading;       /* in this picture */
+    int fruitless;      /* readings of what moves, one after the other */
+    int64_t rest_until; /* sample from which it is read again */
     struct entry *entries;
     size_t nentries, entries_cap;
     size_t first_open; /* entries before it have ended */
@@ -105,14 +110,17 @@ static bool may_have_text(const struct texts *t, int cell)
     return strokes_at(t->strokes, cell);
 }
 
-static bool has_changed(const struct texts *t, int cell)
+/* The strokes of a cell now. */
+static uint64_t mark_of(const struct texts *t, int cell)
 {
-    return !strokes_alike(t->places[cell].mark, may_have_text(t, cell) ? t->strokes->mark[cell] : 0);
+    return may_have_text(t, cell) ? t->strokes->mark[cell] : 0;
 }
 
 struct change {
-    int cells, changed; /* those with strokes now or then; of them, those with others */
-    int due;            /* of them, those that do not rest */
+    int cells;   /* with strokes now, or when they were read last */
+    int changed; /* of them, those with others now */
+    int settled; /* of them, those that were as they are now in the picture before */
+    int moved;   /* of all cells, those that were not */
 };
 
 static struct change change_in(const struct texts *t, struct cells c)
@@ -122,11 +130,14 @@ static struct change change_in(const struct texts *t, struct cells c)
     for (int y = c.y0; y <= c.y1; y++)
         for (int x = c.x0; x <= c.x1; x++) {
             int i = y * t->strokes->cols + x;
-            bool changed = has_changed(t, i);
+            uint64_t mark = mark_of(t, i);
+            bool changed = !strokes_alike(t->places[i].read, mark);
+            bool settled = strokes_alike(t->places[i].before, mark);
 
-            sum.cells += may_have_text(t, i) || t->places[i].mark;
+            sum.cells += mark || t->places[i].read;
             sum.changed += changed;
-            sum.due += changed && t->places[i].rest_until <= t->sample;
+            sum.settled += changed && settled;
+            sum.moved += !settled;
         }
     return sum;
 }
@@ -139,38 +150,22 @@ static bool is_other_text(int changed, int cells)
 /* Where there is nothing now a text is new when it comes back. */
 static void forget_empty_places(struct texts *t)
 {
-    int n = t->strokes->cols * t->strokes->rows;
-
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < t->strokes->cols * t->strokes->rows; i++)
         if (!may_have_text(t, i))
-            t->places[i].mark = 0;
+            t->places[i].read = 0;
 }
 
-static void remember(struct texts *t, struct cells c)
+static void remember_picture(struct texts *t)
 {
-    for (int y = c.y0; y <= c.y1; y++)
-        for (int x = c.x0; x <= c.x1; x++) {
-            int i = y * t->strokes->cols + x;
-            struct place *p = &t->places[i];
-
-            p->mark = may_have_text(t, i) ? t->strokes->mark[i] : 0;
-            if (!p->mark)
-                continue;
-            p->fruitless = (uint8_t)(p->fruitless + (p->fruitless < MAX_DOUBLINGS));
-            p->rest_until = t->sample + (1 << p->fruitless);
-        }
+    for (int i = 0; i < t->strokes->cols * t->strokes->rows; i++)
+        t->places[i].before = mark_of(t, i);
 }
 
-static void mark_fruitful(struct texts *t, const struct box *box)
+static void remember_reading(struct texts *t, struct cells c)
 {
-    struct cells c = strokes_cells(t->strokes, box);
-
     for (int y = c.y0; y <= c.y1; y++)
-        for (int x = c.x0; x <= c.x1; x++) {
-            struct place *p = &t->places[y * t->strokes->cols + x];
-            p->fruitless = 0;
-            p->rest_until = 0;
-        }
+        for (int x = c.x0; x <= c.x1; x++)
+            t->places[y * t->strokes->cols + x].read = mark_of(t, y * t->strokes->cols + x);
 }
 
 /* ---- entries ---- */
@@ -188,6 +183,7 @@ static void begin_sample(struct texts *t, double pts)
         if (t->entries[i].seen == t->sample)
             t->entries[i].text.time.end = pts;
     t->sample++;
+    t->pts_before = t->sample > 0 ? t->pts : pts;
     t->pts = pts;
     while (t->first_open < t->nentries && !is_open(t, &t->entries[t->first_open]))
         t->first_open++;
@@ -218,7 +214,15 @@ static struct entry *find_same(struct texts *t, const struct wording *w)
     return NULL;
 }
 
-static void see(struct texts *t, const struct wording *w)
+/* A new text that was there one picture earlier, when it was not read, began there. */
+static double start_of(const struct texts *t, const struct box *box)
+{
+    struct change c = change_in(t, strokes_cells(t->strokes, box));
+
+    return is_other_text(c.moved, c.cells) ? t->pts : t->pts_before;
+}
+
+static void see(struct texts *t, const struct wording *w, double start)
 {
     struct entry *e = find_same(t, w);
 
@@ -226,7 +230,7 @@ static void see(struct texts *t, const struct wording *w)
         return;
     if (!e) {
         e = &ARENA_PUSH(t->arena, t->entries, t->nentries, t->entries_cap);
-        *e = (struct entry){.text = {.time = {t->pts, t->pts}, .box = w->box}};
+        *e = (struct entry){.text = {.time = {start, t->pts}, .box = w->box}};
     }
     if (w->confidence > e->text.confidence)
         keep_words(t, e, w);
@@ -305,32 +309,150 @@ static int call_engine(struct texts *t, struct arena *scratch, const struct pict
     return -1;
 }
 
+/* Pixels, right and bottom exclusive. */
+struct pixels {
+    int x0, y0, x1, y1;
+};
+
+static struct pixels pixels_of(const struct picture *p, const struct box *b)
+{
+    int x1 = (int)lroundf((b->x + b->w) * (float)p->width),
+        y1 = (int)lroundf((b->y + b->h) * (float)p->height);
+
+    return (struct pixels){(int)lroundf(b->x * (float)p->width), (int)lroundf(b->y * (float)p->height),
+                           x1 < p->width ? x1 : p->width, y1 < p->height ? y1 : p->height};
+}
+
+/* Captions are drawn in white with a dark border, over anything. Whether there may be such: some white, but
+ * not as much as paper has. */
+static bool may_have_caption(const struct picture *p, const struct box *box)
+{
+    struct pixels r = pixels_of(p, box);
+    int64_t white = 0, all = (int64_t)(r.x1 - r.x0) * (r.y1 - r.y0);
+
+    for (int y = r.y0; y < r.y1; y++)
+        for (int x = r.x0; x < r.x1; x++)
+            white += p->pixels[(size_t)y * (size_t)p->width + (size_t)x] >= WHITE;
+    return white * 100 >= all * LEAST_WHITE && white * 100 <= all * MOST_WHITE;
+}
+
+/* The white of the region as black on white, and nothing else: the borders of the letters, which the engine
+ * takes for parts of them, and what is behind them are gone. */
+static struct picture white_only(struct arena *a, const struct picture *p, const struct box *box)
+{
+    struct picture ink = {p->width, p->height, 1, arena_array(a, (size_t)p->width, (size_t)p->height)};
+    struct pixels r = pixels_of(p, box);
+
+    for (int y = r.y0; y < r.y1; y++)
+        for (int x = r.x0; x < r.x1; x++) {
+            size_t i = (size_t)y * (size_t)p->width + (size_t)x;
+            int above = (p->pixels[i] - DARKEST_WHITE) * (255 / (255 - DARKEST_WHITE));
+            ink.pixels[i] = (uint8_t)(above <= 0 ? 255 : above < 255 ? 255 - above : 0);
+        }
+    return ink;
+}
+
+/* What one look at a region gave. */
+struct look {
+    struct wording *found;
+    size_t n;
+};
+
+static int look_at(struct texts *t, struct arena *scratch, const struct picture *luma, const struct box *box,
+                   int64_t deadline_mono_us, struct look *ret, struct err *err)
+{
+    struct ocr_word *words = NULL;
+    size_t n = 0;
+
+    if (call_engine(t, scratch, luma, box, deadline_mono_us, &words, &n, err) < 0)
+        return -1;
+    ret->n = wordings_of(scratch, words, n, t->opts.min_confidence, (double)luma->width / luma->height,
+                         &ret->found);
+    return 0;
+}
+
+/* Whether the texts lie over at least half of the strokes. */
+static bool explains(const struct texts *t, const struct look *look, struct cells c)
+{
+    int all = 0, covered = 0;
+
+    for (int y = c.y0; y <= c.y1; y++)
+        for (int x = c.x0; x <= c.x1; x++) {
+            struct cells here = {x, y, x, y};
+            bool inside = false;
+
+            for (size_t i = 0; i < look->n && !inside; i++)
+                inside = do_touch(strokes_cells(t->strokes, &look->found[i].box), here);
+            all += may_have_text(t, y * t->strokes->cols + x);
+            covered += inside && may_have_text(t, y * t->strokes->cols + x);
+        }
+    return covered * 2 >= all;
+}
+
+static bool do_overlap(const struct box *a, const struct box *b)
+{
+    float w = fminf(a->x + a->w, b->x + b->w) - fmaxf(a->x, b->x);
+    float h = fminf(a->y + a->h, b->y + b->h) - fmaxf(a->y, b->y);
+
+    return w > 0 && h > 0 && w * h * 3 > fminf(a->w * a->h, b->w * b->h);
+}
+
+static double weight_of(const struct wording *w)
+{
+    return w->confidence * (double)w->nkey;
+}
+
+static bool is_better_elsewhere(const struct wording *w, const struct look *other, bool or_equal)
+{
+    for (size_t i = 0; i < other->n; i++) {
+        double theirs = weight_of(&other->found[i]), ours = weight_of(w);
+        if (do_overlap(&w->box, &other->found[i].box) && (theirs > ours || (or_equal && theirs == ours)))
+            return true;
+    }
+    return false;
+}
+
+static void see_all(struct texts *t, const struct look *look, const struct look *other, bool or_equal)
+{
+    for (size_t i = 0; i < look->n; i++)
+        if (!is_better_elsewhere(&look->found[i], other, or_equal))
+            see(t, &look->found[i], start_of(t, &look->found[i].box));
+}
+
 static int read_region(struct texts *t, const struct picture *luma, struct cells c, int64_t deadline_mono_us,
                        struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     struct box box = strokes_box(t->strokes, c, 1);
-    struct ocr_word *words = NULL;
-    struct wording *found = NULL;
-    size_t nwords = 0, n;
+    struct look caption = {0}, plain = {0};
 
-    if (call_engine(t, scratch, luma, &box, deadline_mono_us, &words, &nwords, err) < 0)
-        return -1;
-    n = wordings_of(scratch, words, nwords, t->opts.min_confidence, (double)luma->width / luma->height,
-                    &found);
-    remember(t, strokes_cells(t->strokes, &box));
-    for (size_t i = 0; i < n; i++) {
-        mark_fruitful(t, &found[i].box);
-        see(t, &found[i]);
+    if (may_have_caption(luma, &box)) {
+        struct picture ink = white_only(scratch, luma, &box);
+        if (look_at(t, scratch, &ink, &box, deadline_mono_us, &caption, err) < 0)
+            return -1;
     }
+    if ((caption.n == 0 || !explains(t, &caption, c)) &&
+        look_at(t, scratch, luma, &box, deadline_mono_us, &plain, err) < 0)
+        return -1;
+    see_all(t, &caption, &plain, false);
+    see_all(t, &plain, &caption, true);
+    remember_reading(t, strokes_cells(t->strokes, &box));
+    if (caption.n + plain.n > 0)
+        t->fruitless = 0;
+    else if (t->fruitless < MAX_DOUBLINGS)
+        t->fruitless++;
     return 0;
 }
 
+/* What has settled is read at once. What moves (leaves, cars, but also a text that a camera passes) is not
+ * read as long as it rests. */
 static bool is_due(const struct texts *t, struct cells c)
 {
     struct change change = change_in(t, c);
+    bool resting = t->sample < t->rest_until;
 
-    return is_other_text(change.due, change.cells) || has_lost_text(t, c);
+    return is_other_text(change.settled, change.cells) ||
+           (!resting && is_other_text(change.changed, change.cells)) || has_lost_text(t, c);
 }
 
 static int read_changed(struct texts *t, const struct picture *luma, int64_t deadline_mono_us,
@@ -343,6 +465,8 @@ static int read_changed(struct texts *t, const struct picture *luma, int64_t dea
         if (is_due(t, regions[i]) && may_read(t) &&
             read_region(t, luma, regions[i], deadline_mono_us, err) < 0)
             return -1;
+    if (t->reading && t->fruitless)
+        t->rest_until = t->sample + (1 << t->fruitless);
     return 0;
 }
 
@@ -365,23 +489,26 @@ static int check_picture(struct texts *t, const struct picture *luma, struct err
 int texts_next(struct texts *t, const struct picture *luma, double pts, int64_t deadline_mono_us,
                struct err *err)
 {
-    double before = t->pts;
-
     if (check_picture(t, luma, err) < 0)
         return -1;
     begin_sample(t, pts);
-    refill(t, t->sample > 0 ? pts - before : 0);
+    refill(t, pts - t->pts_before);
     t->reading = false;
     t->sum.offered++;
     strokes_look(t->strokes, luma);
     forget_empty_places(t);
     see_unchanged(t);
-    return read_changed(t, luma, deadline_mono_us, err);
+    if (read_changed(t, luma, deadline_mono_us, err) < 0)
+        return -1;
+    remember_picture(t);
+    return 0;
 }
 
 void texts_cut(struct texts *t)
 {
     t->shot_left = t->opts.reads_per_shot;
+    t->fruitless = 0;
+    t->rest_until = 0;
     for (int i = 0; t->strokes && i < t->strokes->cols * t->strokes->rows; i++)
         t->places[i] = (struct place){0};
 }

@@ -65,7 +65,7 @@ static const char *native_header(struct arena *a, const struct signing *s)
 
     hash_hmac(bytes_of(s->secret, strlen(s->secret)), s->body, mac);
     text_hex(hex, mac, sizeof mac);
-    return arena_printf(a, "X-Webhook-Signature: sha256=%s", hex);
+    return arena_printf(a, "X-Webhook-Signature: %s%s", s->bare_hex ? "" : "sha256=", hex);
 }
 
 void sign_headers(struct arena *a, const struct signing *s, const char *ret_headers[SIGN_HEADERS + 1])

@@ -381,9 +381,9 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.id = read_str(&rd, root, "id");
     spec.pipeline = read_str(&rd, root, "pipeline");
     spec.subject = get_subject(&rd, root);
-    spec.deadline_ms = read_int(&rd, root, "deadline_ms", 1, 3600000);
+    spec.deadline_ms = read_int(&rd, root, "deadline_ms", 1, JOB_DEADLINE_MAX_MS);
     if (yyjson_obj_get(root, "spent_ms"))
-        spec.spent_ms = read_int(&rd, root, "spent_ms", 0, 3600000);
+        spec.spent_ms = read_int(&rd, root, "spent_ms", 0, JOB_DEADLINE_MAX_MS);
     if (pipeline_is_scenes(spec.pipeline))
         spec.scenes = read_scenes_params(&rd, read_obj(&rd, root, "scenes"));
     else
@@ -501,7 +501,7 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         return;
     r->config = (struct configuration){
         .known = true,
-        .deadline_ms = read_int(rd, o, "deadline_ms", 0, 3600000),
+        .deadline_ms = read_int(rd, o, "deadline_ms", 0, JOB_DEADLINE_MAX_MS),
         .max_pixels = read_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
         .max_seconds = read_num(rd, o, "max_seconds", 0, 1e12),
         .cpu_us = yyjson_obj_get(o, "max_cpu_us") ? read_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2) : 0,

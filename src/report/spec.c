@@ -113,8 +113,8 @@ int64_t job_spec_left_ms(const struct job_spec *spec)
 
 int job_spec_check(const struct job_spec *spec, struct err *err)
 {
-    if (spec->deadline_ms < 1 || spec->deadline_ms > 3600000)
-        return FAIL(err, ERR_INPUT, "the deadline must be from 1 to 3600000 milliseconds");
+    if (spec->deadline_ms < 1 || spec->deadline_ms > JOB_DEADLINE_MAX_MS)
+        return FAIL(err, ERR_INPUT, "the deadline must be from 1 to %d milliseconds", JOB_DEADLINE_MAX_MS);
     if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
         return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
     return pipeline_is_scenes(spec->pipeline) ? scenes_check(spec, err) : alarm_check(&spec->alarm, err);

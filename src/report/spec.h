@@ -63,13 +63,13 @@ struct scenes_params {
     size_t nknown; /* filled when the job begins, never stored */
     const struct known_face *known;
 };
-enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000 };
+enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000, JOB_DEADLINE_MAX_MS = 86400000 };
 
 struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate", "scenes", "pictures" */
     struct subject subject;
-    int64_t deadline_ms; /* from the start of the analysis; 1..3600000 */
+    int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
     struct scenes_params scenes;
