@@ -6,6 +6,7 @@
 #include "analysis/analysis.h"
 #include "analysis/pipelines_int.h"
 #include "analysis/portraits.h"
+#include "analysis/strip.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -27,6 +28,7 @@ struct album {
     struct tagger *tagger;
     bool reads_text;
     struct text_engine engine;
+    struct strip *strip; /* NULL: nobody wants thumbnails */
 };
 
 /* ---- what is on one picture ---- */
@@ -134,13 +136,19 @@ static int open_picture(struct album *b, const struct subject_part *part, struct
     return 0;
 }
 
-static int judge(struct album *b, const struct subject_part *part, struct item *item, struct err *err)
+static int judge(struct album *b, size_t i, struct err *err)
 {
+    const struct subject_part *part = &b->params->parts[i];
+    struct item *item = &b->report->items[i];
     struct picture bgr;
 
     if (part->error.kind != ERR_NONE)
         return FAIL(err, part->error.kind, "%s", part->error.text);
-    return open_picture(b, part, item, &bgr, err) < 0 ? -1 : look(b, &bgr, &item->scenery, err);
+    if (open_picture(b, part, item, &bgr, err) < 0)
+        return -1;
+    if (b->strip)
+        strip_sample(b->strip, &bgr, (double)i, true, 0);
+    return look(b, &bgr, &item->scenery, err);
 }
 
 /* What stops the whole batch and not one picture of it. */
@@ -156,7 +164,7 @@ static int judge_all(struct album *b, struct err *err)
         struct err why = {0};
         int r;
         b->scratch = arena_new();
-        r = judge(b, &b->params->parts[i], item, &why);
+        r = judge(b, i, &why);
         arena_freep(&b->scratch);
         if (r < 0 && stops_all(&why)) {
             for (size_t k = i; k < b->params->nparts; k++)
@@ -210,12 +218,18 @@ static int pictures_run(const struct toolbox *tools, const struct job_spec *spec
         .report = report,
         .fd = fds.media,
     };
+    int r;
 
     if (tools->scenes.problem.kind != ERR_NONE)
         return FAIL(err, tools->scenes.problem.kind, "%s", tools->scenes.problem.text);
     make_items(report, spec->scenes.nparts);
     equip(&b);
-    return judge_all(&b, err);
+    if (fds.artefact >= 0)
+        b.strip = strip_new(report->arena);
+    r = judge_all(&b, err);
+    if (b.strip)
+        strip_end(b.strip, fds.artefact, NULL); /* the report is the same without them */
+    return r;
 }
 
 const struct pipeline pipeline_pictures = {.name = "pictures", .run = pictures_run};

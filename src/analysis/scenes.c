@@ -11,6 +11,7 @@
 #include "analysis/portraits.h"
 #include "analysis/sections.h"
 #include "analysis/shots.h"
+#include "analysis/strip.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -50,6 +51,7 @@ struct film {
     struct tagger *tagger;
     struct sections *sections;
     struct texts *texts;
+    struct strip *strip; /* NULL: nobody wants thumbnails */
 };
 
 static void film_clear(struct film *f)
@@ -144,6 +146,11 @@ static int scale(struct film *f, struct shown *s, struct err *err)
     return r;
 }
 
+static bool asks_models(const struct film *f)
+{
+    return f->portraits || f->tagger || f->texts;
+}
+
 static int ask_models(struct film *f, const struct shown *s, struct err *err)
 {
     if (f->portraits && take_portraits(f, s, err) < 0)
@@ -167,10 +174,14 @@ static int judge(struct film *f, struct err *err)
 
     if (clock_mono_us() >= f->deadline)
         return FAIL(err, ERR_TIMEOUT, "the deadline passed before all of the video was seen");
-    if (!f->portraits && !f->tagger && !f->texts)
+    if (!asks_models(f) && !f->strip)
         return 0;
     if (glance_at_sample(f, &s, err) < 0 || scale(f, &s, err) < 0)
         return -1;
+    if (f->strip)
+        strip_sample(f->strip, &s.bgr, s.pts, s.changed, s.sharpness);
+    if (!asks_models(f))
+        return 0;
     f->scratch = arena_new();
     begin = clock_cpu_us();
     r = ask_models(f, &s, err);
@@ -238,7 +249,7 @@ static void equip_text(struct film *f)
     note_reader(f->report, t->ocr);
 }
 
-static void equip(struct film *f)
+static void equip(struct film *f, bool thumbnails)
 {
     const struct media_info *info = video_info(f->video);
     struct sampling *s = &f->report->sampling;
@@ -256,6 +267,7 @@ static void equip(struct film *f)
     f->people = f->portraits ? portraits_people(f->portraits, f->kept) : NULL;
     equip_tags(f);
     equip_text(f);
+    f->strip = thumbnails ? strip_new(f->kept) : NULL;
 }
 
 static int next_frame(struct film *f, struct video_frame *ret, struct err *err)
@@ -378,9 +390,11 @@ static int scenes_run(const struct toolbox *tools, const struct job_spec *spec, 
     if (open_video(&f, fds.media, err) < 0)
         return -1;
     report->scenery = f.scenery = arena_alloc(report->arena, sizeof *f.scenery);
-    equip(&f);
+    equip(&f, fds.artefact >= 0);
     r = watch(&f, err);
     conclude(&f);
+    if (f.strip)
+        strip_end(f.strip, fds.artefact, NULL); /* the report is the same without them */
     return r;
 }
 

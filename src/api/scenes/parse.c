@@ -4,6 +4,7 @@
 #include "api/scenes/scenes_int.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "report/words.h"
 
 static const struct media_words words[MEDIA_COUNT] = {
     [MEDIA_VIDEO] = {"video", "video_", "scenes", "second"},
@@ -152,68 +153,13 @@ int scenes_notes_from_json(struct arena *a, struct bytes json, struct scenes_not
     return 0;
 }
 
-/* ---- options: lists of words ---- */
-
-struct flag {
-    const char *word;
-    size_t offset; /* of a bool in scenes_params */
-};
-#define FLAG(word, field)                           \
-    {                                               \
-        word, offsetof(struct scenes_params, field) \
-    }
-static const struct flag blocks[] = {FLAG("people", people), FLAG("texts", texts), FLAG("tags", tags)};
-static const struct flag biometrics[] = {FLAG("embeddings", embeddings), FLAG("thumbnails", thumbnails),
-                                         FLAG("age-gender", age_gender)};
-
-struct list {
-    const char *option;
-    const struct flag *flags;
-    size_t n;
-};
-
-static void set_all(const struct list *l, struct scenes_params *p, bool on)
-{
-    for (size_t i = 0; i < l->n; i++)
-        *(bool *)((char *)p + l->flags[i].offset) = on;
-}
-
-static bool set_word(const struct list *l, const char *word, struct scenes_params *p)
-{
-    if (text_is(word, "all"))
-        set_all(l, p, true);
-    for (size_t i = 0; i < l->n; i++)
-        if (text_is(word, l->flags[i].word)) {
-            *(bool *)((char *)p + l->flags[i].offset) = true;
-            return true;
-        }
-    return text_is(word, "all") || text_is(word, "none") || !*word;
-}
-
-static int read_list(const struct list *l, const char *text, struct scenes_params *p, struct err *err)
-{
-    char word[32];
-
-    set_all(l, p, false);
-    for (const char *s = text ? text : ""; *s; s += strcspn(s, ","), s += *s == ',') {
-        s += strspn(s, " ");
-        text_copy(word, sizeof word, s);
-        word[strcspn(word, " ,")] = '\0';
-        if (!set_word(l, word, p))
-            return FAIL(err, ERR_INPUT, "%s: '%s' is not known (%s, %s, %s, all, none)", l->option, word,
-                        l->flags[0].word, l->flags[1].word, l->flags[2].word);
-    }
-    return 0;
-}
+/* ---- options ---- */
 
 int scenes_params_of(const struct scenes_opts *opts, struct scenes_params *ret, struct err *err)
 {
-    static const struct list lists[] = {{"scenes-blocks", blocks, COUNT_OF(blocks)},
-                                        {"biometrics", biometrics, COUNT_OF(biometrics)}};
     struct scenes_params p = job_spec_defaults().scenes;
 
-    if (read_list(&lists[0], opts->blocks, &p, err) < 0 ||
-        read_list(&lists[1], opts->biometrics, &p, err) < 0)
+    if (scenes_params_words(&p, opts->blocks, opts->biometrics, err) < 0)
         return -1;
     p.fps = opts->fps;
     *ret = p;
