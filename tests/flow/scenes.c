@@ -263,6 +263,39 @@ static void a_budget_for_batches(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- latency ---- */
+
+#define PIXEL /* a PNG of one pixel */ \
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+/* Observed when a batch is done; it outlives the job and the server. */
+static void latency_is_remembered(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    const char *admin =
+        key_new(g.a, g.dir, "acme", (char *[]){(char[]){"--scopes"}, (char[]){"submit read admin"}, NULL});
+    struct answer answer = http_get(g.a, g.s.port, "/v1/latency/image", g.key);
+    const char *path, *ms;
+
+    CHECK_INT(answer.status, 503);
+    CHECK_STR(json_at(g.a, answer.body, "code"), "no_observation");
+    answer = ask_text(&g, "POST", "/v1/images",
+                      "{\"images\": [{\"external_id\": \"1\", \"data_base64\": \"" PIXEL "\"}]}");
+    path = submitted(&g, &answer);
+    answer = finished(&g, path);
+    CHECK(!memmem(answer.body.data, answer.body.len, "error", 5));
+    CHECK_INT(ask(&g, "DELETE", path, admin, "", bytes_of(NULL, 0)).status, 204);
+    CHECK_INT(served_stop(&g.s), 0);
+    served_start(&g.s, g.a, g.dir, (char *[]){(char[]){"--analysts"}, (char[]){"1"}, NULL});
+    answer = http_get(g.a, g.s.port, "/v1/latency?media_type=image", g.key);
+    CHECK_INT(answer.status, 200);
+    CHECK_STR(json_at(g.a, answer.body, "unit"), "image");
+    ms = json_at(g.a, answer.body, "latency_ms_per_unit");
+    CHECK(ms && atof(ms) > 0);
+    CHECK_INT(http_get(g.a, g.s.port, "/v1/latency/video", g.key).status, 503);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 /* ---- known faces ---- */
 
 static struct answer enrol(struct stage *g, const char *key, const char *text)
@@ -322,6 +355,7 @@ int main(void)
     RUN(a_cancelled_job_tells_of_it);
     RUN(a_large_batch_is_in_memory_once);
     RUN(a_budget_for_batches);
+    RUN(latency_is_remembered);
     RUN(faces_are_enrolled);
     RUN(paths_are_the_operators);
     return test_end();
