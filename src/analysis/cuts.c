@@ -26,7 +26,6 @@ struct cuts {
     int64_t n;       /* frames seen */
     int64_t decided; /* the next frame to decide about */
     struct begin last;
-    float last_weight;
     bool has_last;
 };
 
@@ -124,12 +123,11 @@ static void add(struct cuts *c, double pts, float weight)
 {
     bool close = c->has_last && pts - c->last.pts < closest_seconds;
 
-    if (close && weight <= c->last_weight)
+    if (close && weight <= c->last.weight)
         return;
     if (c->has_last && !close)
         c->sink.add(c->sink.to, &c->last);
-    c->last = (struct begin){pts, pts, pts, false};
-    c->last_weight = weight;
+    c->last = (struct begin){pts, pts, pts, false, weight};
     c->has_last = true;
 }
 

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 
 enum {
-    RING = 128,     /* ticks kept */
+    RING = 192,     /* ticks kept: the longest window and the wait after it */
     FEWEST = 4,     /* ticks between both ends */
     MAX_TICKS = RING - 1,
 };
@@ -12,6 +12,7 @@ static const double tick_seconds = 0.032; /* frames that follow closer are left 
 /* Lengths that are tried: a dissolve fits one that is a little longer than itself. */
 static const double lengths[] = {0.3, 0.4, 0.53, 0.7, 0.93, 1.2, 1.55, 2, 2.6, 3.3};
 enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
+static const double fade_seconds = 0.8; /* from black to what can pass for a picture */
 static const float least_change = 6, least_deviation = 5, most_correlation = 0.75f;
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
@@ -21,8 +22,7 @@ struct dissolves {
     struct begin_sink sink;
     struct look *ring;
     int64_t n;
-    struct begin best; /* of overlapping windows, the one with the largest weight */
-    float best_weight;
+    struct begin best; /* of windows around the same moment, the one with the largest weight */
     bool has_best;
 };
 
@@ -134,25 +134,52 @@ static float texture_left(const struct dissolves *d, int64_t from, int64_t until
 
 float dissolve_weigh(const struct dissolve_signs *s)
 {
-    return 6.5f * s->motion_left - 14 * s->residual - 5.5f * s->correlation - 4.5f * s->texture_left;
+    return 6.5f * s->motion_left - 14 * s->residual - 5.5f * s->correlation - 4.5f * s->texture_left + 0.3f;
 }
 
-static void add(struct dissolves *d, const struct begin *b, float weight)
+/* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough. Its
+ * dim end is next to emptiness. */
+static bool is_fade(const struct dissolves *d, const struct begin *b)
 {
-    if (d->has_best && weight <= d->best_weight)
+    int64_t oldest = d->n > MAX_TICKS ? d->n - MAX_TICKS : 0;
+    const struct look *a = NULL, *z = NULL;
+    bool before = false, after = false;
+
+    for (int64_t i = oldest; i < d->n; i++) {
+        const struct look *l = tick(d, i);
+        bool empty = look_is_empty(l);
+
+        before |= empty && l->pts < b->from && b->from - l->pts <= fade_seconds;
+        after |= empty && l->pts > b->until && l->pts - b->until <= fade_seconds;
+        a = l->pts == b->from ? l : a;
+        z = l->pts == b->until ? l : z;
+    }
+    return a && z &&
+           ((before && a->deviation < 0.7f * z->deviation) || (after && z->deviation < 0.7f * a->deviation));
+}
+
+static void settle(struct dissolves *d)
+{
+    if (d->has_best && !is_fade(d, &d->best))
+        d->sink.add(d->sink.to, &d->best);
+    d->has_best = false;
+}
+
+/* Windows of one dissolve agree about its middle more or less, and lie around it. */
+static void add(struct dissolves *d, const struct begin *b)
+{
+    if (d->has_best && b->from >= d->best.pts)
+        settle(d);
+    if (d->has_best && b->weight <= d->best.weight)
         return;
     d->best = *b;
-    d->best_weight = weight;
     d->has_best = true;
 }
 
-/* Windows that end later may overlap the best one and be better; after its end for its length nothing can. */
-static void settle(struct dissolves *d, double now)
+/* Windows that end later may be better, and black may follow. */
+static bool is_settled(const struct dissolves *d, double now)
 {
-    if (!d->has_best || now - d->best.until < d->best.until - d->best.from)
-        return;
-    d->sink.add(d->sink.to, &d->best);
-    d->has_best = false;
+    return d->has_best && now - d->best.until >= fmax(fade_seconds, 0.7 * (d->best.until - d->best.from));
 }
 
 static void try_window(struct dissolves *d, int64_t from, int64_t until)
@@ -178,8 +205,8 @@ static void try_window(struct dissolves *d, int64_t from, int64_t until)
     void tune_dissolve(const struct begin *b, const struct dissolve_signs *s);
     tune_dissolve(&found, &s);
 #endif
-    if (dissolve_weigh(&s) > 0)
-        add(d, &found, dissolve_weigh(&s));
+    if ((found.weight = dissolve_weigh(&s)) > 0)
+        add(d, &found);
 }
 
 static void try_all(struct dissolves *d)
@@ -204,12 +231,12 @@ void dissolves_next(struct dissolves *d, const struct look *l)
         return;
     d->ring[d->n % RING] = *l;
     d->n++;
-    settle(d, l->pts);
+    if (is_settled(d, l->pts))
+        settle(d);
     try_all(d);
 }
 
 void dissolves_end(struct dissolves *d)
 {
-    if (d->has_best)
-        d->sink.add(d->sink.to, &d->best);
+    settle(d);
 }

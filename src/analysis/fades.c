@@ -4,10 +4,8 @@
 #include "base/arena.h"
 
 enum { RING = 128 };
-static const float empty_deviation = 5;       /* levels: less contrast than that is an empty picture */
-static const float dark = 50, bright = 205;   /* mean levels of empty pictures that count */
 static const float full_deviation = 8;        /* least contrast that a shot has to come from or go to */
-static const float longest_step = 0.55f;      /* share of the contrast that may come or go in one frame */
+static const float longest_step = 0.42f;      /* share of the contrast that may come or go in one frame */
 static const double tick_seconds = 0.032;     /* frames that follow closer are left out */
 static const double slope_seconds = 1.2;      /* in which contrast goes or comes back */
 static const double longest_seconds = 4;      /* of emptiness; more is a shot of its own, without a fade */
@@ -36,11 +34,6 @@ struct fades *fades_new(struct arena *a, struct begin_sink sink)
 
     f->sink = sink;
     return f;
-}
-
-static bool is_empty(const struct look *l)
-{
-    return l->deviation < empty_deviation && (l->mean < dark || l->mean > bright);
 }
 
 /* Whether contrast went down to the newest frame in small steps. */
@@ -86,7 +79,7 @@ static void finish(struct fades *f)
 
     f->waiting = false;
     if (f->left_slowly && came_slowly && f->last.pts - f->first.pts <= longest_seconds)
-        f->sink.add(f->sink.to, &(struct begin){middle, f->first.pts, f->last.pts, true});
+        f->sink.add(f->sink.to, &(struct begin){middle, f->first.pts, f->last.pts, true, 1});
 }
 
 /* Contrast rises until it falls, or until the time for it is over. */
@@ -107,7 +100,7 @@ void fades_next(struct fades *f, const struct look *l)
 {
     struct contrast c = {l->pts, l->deviation, l->mean};
     struct contrast before = f->n > 0 ? f->ring[(f->n - 1) % RING] : c;
-    bool empty = is_empty(l);
+    bool empty = look_is_empty(l);
 
     if (f->n > 0 && l->pts - before.pts < tick_seconds)
         return;

@@ -14,6 +14,7 @@ enum {
     COLOUR_LOW = 64,
     COLOUR_BIN = 4,
 };
+static const float empty_deviation = 5, dark = 50, bright = 205; /* levels */
 static const float strongest_gain = 2.5f; /* light that is switched; more is another picture */
 
 /* ---- making ---- */
@@ -102,6 +103,11 @@ void look_at(struct look *l, const struct glance *g, double pts)
     measure_texture(l);
     count_colours(l->bins[1], l->u);
     count_colours(l->bins[2], l->v);
+}
+
+bool look_is_empty(const struct look *l)
+{
+    return l->deviation < empty_deviation && (l->mean < dark || l->mean > bright);
 }
 
 /* ---- plain differences ---- */

@@ -6,6 +6,8 @@
 #ifndef ASSAY_ANALYSIS_LOOK_H
 #define ASSAY_ANALYSIS_LOOK_H
 
+#include <stdbool.h>
+
 #include "media/glance.h"
 
 enum {
@@ -27,6 +29,9 @@ struct look {
 };
 
 void look_at(struct look *l, const struct glance *g, double pts);
+
+/* Black or white, or nearly, and nothing to see. */
+bool look_is_empty(const struct look *l);
 
 /* All 0 for equal looks. */
 float look_luma_difference(const struct look *a, const struct look *b);   /* mean, levels */

@@ -8,6 +8,7 @@
 
 /* A gradual transition has no other begin nearer than this; a cut within it is what really happened. */
 static const double least_gradual_seconds = 0.6;
+static const double longest_seconds = 8;
 
 struct shots {
     struct arena *arena;
@@ -62,17 +63,26 @@ static int by_time(const void *x, const void *y)
     return a->gradual - b->gradual;
 }
 
-/* Whether a cut lies inside the transition or too near to its middle, or another transition was there. */
+static bool is_stronger(const struct begin *a, const struct begin *b)
+{
+    return !a->gradual || a->weight > b->weight || (a->weight == b->weight && a->pts < b->pts);
+}
+
+/* Whether a cut lies inside the gradual transition or near its middle, or a stronger transition. Begins are
+ * by time, and no transition is longer than `longest_seconds`. */
 static bool is_beaten(const struct shots *s, size_t i)
 {
     const struct begin *b = &s->begins[i];
+    size_t first = i;
 
-    for (size_t k = 0; k < s->n; k++) {
+    while (first > 0 && b->pts - s->begins[first - 1].pts < longest_seconds)
+        first--;
+    for (size_t k = first; k < s->n && s->begins[k].pts - b->pts < longest_seconds; k++) {
         const struct begin *other = &s->begins[k];
         bool inside = other->pts > b->from && other->pts <= b->until;
         bool near = fabs(other->pts - b->pts) < least_gradual_seconds;
 
-        if (k != i && (inside || near) && (!other->gradual || k < i))
+        if (k != i && (inside || near) && is_stronger(other, b))
             return true;
     }
     return false;

@@ -12,6 +12,7 @@ struct begin {
     double pts;         /* of the first frame; of a gradual transition its middle */
     double from, until; /* all of it */
     bool gradual;
+    float weight; /* of the evidence, > 0; a fade has 1 */
 };
 
 /* Called with every transition that is sure, each search in order of time. */

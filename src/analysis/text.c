@@ -10,9 +10,13 @@
 #include "base/clock.h"
 
 enum {
-    MISSED = 1,         /* samples in which a text may be missing without having ended */
-    MAX_DOUBLINGS = 3,  /* what moves and gave nothing is read again after 2, 4, 8 samples */
-    BURST_SECONDS = 20, /* of the allowance per minute may be spent at once */
+    MISSED = 1,          /* samples in which a text may be missing without having ended */
+    MAX_DOUBLINGS = 3,   /* what moves and gave nothing is read again after 2, 4, 8 samples */
+    BURST_SECONDS = 20,  /* of the allowance per minute may be spent at once */
+    WHITE = 208,         /* levels */
+    DARKEST_WHITE = 176, /* soft edges of white letters end here */
+    LEAST_WHITE = 1,     /* percent of a region with a caption */
+    MOST_WHITE = 40,
     LONGER_SIDE = 1280,
     LONGER_SIDE_MIN = 960,
     MOST_ENLARGED = 2,
@@ -305,23 +309,135 @@ static int call_engine(struct texts *t, struct arena *scratch, const struct pict
     return -1;
 }
 
+/* Pixels, right and bottom exclusive. */
+struct pixels {
+    int x0, y0, x1, y1;
+};
+
+static struct pixels pixels_of(const struct picture *p, const struct box *b)
+{
+    int x1 = (int)lroundf((b->x + b->w) * (float)p->width),
+        y1 = (int)lroundf((b->y + b->h) * (float)p->height);
+
+    return (struct pixels){(int)lroundf(b->x * (float)p->width), (int)lroundf(b->y * (float)p->height),
+                           x1 < p->width ? x1 : p->width, y1 < p->height ? y1 : p->height};
+}
+
+/* Captions are drawn in white with a dark border, over anything. Whether there may be such: some white, but
+ * not as much as paper has. */
+static bool may_have_caption(const struct picture *p, const struct box *box)
+{
+    struct pixels r = pixels_of(p, box);
+    int64_t white = 0, all = (int64_t)(r.x1 - r.x0) * (r.y1 - r.y0);
+
+    for (int y = r.y0; y < r.y1; y++)
+        for (int x = r.x0; x < r.x1; x++)
+            white += p->pixels[(size_t)y * (size_t)p->width + (size_t)x] >= WHITE;
+    return white * 100 >= all * LEAST_WHITE && white * 100 <= all * MOST_WHITE;
+}
+
+/* The white of the region as black on white, and nothing else: the borders of the letters, which the engine
+ * takes for parts of them, and what is behind them are gone. */
+static struct picture white_only(struct arena *a, const struct picture *p, const struct box *box)
+{
+    struct picture ink = {p->width, p->height, 1, arena_array(a, (size_t)p->width, (size_t)p->height)};
+    struct pixels r = pixels_of(p, box);
+
+    for (int y = r.y0; y < r.y1; y++)
+        for (int x = r.x0; x < r.x1; x++) {
+            size_t i = (size_t)y * (size_t)p->width + (size_t)x;
+            int above = (p->pixels[i] - DARKEST_WHITE) * (255 / (255 - DARKEST_WHITE));
+            ink.pixels[i] = (uint8_t)(above <= 0 ? 255 : above < 255 ? 255 - above : 0);
+        }
+    return ink;
+}
+
+/* What one look at a region gave. */
+struct look {
+    struct wording *found;
+    size_t n;
+};
+
+static int look_at(struct texts *t, struct arena *scratch, const struct picture *luma, const struct box *box,
+                   int64_t deadline_mono_us, struct look *ret, struct err *err)
+{
+    struct ocr_word *words = NULL;
+    size_t n = 0;
+
+    if (call_engine(t, scratch, luma, box, deadline_mono_us, &words, &n, err) < 0)
+        return -1;
+    ret->n = wordings_of(scratch, words, n, t->opts.min_confidence, (double)luma->width / luma->height,
+                         &ret->found);
+    return 0;
+}
+
+/* Whether the texts lie over at least half of the strokes. */
+static bool explains(const struct texts *t, const struct look *look, struct cells c)
+{
+    int all = 0, covered = 0;
+
+    for (int y = c.y0; y <= c.y1; y++)
+        for (int x = c.x0; x <= c.x1; x++) {
+            struct cells here = {x, y, x, y};
+            bool inside = false;
+
+            for (size_t i = 0; i < look->n && !inside; i++)
+                inside = do_touch(strokes_cells(t->strokes, &look->found[i].box), here);
+            all += may_have_text(t, y * t->strokes->cols + x);
+            covered += inside && may_have_text(t, y * t->strokes->cols + x);
+        }
+    return covered * 2 >= all;
+}
+
+static bool do_overlap(const struct box *a, const struct box *b)
+{
+    float w = fminf(a->x + a->w, b->x + b->w) - fmaxf(a->x, b->x);
+    float h = fminf(a->y + a->h, b->y + b->h) - fmaxf(a->y, b->y);
+
+    return w > 0 && h > 0 && w * h * 3 > fminf(a->w * a->h, b->w * b->h);
+}
+
+static double weight_of(const struct wording *w)
+{
+    return w->confidence * (double)w->nkey;
+}
+
+static bool is_better_elsewhere(const struct wording *w, const struct look *other, bool or_equal)
+{
+    for (size_t i = 0; i < other->n; i++) {
+        double theirs = weight_of(&other->found[i]), ours = weight_of(w);
+        if (do_overlap(&w->box, &other->found[i].box) && (theirs > ours || (or_equal && theirs == ours)))
+            return true;
+    }
+    return false;
+}
+
+static void see_all(struct texts *t, const struct look *look, const struct look *other, bool or_equal)
+{
+    for (size_t i = 0; i < look->n; i++)
+        if (!is_better_elsewhere(&look->found[i], other, or_equal))
+            see(t, &look->found[i], start_of(t, &look->found[i].box));
+}
+
 static int read_region(struct texts *t, const struct picture *luma, struct cells c, int64_t deadline_mono_us,
                        struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     struct box box = strokes_box(t->strokes, c, 1);
-    struct ocr_word *words = NULL;
-    struct wording *found = NULL;
-    size_t nwords = 0, n;
+    struct look caption = {0}, plain = {0};
 
-    if (call_engine(t, scratch, luma, &box, deadline_mono_us, &words, &nwords, err) < 0)
+    if (may_have_caption(luma, &box)) {
+        struct picture ink = white_only(scratch, luma, &box);
+        if (look_at(t, scratch, &ink, &box, deadline_mono_us, &caption, err) < 0)
+            return -1;
+    }
+    if ((caption.n == 0 || !explains(t, &caption, c)) &&
+        look_at(t, scratch, luma, &box, deadline_mono_us, &plain, err) < 0)
         return -1;
-    n = wordings_of(scratch, words, nwords, t->opts.min_confidence, (double)luma->width / luma->height,
-                    &found);
-    for (size_t i = 0; i < n; i++)
-        see(t, &found[i], start_of(t, &found[i].box));
+    see_all(t, &caption, &plain, false);
+    see_all(t, &plain, &caption, true);
     remember_reading(t, strokes_cells(t->strokes, &box));
-    if (n > 0)
+    if (caption.n + plain.n > 0)
         t->fruitless = 0;
     else if (t->fruitless < MAX_DOUBLINGS)
         t->fruitless++;
