@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../store/tempdir.h"
 #include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
@@ -72,8 +73,7 @@ static const char *malformed(const char *s)
         if (*s != '<')
             continue;
         closing = s[1] == '/';
-        text_copy(name, sizeof name, s + 1 + closing);
-        name[strcspn(name, " >\n")] = '\0';
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(s + 1 + closing, " >\n"), s + 1 + closing);
         if (!(end = tag_end(s)) || !*name)
             return s;
         for (size_t i = 0; i < COUNT_OF(lone); i++)
@@ -366,7 +366,7 @@ static void only_its_own_style_counts(void)
 
 /* ---- the file ---- */
 
-static char *dir;
+static const char *dir;
 
 static const char *inside(struct arena *a, const char *name)
 {
@@ -452,10 +452,9 @@ static void half_a_page_is_none(void)
 
 int main(void)
 {
-    char template[] = "/tmp/assay-page-XXXXXX";
-    char *remove;
+    struct tempdir folder = tempdir_new();
 
-    dir = mkdtemp(template);
+    dir = folder.path;
     RUN(the_check_itself_sees_faults);
     RUN(a_video_is_shown);
     RUN(the_best_frame_is_inside_its_section);
@@ -469,7 +468,6 @@ int main(void)
     RUN(a_page_is_written_whole);
     RUN(nothing_else_is_lost);
     RUN(half_a_page_is_none);
-    if (asprintf(&remove, "rm -rf %s", dir) > 0 && system(remove) == 0)
-        free(remove);
+    tempdir_clear(&folder);
     return test_end();
 }
