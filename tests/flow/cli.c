@@ -316,7 +316,7 @@ static void status_says_whether_it_was_judged(void)
         {"no video", "scenes", clip("text.mp4"), 30, "COULD NOT BE JUDGED (cannot_decode)"},
         {"an alarm clip as before", "alarm", clip("person.mp4"), 20, "intrusion"},
         {"a picture among scenes", "scenes", bmp, 0, "bmp, 32 x 32"},
-        {"a picture as an alarm clip", "alarm", bmp, 30, "NO VERDICT"},
+        {"a picture as an alarm clip", "alarm", bmp, 0, "safe (intrusion"},
         {"no picture", "scenes", broken, 30, "COULD NOT BE JUDGED (cannot_decode)"},
     };
 
