@@ -53,7 +53,7 @@ void found_person(struct buf *out, const struct person *p)
     if (*genders[p->gender])
         buf_str(out, genders[p->gender]), between = ", ";
     if (!isnan(p->age))
-        buf_printf(out, "%sabout %.0f", between, p->age), between = ", ";
+        buf_printf(out, "%s~%.0f", between, p->age), between = ", ";
     if (p->listed == LISTED_YES)
         buf_printf(out, "%sknown", between);
 }
@@ -157,6 +157,8 @@ size_t found_seen(struct arena *a, const struct scenery *s, int person, double g
         else
             ARENA_PUSH(a, all, n, cap) = c->time;
     }
+    if (!n) /* too short a sight for a stretch of its own */
+        ARENA_PUSH(a, all, n, cap) = (struct segment){s->people[person].box_pts, s->people[person].box_pts};
     *ret_segments = all;
     return n;
 }

@@ -10,7 +10,7 @@
 void found_counts(struct buf *out, const struct scenery *s);
 /* "people, tags": what nobody looked for. False when there is none. */
 bool found_missing(struct buf *out, const struct scenery *s, bool picture);
-/* "female, about 34, known"; nothing when nothing is known. */
+/* "female, ~34, known"; nothing when nothing is known. */
 void found_person(struct buf *out, const struct person *p);
 /* "0:05.2", from an hour on "1:00:05.2"; `tenths` false: "0:05". */
 void found_clock(struct buf *out, double seconds, bool tenths);
@@ -26,7 +26,7 @@ struct found_span {
     size_t from, to;
 };
 struct found_span found_span(struct segment s, double end, size_t n);
-/* When somebody is seen; stretches less than `grain` seconds apart are one. */
+/* When somebody is seen; stretches less than `grain` seconds apart are one. Who is in none has one moment. */
 size_t found_seen(struct arena *a, const struct scenery *s, int person, double grain,
                   struct segment **ret_segments);
 /* The activity in n equal parts of 0..end, the liveliest moment of each, in 0..1 of the liveliest of all; the

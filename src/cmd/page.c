@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -190,7 +191,7 @@ static int write_beside(const struct page *p, char *beside, struct err *err)
         return FAIL_ERRNO(err, "cannot write %s", p->path);
     if (write_all(fd, buf_bytes(&p->body)) < 0 || fchmod(fd, 0644) < 0 || fsync(fd) < 0 ||
         rename(beside, p->path) < 0) {
-        FAIL_ERRNO(err, "cannot write %s", p->path);
+        err_set_errno(err, "cannot write %s", p->path);
         unlink(beside);
         return -1;
     }

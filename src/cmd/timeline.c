@@ -88,7 +88,7 @@ static void bar(const struct sheet *s, const struct segment *segments, size_t n)
 /* Times, each standing where it is. */
 static void axis(const struct sheet *s)
 {
-    double step = found_step(s->end, (int)(s->bars / 12));
+    double step = found_step(s->end, (int)(s->bars / 8));
     size_t at = 0;
 
     blanks(s, LABEL);
@@ -97,7 +97,7 @@ static void axis(const struct sheet *s)
         CLEANUP(buf_clear) struct buf time = BUF(64);
         size_t wanted = found_span((struct segment){i * step, i * step}, s->end, s->bars).from;
         found_clock(&time, i * step, false);
-        if (wanted + time.len > s->bars || step <= 0)
+        if (wanted + time.len > s->bars || wanted < at)
             break;
         blanks(s, wanted - at);
         buf_str(s->out, time.data);
@@ -139,7 +139,7 @@ static void shots(const struct sheet *s, const struct scenery *found)
     for (size_t i = 0; i < found->nshots && i < MOST_ROWS; i++) {
         CLEANUP(buf_clear) struct buf text = BUF(256);
         const struct shot *shot = &found->shots[i];
-        buf_printf(&text, "%3zu  ", i + 1);
+        buf_printf(&text, "%2zu ", i + 1);
         found_clock(&text, shot->time.start, true);
         buf_printf(&text, " %s", found_begins[shot->begin]);
         label(s, text.data);
@@ -157,7 +157,7 @@ static void people(const struct sheet *s, const struct scenery *found)
         CLEANUP(buf_clear) struct buf text = BUF(256);
         struct segment *seen;
         size_t n = found_seen(s->arena, found, (int)i, 0, &seen);
-        buf_printf(&text, "%3zu  ", i + 1);
+        buf_printf(&text, "%2zu ", i + 1);
         found_person(&text, &found->people[i]);
         label(s, text.data);
         bar(s, seen, n);
@@ -298,7 +298,7 @@ static void faces(const struct sheet *s, const struct scenery *found)
     for (size_t i = 0; i < found->npeople && i < MOST_PEOPLE; i++) {
         const struct person *p = &found->people[i];
         CLEANUP(buf_clear) struct buf text = BUF(256);
-        buf_printf(&text, "%3zu  ", i + 1);
+        buf_printf(&text, "%2zu ", i + 1);
         found_person(&text, p);
         label(s, text.data);
         buf_printf(s->out, "at (%.0f %%, %.0f %%), %.0f %% wide\n",

@@ -59,7 +59,7 @@ static int clamp_int(double v, int low, int high)
 static struct view view_of(const struct picture *src, const struct similarity *t, const struct picture *dst)
 {
     double left = HUGE_VAL, right = -HUGE_VAL, top = HUGE_VAL, bottom = -HUGE_VAL;
-    struct view v;
+    struct view v = {0};
 
     for (int i = 0; i < 4; i++) {
         double u = i & 1 ? dst->width : 0, w = i & 2 ? dst->height : 0;

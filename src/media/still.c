@@ -27,7 +27,7 @@ int still_on_time(const struct still_work *w, struct err *err)
     if (w->opts.deadline_mono_us && clock_mono_us() >= w->opts.deadline_mono_us)
         return FAIL(err, ERR_TIMEOUT, "The deadline passed while the image was read.");
     if (w->cpu_until_us && clock_cpu_us() >= w->cpu_until_us)
-        return FAIL(err, ERR_LIMIT, "The image takes more than %.0f s of processor time.",
+        return FAIL(err, ERR_LIMIT, "The image takes more than %.1f s of processor time.",
                     (double)w->opts.cpu_us / 1e6);
     return 0;
 }

@@ -236,7 +236,7 @@ static void strangers_of_one_photo_are_not_alike(void)
     CHECK_INT(made, 9);
     for (size_t i = 0; i < made; i++)
         for (size_t j = 0; j < i; j++)
-            CHECK(faces_alike(v[i], v[j], 256) < 0.45); /* a few are a little alike: docs/models.md */
+            CHECK(faces_alike(v[i], v[j], 256) < kit.cards[EMBEDDER].embedding.same_from);
 }
 
 static void small_faces_get_no_vector(void)
