@@ -5,7 +5,8 @@
  * NAME.traineddata per language (docs/text.md has the packages and the places). An analyst inherits the
  * engine, which from then on opens nothing; each process has its own copy of what it writes. One thread at a
  * time, and no thread of its own: Tesseract brings OpenMP, which makes four where OMP_THREAD_LIMIT=1 is not
- * in the environment before it is loaded. The front starts the keeper with it (lab/hire.c).
+ * in the environment when the program starts. setenv is too late: libav has loaded OpenMP by then. The front
+ * starts the keeper with it (lab/hire.c).
  *
  * Pure as far as a reader can be: the same picture gives the same words, whatever was read before. */
 #ifndef ASSAY_INFER_OCR_H
