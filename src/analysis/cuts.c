@@ -144,11 +144,6 @@ static void decide(struct cuts *c, int64_t at)
     s.histogram = look_histogram_difference(before, now);
     s.structure = look_structure_difference(before, now);
     weight = cut_weigh(&s);
-#ifdef SHOTS_TUNE
-    void tune_cut(double pts, const struct cut_signs *signs, float w);
-    s.back = comes_back(c, at, &s);
-    tune_cut(now->pts, &s, weight);
-#endif
     if (weight <= 0)
         return;
     s.back = comes_back(c, at, &s);

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdlib.h>
 
 #include "analysis/shots_int.h"
 #include "base/arena.h"
@@ -16,6 +17,8 @@ static const double fade_seconds = 0.8; /* from black to what can pass for a pic
 static const float least_change = 6, least_deviation = 5, most_correlation = 0.75f;
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
+static const float most_residual = 0.45f; /* of one picture */
+static const float uneven_share = 0.3f; /* of the change of a cell: further off, it has not changed evenly */
 static const float longest_step = 0.42f; /* share of the change in one tick */
 
 struct dissolves {
@@ -82,20 +85,20 @@ static float project(const struct line *l, const struct look *p, float *ret_resi
 /* Whether all pictures between lie on the line, one after the other, without a jump. Sets the mean residual
  * of those in the middle, and when half of it was done. */
 static bool follows(const struct dissolves *d, int64_t from, int64_t until, const struct line *l,
-                    float *ret_residual, double *ret_middle)
+                    float *ret_residual, const struct look **ret_middle)
 {
     float before = 0, furthest = 0, sum = 0, residual;
     float least = least_contrast * fminf(tick(d, from)->deviation, tick(d, until)->deviation);
     int n = 0;
 
-    *ret_middle = -1;
+    *ret_middle = NULL;
     for (int64_t i = from + 1; i <= until; i++) {
         float share = project(l, tick(d, i), &residual);
 
         if (share - before > longest_step || share < furthest - 0.15f || tick(d, i)->deviation < least)
             return false;
-        if (before < 0.5f && share >= 0.5f && *ret_middle < 0)
-            *ret_middle = tick(d, i)->pts;
+        if (share >= 0.5f && !*ret_middle)
+            *ret_middle = tick(d, i);
         if (share > 0.15f && share < 0.85f) {
             sum += residual;
             n++;
@@ -104,7 +107,22 @@ static bool follows(const struct dissolves *d, int64_t from, int64_t until, cons
         furthest = fmaxf(furthest, share);
     }
     *ret_residual = n ? sum / (float)n : 1;
-    return n >= 2;
+    return n >= 2 && *ret_middle;
+}
+
+/* A quick look at three pictures between, before all are looked at. */
+static bool is_mixed(const struct dissolves *d, int64_t from, int64_t until, const struct line *l)
+{
+    float residual, before = 0;
+
+    for (int64_t k = 1; k <= 3; k++) {
+        float share = project(l, tick(d, from + (until - from) * k / 4), &residual);
+
+        if (residual > most_residual || share < before - 0.15f)
+            return false;
+        before = share;
+    }
+    return before > 0.2f;
 }
 
 /* Share of the change that motion between quarters of the window does not explain. */
@@ -118,23 +136,36 @@ static float motion_left(const struct dissolves *d, int64_t from, int64_t until)
     return sum / 4;
 }
 
+/* How much of the change has everywhere come as far as on the whole: in a dissolve all of it; where something
+ * comes into the picture, or all moves, a cell shows the one or the other. */
+static float evenness(const struct line *l, const struct look *p)
+{
+    float unused, share = project(l, p, &unused);
+    int even = 0, all = 1;
+
+    for (int i = 0; i < LOOK_SMALL; i++) {
+        float expected = share * l->along[i], way = (float)(p->small[i] - l->a[i]);
+        int change = abs(l->along[i]);
+
+        all += change;
+        even += fabsf(way - expected) <= uneven_share * (float)change ? change : 0;
+    }
+    return (float)even / (float)all;
+}
+
 /* Half of the texture is gone in the middle of a dissolve between unlike pictures; what moves keeps it. The
  * texture in the middle as a share of what it would be on the way from one end to the other. */
-static float texture_left(const struct dissolves *d, int64_t from, int64_t until, double middle)
+static float texture_left(const struct look *a, const struct look *b, const struct look *middle)
 {
-    const struct look *a = tick(d, from), *b = tick(d, until);
-    int64_t i = from;
-
-    while (i < until && tick(d, i)->pts < middle)
-        i++;
-    return (tick(d, i)->texture + 1) / ((a->texture + b->texture) / 2 + 1);
+    return (middle->texture + 1) / ((a->texture + b->texture) / 2 + 1);
 }
 
 /* ---- windows ---- */
 
 float dissolve_weigh(const struct dissolve_signs *s)
 {
-    return 6.5f * s->motion_left - 14 * s->residual - 5.5f * s->correlation - 4.5f * s->texture_left + 0.3f;
+    return 6.5f * s->motion_left - 14 * s->residual - 5.5f * s->correlation - 4.5f * s->texture_left -
+           6 * fmaxf(0, 0.5f - s->evenness) + 0.3f;
 }
 
 /* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough. Its
@@ -184,11 +215,10 @@ static bool is_settled(const struct dissolves *d, double now)
 
 static void try_window(struct dissolves *d, int64_t from, int64_t until)
 {
-    const struct look *a = tick(d, from), *b = tick(d, until);
+    const struct look *a = tick(d, from), *b = tick(d, until), *middle;
     struct begin found = {.from = a->pts, .until = b->pts, .gradual = true};
     struct dissolve_signs s;
     struct line line;
-    float residual;
 
     if (a->deviation < least_deviation || b->deviation < least_deviation)
         return;
@@ -196,15 +226,15 @@ static void try_window(struct dissolves *d, int64_t from, int64_t until)
     s.change = sqrtf(line.square / LOOK_SMALL);
     if (s.change < least_change || (s.correlation = look_correlation(a, b)) > most_correlation)
         return;
-    project(&line, tick(d, (from + until) / 2), &residual);
-    if (residual > 0.4f || !follows(d, from, until, &line, &s.residual, &found.pts))
+    if (!is_mixed(d, from, until, &line) || !follows(d, from, until, &line, &s.residual, &middle))
+        return;
+    s.texture_left = texture_left(a, b, middle);
+    s.evenness = evenness(&line, middle);
+    s.motion_left = 1; /* the search for motion is dear, and can only make it less */
+    if (dissolve_weigh(&s) <= 0)
         return;
     s.motion_left = motion_left(d, from, until);
-    s.texture_left = texture_left(d, from, until, found.pts);
-#ifdef SHOTS_TUNE
-    void tune_dissolve(const struct begin *b, const struct dissolve_signs *s);
-    tune_dissolve(&found, &s);
-#endif
+    found.pts = middle->pts;
     if ((found.weight = dissolve_weigh(&s)) > 0)
         add(d, &found);
 }

@@ -44,6 +44,7 @@ struct dissolve_signs {
     float correlation;  /* of both ends */
     float motion_left;  /* share of the change which motion does not explain */
     float texture_left; /* in the middle, share of the mean of both ends */
+    float evenness;     /* in the middle, share of the change that is everywhere the same part */
     float change;       /* root mean square of the change, levels */
 };
 float dissolve_weigh(const struct dissolve_signs *s);

@@ -15,8 +15,8 @@ enum {
     BURST_SECONDS = 20,  /* of the allowance per minute may be spent at once */
     WHITE = 208,         /* levels */
     DARKEST_WHITE = 176, /* soft edges of white letters end here */
-    LEAST_WHITE = 1,     /* percent of a region with a caption */
-    MOST_WHITE = 40,
+    LEAST_WHITE = 2,     /* per mille of a region with a caption */
+    MOST_WHITE = 400,
     LONGER_SIDE = 1280,
     LONGER_SIDE_MIN = 960,
     MOST_ENLARGED = 2,
@@ -333,7 +333,7 @@ static bool may_have_caption(const struct picture *p, const struct box *box)
     for (int y = r.y0; y < r.y1; y++)
         for (int x = r.x0; x < r.x1; x++)
             white += p->pixels[(size_t)y * (size_t)p->width + (size_t)x] >= WHITE;
-    return white * 100 >= all * LEAST_WHITE && white * 100 <= all * MOST_WHITE;
+    return white * 1000 >= all * LEAST_WHITE && white * 1000 <= all * MOST_WHITE;
 }
 
 /* The white of the region as black on white, and nothing else: the borders of the letters, which the engine

@@ -5,8 +5,11 @@
  *   gate    strokes (dark-bright-dark within a few pixels) counted in cells of the picture. Where there are
  *           none nothing is read. 0.3 ms for a picture of 640 x 480.
  *   change  a region is read again only when more than a fifth of its strokes are others than when it was
- *           read last: with less the text would count as the same anyway.
+ *           read last: with less the text would count as the same anyway. What moves and turned out to be no
+ *           text is left alone for 2, 4, 8 samples, or until it stands still.
  *   cap     some pictures of every shot, and some per minute beyond that.
+ * White in a region is read alone first: captions have dark borders which the engine takes for parts of the
+ * letters (docs/text.md). The rest is read as it is.
  * Of what the engine reads, words are kept that it is sure of, lines that have one of three letters or
  * digits. Lines that lie below each other make one text. The same text (case, blanks and punctuation do not
  * count; edit distance up to a fifth) in samples next to each other is one text that lasts; one missed sample

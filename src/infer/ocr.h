@@ -47,8 +47,8 @@ const char *ocr_sha256(const struct ocr *o);
  * in `a`, the boxes in the whole picture.
  *
  * ERR_TIMEOUT when the deadline (0 = none) passes: asked before and between words, not while the layout is
- * searched, which takes 0.1 s per megapixel. ERR_LIMIT: more than OCR_MAX_WORDS, or over OCR_MAX_SIDE.
- * ERR_MODEL: the engine failed. */
+ * searched, which takes up to a second for a megapixel full of letters. ERR_LIMIT: more than OCR_MAX_WORDS,
+ * or over OCR_MAX_SIDE. ERR_MODEL: the engine failed. */
 int ocr_read(struct ocr *o, struct arena *a, const struct picture *luma, const struct box *region,
              int64_t deadline_mono_us, struct ocr_word **ret_words, size_t *ret_n, struct err *err);
 

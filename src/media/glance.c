@@ -6,15 +6,16 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "media/fdio_int.h"
 #include "media/image.h"
 #include "media/rescale_int.h"
 
-enum { ROWS = 4 }; /* at most that many are read of a cell */
+enum { MAX_ROWS = 16384 }; /* of a frame that is given to swscale */
 
 struct glancer {
     struct scaler *scaler; /* for what cannot be read directly; made when it is needed */
-    uint16_t *line;        /* sums of rows that lie one below the other */
-    size_t line_size;      /* elements */
+    uint16_t *sums;        /* of the row of cells in work */
+    size_t sums_size;      /* elements */
     uint8_t luma[GLANCE_WIDTH * GLANCE_MAX_HEIGHT];
     uint8_t u[GLANCE_COLOURS], v[GLANCE_COLOURS];
 };
@@ -43,7 +44,7 @@ void glancer_freep(struct glancer **g)
     if (!gone)
         return;
     scaler_freep(&gone->scaler);
-    freep(&gone->line);
+    freep(&gone->sums);
     freep(&gone);
 }
 
@@ -70,83 +71,103 @@ static int cell_size(int i, int n, int size)
     return d < 1 ? 1 : d;
 }
 
-/* Of one row, up to its last sample: the other colour of half-planar formats may lie behind that. */
-static size_t component_bytes(const struct component *c)
+/* Four sums of two neighbouring bytes each. */
+static inline uint64_t add_pairs(const uint8_t *p)
 {
-    return (size_t)(c->width - 1) * (size_t)c->step + 1;
+    const uint64_t even = 0x00ff00ff00ff00ffu;
+    uint64_t bytes;
+
+    memcpy(&bytes, p, sizeof bytes);
+    return (bytes & even) + (bytes >> 8 & even);
 }
 
-static void add_row(uint16_t *restrict sums, const uint8_t *restrict row, size_t n)
+/* Sums of eight bytes of row a and the eight below in row b; of four; of one. */
+static void add_eights(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n)
 {
-    for (size_t i = 0; i < n; i++)
-        sums[i] = (uint16_t)(sums[i] + row[i]);
-}
-
-/* Sums of up to ROWS rows, evenly spread over cell y of n. Returns how many. */
-static int add_rows(uint16_t *sums, const struct component *c, int y, int n)
-{
-    size_t bytes = component_bytes(c);
-    int start = cell_start(y, n, c->height), size = cell_size(y, n, c->height);
-    int rows = size < ROWS ? size : ROWS;
-
-    memset(sums, 0, bytes * sizeof *sums);
-    for (int i = 0; i < rows; i++)
-        add_row(sums, c->data + c->stride * (start + (2 * i + 1) * size / (2 * rows)), bytes);
-    return rows;
-}
-
-static uint8_t to_level(float mean, struct levels l)
-{
-    float level = mean * l.scale + l.offset + 0.5f;
-
-    return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level);
-}
-
-static inline uint32_t add_cell(const uint16_t *sums, int n, int step)
-{
-    uint32_t sum = 0;
-
     for (int i = 0; i < n; i++)
-        sum += sums[(ptrdiff_t)i * step];
-    return sum;
+        sums[i] = (uint16_t)((add_pairs(a + 8 * (ptrdiff_t)i) + add_pairs(b + 8 * (ptrdiff_t)i)) *
+                                 0x0001000100010001u >> 48);
 }
 
-/* Usual sizes have cells of the same whole width; with the width known the compiler unrolls. */
-#define EQUAL_CELLS(n)                                                                               \
-    for (int x = 0; x < cells; x++)                                                                  \
-        dst[x] = to_level((float)add_cell(sums + (ptrdiff_t)x * (n), (n), 1) / (float)((n)*rows), l)
+static void add_fours(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n)
+{
+    for (int i = 0; i < n; i++, a += 4, b += 4)
+        sums[i] = (uint16_t)(a[0] + a[1] + a[2] + a[3] + b[0] + b[1] + b[2] + b[3]);
+}
 
-static void add_columns(uint8_t *dst, int cells, const uint16_t *sums, const struct component *c, int rows,
+static void add_ones(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n, int step)
+{
+    for (ptrdiff_t i = 0; i < n; i++)
+        sums[i] = (uint16_t)(a[i * step] + b[i * step]);
+}
+
+/* Pixels of a row that are added up before cells are. More is faster, but then a cell's edges are less
+ * exact: half a cell at most. */
+static int group_size(const struct component *c, int cells)
+{
+    if (c->step > 1 || c->width < 4 * cells)
+        return 1;
+    return c->width % (8 * cells) == 0 ? 8 : 4;
+}
+
+/* Adds the pixels of two rows in cell y of n, group by group. */
+static void add_rows(uint16_t *sums, const struct component *c, int y, int n, int group)
+{
+    int start = cell_start(y, n, c->height), size = cell_size(y, n, c->height);
+    const uint8_t *a = c->data + c->stride * (start + size / 4);
+    const uint8_t *b = c->data + c->stride * (start + 3 * size / 4);
+
+    if (group == 8)
+        add_eights(sums, a, b, c->width / 8);
+    else if (group == 4)
+        add_fours(sums, a, b, c->width / 4);
+    else
+        add_ones(sums, a, b, c->width, c->step);
+}
+
+static uint8_t to_level(float level)
+{
+    return (uint8_t)(level < 0 ? 0 : level > 255 ? 255 : level + 0.5f);
+}
+
+/* Where the cells of a row begin, worked out once for all rows: n + 1 edges. */
+static void set_edges(int *edges, int n, int size)
+{
+    for (int i = 0; i <= n; i++)
+        edges[i] = cell_start(i, n, size);
+}
+
+/* Of sums of `samples` pixels each. */
+static void add_columns(uint8_t *dst, int cells, const uint16_t *sums, const int *edges, int samples,
                         struct levels l)
 {
-    int equal = c->step == 1 && c->width % cells == 0 ? c->width / cells : 0;
+    int least = edges[cells] / cells > 1 ? edges[cells] / cells : 1;
+    float scale = l.scale / (float)(samples * least), wider = l.scale / (float)(samples * (least + 1));
 
-    if (equal == 4)
-        EQUAL_CELLS(4);
-    else if (equal == 8)
-        EQUAL_CELLS(8);
-    else if (equal == 12)
-        EQUAL_CELLS(12);
-    else
-        for (int x = 0; x < cells; x++) {
-            int n = cell_size(x, cells, c->width);
-            const uint16_t *cell = sums + (ptrdiff_t)cell_start(x, cells, c->width) * c->step;
-            dst[x] = to_level((float)add_cell(cell, n, c->step) / (float)(n * rows), l);
-        }
+    for (int x = 0; x < cells; x++) {
+        int n = edges[x + 1] > edges[x] ? edges[x + 1] - edges[x] : 1;
+        uint32_t sum = sums[edges[x]];
+
+        for (int i = 1; i < n; i++)
+            sum += sums[edges[x] + i];
+        dst[x] = to_level((float)sum * (n == least ? scale : wider) + l.offset);
+    }
 }
 
-static void average(struct glancer *g, const struct component *c, struct levels l, uint8_t *dst, int width,
+static void average(struct glancer *g, const struct component *c, struct levels l, uint8_t *dst, int cells,
                     int height)
 {
-    size_t need = component_bytes(c);
+    int group = group_size(c, cells), edges[GLANCE_WIDTH + 1];
+    size_t need = (size_t)(c->width / group);
 
-    if (g->line_size < need) {
-        g->line = mem_resize(g->line, need, sizeof *g->line);
-        g->line_size = need;
+    if (g->sums_size < need) {
+        g->sums = mem_resize(g->sums, need, sizeof *g->sums);
+        g->sums_size = need;
     }
-    for (int y = 0; y < height; y++, dst += width) {
-        int rows = add_rows(g->line, c, y, height);
-        add_columns(dst, width, g->line, c, rows, l);
+    set_edges(edges, cells, c->width / group);
+    for (int y = 0; y < height; y++, dst += cells) {
+        add_rows(g->sums, c, y, height, group);
+        add_columns(dst, cells, g->sums, edges, 2 * group, l);
     }
 }
 
@@ -225,13 +246,31 @@ static void read_colour(struct glancer *g, const struct picture *p, int x, int y
     g->v[i] = clamp_level((128 * bgr[2] - 107 * bgr[1] - 21 * bgr[0] + 128 * 257) >> 8);
 }
 
+/* swscale gives up on shapes far from any camera's: of very tall frames only every k-th row is left. */
+static AVFrame *thinned(const AVFrame *f)
+{
+    int k = f->height / MAX_ROWS + 1;
+    AVFrame *thin = libav_must(av_frame_clone(f));
+
+    for (int i = 0; k > 1 && i < AV_NUM_DATA_POINTERS; i++)
+        thin->linesize[i] *= k;
+    thin->height /= k;
+    return thin;
+}
+
+static void framep(AVFrame **f)
+{
+    av_frame_free(f);
+}
+
 static int read_scaled(struct glancer *g, const AVFrame *f, int height, struct err *err)
 {
+    CLEANUP(framep) AVFrame *thin = f->height > MAX_ROWS ? thinned(f) : NULL;
     struct picture p, luma = {GLANCE_WIDTH, height, 1, g->luma};
 
     if (!g->scaler)
         g->scaler = scaler_new();
-    if (scaler_bgr(g->scaler, f, 0, GLANCE_WIDTH, height, &p, err) < 0)
+    if (scaler_bgr(g->scaler, thin ? thin : f, 0, GLANCE_WIDTH, height, &p, err) < 0)
         return -1;
     picture_luma(&p, &luma);
     for (int y = 0; y < GLANCE_COLOUR_HEIGHT; y++)

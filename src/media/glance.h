@@ -4,9 +4,9 @@
  * Levels are full range whatever the frame's is: luma 0..255, colour around 128. Rows have no padding.
  * The glance is as decoded: rotation is not applied. Differences and histograms are the same either way.
  *
- * Planar and half-planar 8-bit YUV and grey are averaged straight from their planes, from at most four rows of
- * each cell: less than a tenth of a millisecond for 1280x720. Every other format goes through media/image.h,
- * which costs ten times that. Frames may change size and format on the way; sides from 1 to 65,535 pixels.
+ * Planar and half-planar 8-bit YUV and grey are averaged straight from their planes, from two rows of each cell:
+ * about a twentieth of a millisecond for 1280x720. Every other format goes through media/image.h, which costs
+ * about a millisecond. Frames may change size and format on the way; sides from 1 to 65,535 pixels.
  * One glancer per video, one thread. */
 #ifndef ASSAY_MEDIA_GLANCE_H
 #define ASSAY_MEDIA_GLANCE_H
