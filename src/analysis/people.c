@@ -544,21 +544,31 @@ static struct constellation constellation_of(struct people *p, const struct stre
     return c;
 }
 
+/* Who is in a stretch is told; a face that came and went within a second is nobody's business. */
+static void tell_people(struct people *p, const struct stretches *s, struct scenery *ret)
+{
+    for (size_t i = 0; i < p->nidentities; i++)
+        p->identities[i].person = -1;
+    ret->people = arena_array(p->arena, p->nidentities, sizeof *ret->people);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->all[i].n && ret->npeople < SCENERY_MAX_PEOPLE; k++) {
+            struct identity *id = &p->identities[s->all[i].who[k]];
+            if (id->person >= 0)
+                continue;
+            id->person = (int)ret->npeople;
+            ret->people[ret->npeople++] = describe(p, s->all[i].who[k]);
+        }
+}
+
 void people_end(struct people *p, double end, struct scenery *ret)
 {
     struct stretches s;
 
     identify(p);
-    ret->has_people = true;
-    ret->people = arena_array(p->arena, p->nidentities, sizeof *ret->people);
-    for (size_t i = 0; i < p->nidentities; i++) {
-        bool told = ret->npeople < SCENERY_MAX_PEOPLE;
-        p->identities[i].person = told ? (int)ret->npeople : -1;
-        if (told)
-            ret->people[ret->npeople++] = describe(p, (int)i);
-    }
     s = find_stretches(p);
     join_short(p, &s, end);
+    ret->has_people = true;
+    tell_people(p, &s, ret);
     ret->nconstellations = s.n < SCENERY_MAX_CONSTELLATIONS ? s.n : SCENERY_MAX_CONSTELLATIONS;
     ret->constellations = arena_array(p->arena, ret->nconstellations, sizeof *ret->constellations);
     for (size_t i = 0; i < ret->nconstellations; i++)

@@ -80,7 +80,7 @@ static void removed(struct request *r, const char *id, const char *becomes)
 
 static const struct remove_manners manners = {removed, scenes_problem};
 
-static void delete (struct request *r, enum media m)
+static void take_away(struct request *r, enum media m)
 {
     struct scenes_notes notes;
     struct caller caller;
@@ -97,12 +97,12 @@ static void delete (struct request *r, enum media m)
 
 static void video_delete(struct request *r)
 {
-    delete (r, MEDIA_VIDEO);
+    take_away(r, MEDIA_VIDEO);
 }
 
 static void images_delete(struct request *r)
 {
-    delete (r, MEDIA_IMAGE);
+    take_away(r, MEDIA_IMAGE);
 }
 
 const struct handler scenes_video_delete = {.run = video_delete};
