@@ -5,7 +5,8 @@
  *                                             F1 over the films of seeds FROM to UNTIL - 1; LISTS has lines
  *                                             "film SEED", then "cut TIME" or "gradual TIME"
  *   film find CLIP...                         our shots as such a list, "film N" per clip, and cpu_ms=
- *   film cost CLIP ROUNDS                     CPU ms of bare decoding, and with a glance, shots and activity */
+ *   film cost CLIP ROUNDS                     CPU ms of bare decoding, and with a glance, shots and activity
+ */
 #include <fcntl.h>
 #include <libavutil/frame.h>
 #include <stdio.h>

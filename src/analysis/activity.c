@@ -136,4 +136,3 @@ void activity_end(struct activity *c, double end, struct scenery *ret)
     ret->activity = l->values;
     ret->activity_step = end > 0 ? end / (double)(ret->nactivity + 1) : first_step;
 }
-

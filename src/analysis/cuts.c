@@ -4,10 +4,10 @@
 #include "base/arena.h"
 
 enum {
-    RING = 64,       /* frames kept */
-    NEIGHBOURS = 8,  /* frames on either side that a cut must stand out from */
+    RING = 64,      /* frames kept */
+    NEIGHBOURS = 8, /* frames on either side that a cut must stand out from */
     FLASH_FRAMES = 30,
-    OUTLIERS = 2,    /* of the neighbours, which may be cuts or flashes themselves */
+    OUTLIERS = 2, /* of the neighbours, which may be cuts or flashes themselves */
 };
 static const double flash_seconds = 0.5;
 static const float same_structure = 0.35f; /* below that it is the same scene */

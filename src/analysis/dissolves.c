@@ -5,8 +5,8 @@
 #include "base/arena.h"
 
 enum {
-    RING = 192,     /* ticks kept: the longest window and the wait after it */
-    FEWEST = 4,     /* ticks between both ends */
+    RING = 192, /* ticks kept: the longest window and the wait after it */
+    FEWEST = 4, /* ticks between both ends */
     MAX_TICKS = RING - 1,
 };
 static const double tick_seconds = 0.032; /* frames that follow closer are left out */
@@ -18,7 +18,7 @@ static const float least_change = 6, least_deviation = 5, most_correlation = 0.7
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
 static const float most_residual = 0.45f; /* of one picture */
-static const float uneven_share = 0.3f; /* of the change of a cell: further off, it has not changed evenly */
+static const float uneven_share = 0.3f;  /* of the change of a cell: further off, it has not changed evenly */
 static const float longest_step = 0.42f; /* share of the change in one tick */
 
 struct dissolves {
@@ -168,8 +168,8 @@ float dissolve_weigh(const struct dissolve_signs *s)
            6 * fmaxf(0, 0.5f - s->evenness) + 0.3f;
 }
 
-/* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough. Its
- * dim end is next to emptiness. */
+/* A fade looks like a dissolve between the full picture and the dim one, if only the picture moves enough.
+ * Its dim end is next to emptiness. */
 static bool is_fade(const struct dissolves *d, const struct begin *b)
 {
     int64_t oldest = d->n > MAX_TICKS ? d->n - MAX_TICKS : 0;
@@ -250,7 +250,8 @@ static void try_all(struct dissolves *d)
             from--;
         if (tick(d, until)->pts - tick(d, from)->pts < lengths[i])
             return;
-        if (from != before && until - from > FEWEST && tick(d, until)->pts - tick(d, from)->pts < 2 * lengths[i])
+        if (from != before && until - from > FEWEST &&
+            tick(d, until)->pts - tick(d, from)->pts < 2 * lengths[i])
             try_window(d, from, until);
     }
 }

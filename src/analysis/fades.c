@@ -4,11 +4,11 @@
 #include "base/arena.h"
 
 enum { RING = 128 };
-static const float full_deviation = 8;        /* least contrast that a shot has to come from or go to */
-static const float longest_step = 0.42f;      /* share of the contrast that may come or go in one frame */
-static const double tick_seconds = 0.032;     /* frames that follow closer are left out */
-static const double slope_seconds = 1.2;      /* in which contrast goes or comes back */
-static const double longest_seconds = 4;      /* of emptiness; more is a shot of its own, without a fade */
+static const float full_deviation = 8;    /* least contrast that a shot has to come from or go to */
+static const float longest_step = 0.42f;  /* share of the contrast that may come or go in one frame */
+static const double tick_seconds = 0.032; /* frames that follow closer are left out */
+static const double slope_seconds = 1.2;  /* in which contrast goes or comes back */
+static const double longest_seconds = 4;  /* of emptiness; more is a shot of its own, without a fade */
 
 /* What a fade needs to know of a frame. */
 struct contrast {
@@ -20,12 +20,12 @@ struct fades {
     struct begin_sink sink;
     struct contrast ring[RING]; /* the newest frames */
     int64_t n;
-    bool empty;           /* the newest frame is */
-    bool waiting;         /* an empty stretch lies behind; does contrast come back slowly? */
+    bool empty;                  /* the newest frame is */
+    bool waiting;                /* an empty stretch lies behind; does contrast come back slowly? */
     struct contrast first, last; /* empty frames of the stretch */
-    bool left_slowly;     /* contrast before it */
-    float before;         /* deviation of the first frame after the stretch */
-    float highest, steepest; /* after the stretch: deviation, and its growth in one frame */
+    bool left_slowly;            /* contrast before it */
+    float before;                /* deviation of the first frame after the stretch */
+    float highest, steepest;     /* after the stretch: deviation, and its growth in one frame */
 };
 
 struct fades *fades_new(struct arena *a, struct begin_sink sink)
@@ -73,8 +73,8 @@ static void end_stretch(struct fades *f, const struct contrast *last)
 
 static void finish(struct fades *f)
 {
-    bool came_slowly = f->highest >= full_deviation &&
-                       f->steepest < longest_step * (f->highest - f->last.deviation);
+    bool came_slowly =
+        f->highest >= full_deviation && f->steepest < longest_step * (f->highest - f->last.deviation);
     double middle = (f->first.pts + f->last.pts) / 2;
 
     f->waiting = false;

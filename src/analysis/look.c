@@ -40,7 +40,8 @@ static void shrink_again(struct look *l)
     for (int y = 0; y < LOOK_HEIGHT / 2; y++)
         for (int x = 0; x < LOOK_WIDTH / 2; x++) {
             const uint8_t *p = l->luma + 2 * y * LOOK_WIDTH + 2 * x;
-            l->small[y * LOOK_WIDTH / 2 + x] = (uint8_t)((p[0] + p[1] + p[LOOK_WIDTH] + p[LOOK_WIDTH + 1] + 2) / 4);
+            l->small[y * LOOK_WIDTH / 2 + x] =
+                (uint8_t)((p[0] + p[1] + p[LOOK_WIDTH] + p[LOOK_WIDTH + 1] + 2) / 4);
         }
 }
 
@@ -128,7 +129,8 @@ float look_luma_difference(const struct look *a, const struct look *b)
 
 float look_colour_difference(const struct look *a, const struct look *b)
 {
-    return (float)(sum_differences(a->u, b->u, GLANCE_COLOURS) + sum_differences(a->v, b->v, GLANCE_COLOURS)) /
+    return (float)(sum_differences(a->u, b->u, GLANCE_COLOURS) +
+                   sum_differences(a->v, b->v, GLANCE_COLOURS)) /
            (2 * GLANCE_COLOURS);
 }
 

@@ -34,8 +34,8 @@ void look_at(struct look *l, const struct glance *g, double pts);
 bool look_is_empty(const struct look *l);
 
 /* All 0 for equal looks. */
-float look_luma_difference(const struct look *a, const struct look *b);   /* mean, levels */
-float look_colour_difference(const struct look *a, const struct look *b); /* mean of u and v, levels */
+float look_luma_difference(const struct look *a, const struct look *b);      /* mean, levels */
+float look_colour_difference(const struct look *a, const struct look *b);    /* mean of u and v, levels */
 float look_histogram_difference(const struct look *a, const struct look *b); /* 0..1 */
 /* How much of b is nowhere near in a, 0..1: each block of b is searched for in a, up to a tenth of the width
  * away, after a's brightness and contrast were set to those of b. A camera or a thing that moves leaves it

@@ -91,6 +91,7 @@ static int load(struct shelf *s, const struct card *card, struct bytes embedded,
 
 int shelf_open(struct shelf *s, const struct msg_options *opts, struct err *err)
 {
+    struct bytes embedded = {0};
     struct card card = {0};
     struct model *detector;
     int installed;
@@ -103,7 +104,9 @@ int shelf_open(struct shelf *s, const struct msg_options *opts, struct err *err)
         return -1;
     if (runtime_open(&s->runtime, or_null(opts->runtime), err) < 0)
         return -1;
-    return load(s, &card, installed ? (struct bytes){0} : embedded_model(), &detector, err);
+    if (!installed)
+        embedded = embedded_model();
+    return load(s, &card, embedded, &detector, err);
 }
 
 /* ---- the scenes kit ---- */

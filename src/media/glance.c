@@ -86,7 +86,8 @@ static void add_eights(uint16_t *restrict sums, const uint8_t *a, const uint8_t 
 {
     for (int i = 0; i < n; i++)
         sums[i] = (uint16_t)((add_pairs(a + 8 * (ptrdiff_t)i) + add_pairs(b + 8 * (ptrdiff_t)i)) *
-                                 0x0001000100010001u >> 48);
+                                 0x0001000100010001u >>
+                             48);
 }
 
 static void add_fours(uint16_t *restrict sums, const uint8_t *a, const uint8_t *b, int n)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "base/cleanup.h"
 #include "film.h"
 #include "film_random.h"
@@ -28,18 +27,18 @@ struct clips {
 };
 
 static const struct film_clip half_a[] = {
-    {"asl_walk.mkv", 0, 9},     {"bgs_demo.avi", 0, 9},        {"bikes.mp4", 0, 1.18},
-    {"bikes.mp4", 3.06, 5.46},  {"bikes.mp4", 7.5, 9.66},      {"carphone.mp4", 0, 9},
+    {"asl_walk.mkv", 0, 9},       {"bgs_demo.avi", 0, 9},      {"bikes.mp4", 0, 1.18},
+    {"bikes.mp4", 3.06, 5.46},    {"bikes.mp4", 7.5, 9.66},    {"carphone.mp4", 0, 9},
     {"conveyor_fruit.mp4", 0, 9}, {"faces-walking.gif", 0, 9}, {"mma_demo.mp4", 0, 9},
-    {"mmtrack_demo.mp4", 0, 9}, {"newtonscradle.gif", 0, 9},   {"person-bicycle-car.gif", 0, 9},
-    {"realshort.mp4", 0, 9},    {"still_dog.mp4", 0, 9},       {"worker_zone.mp4", 0, 9},
+    {"mmtrack_demo.mp4", 0, 9},   {"newtonscradle.gif", 0, 9}, {"person-bicycle-car.gif", 0, 9},
+    {"realshort.mp4", 0, 9},      {"still_dog.mp4", 0, 9},     {"worker_zone.mp4", 0, 9},
 };
 static const struct film_clip half_b[] = {
-    {"asl_yes.mkv", 0, 9},           {"bgs_video.avi", 0, 9},  {"bigbuckbunny.mp4", 0, 9},
-    {"bikes.mp4", 1.22, 3.02},       {"bikes.mp4", 5.5, 7.46}, {"car-detection.mp4", 0, 9},
+    {"asl_yes.mkv", 0, 9},           {"bgs_video.avi", 0, 9},      {"bigbuckbunny.mp4", 0, 9},
+    {"bikes.mp4", 1.22, 3.02},       {"bikes.mp4", 5.5, 7.46},     {"car-detection.mp4", 0, 9},
     {"classroom.mp4", 0, 9},         {"empty_scene_ir.mp4", 0, 9}, {"head-female.gif", 0, 9},
-    {"mma_structuralize.mp4", 0, 9}, {"moonwalk.01.avi", 0, 9}, {"people-detection.gif", 0, 9},
-    {"person_in_room.avi", 0, 9},    {"still_fox_ir.mp4", 0, 9}, {"store_aisle.mp4", 0, 9},
+    {"mma_structuralize.mp4", 0, 9}, {"moonwalk.01.avi", 0, 9},    {"people-detection.gif", 0, 9},
+    {"person_in_room.avi", 0, 9},    {"still_fox_ir.mp4", 0, 9},   {"store_aisle.mp4", 0, 9},
 };
 
 const struct film_clip *film_half(int half, size_t *ret_n)

@@ -40,8 +40,8 @@ struct film_opts {
     uint64_t seed;
     int width, height;
     double seconds;
-    double fps;    /* 0 = 24, 25, 30 or 15, by seed */
-    bool variable; /* frames come early, late, or not at all */
+    double fps;                    /* 0 = 24, 25, 30 or 15, by seed */
+    bool variable;                 /* frames come early, late, or not at all */
     bool cuts, gradual, disturbed; /* which transitions there are; flashes and changes of light */
 };
 struct film_opts film_opts_defaults(void); /* 320x180, 20 s, everything but a variable rate */

@@ -50,8 +50,8 @@ static void count_false(struct film_score *s, const struct film_event *events, s
 
     s->false_on_flashes += e && !is_transition(e);
     if (tell)
-        fprintf(tell, "#   false %s at %.3f, %s\n", shot->begin == SHOT_CUT ? "cut" : "gradual", shot->time.start,
-                e ? names[e->kind] : "nothing there");
+        fprintf(tell, "#   false %s at %.3f, %s\n", shot->begin == SHOT_CUT ? "cut" : "gradual",
+                shot->time.start, e ? names[e->kind] : "nothing there");
 }
 
 void film_score_add(struct film_score *s, const struct film *f, const struct scenery *found, FILE *tell)
@@ -71,7 +71,8 @@ void film_score_add(struct film_score *s, const struct film *f, const struct sce
         c->hits += hit > 0;
         taken[hit] = true;
         if (!hit && tell)
-            fprintf(tell, "#   missed %s %.3f..%.3f\n", names[events[i].kind], events[i].start, events[i].end);
+            fprintf(tell, "#   missed %s %.3f..%.3f\n", names[events[i].kind], events[i].start,
+                    events[i].end);
     }
     for (size_t i = 1; i < found->nshots; i++) {
         struct film_count *c = found->shots[i].begin == SHOT_CUT ? &s->cuts : &s->gradual;
@@ -88,7 +89,9 @@ double film_f1(const struct film_count *c)
 
 void film_score_print(const struct film_score *s, FILE *to)
 {
-    fprintf(to, "# cuts: F1 %.3f (%d of %d, %d found); gradual: F1 %.3f (%d of %d, %d found); %d false on %d flashes\n",
-            film_f1(&s->cuts), s->cuts.hits, s->cuts.truth, s->cuts.found, film_f1(&s->gradual), s->gradual.hits,
-            s->gradual.truth, s->gradual.found, s->false_on_flashes, s->flashes);
+    fprintf(to,
+            "# cuts: F1 %.3f (%d of %d, %d found); gradual: F1 %.3f (%d of %d, %d found); %d false on %d "
+            "flashes\n",
+            film_f1(&s->cuts), s->cuts.hits, s->cuts.truth, s->cuts.found, film_f1(&s->gradual),
+            s->gradual.hits, s->gradual.truth, s->gradual.found, s->false_on_flashes, s->flashes);
 }

@@ -79,13 +79,16 @@ static void add_shape(struct sheet *m, uint64_t *random, int contrast, int colou
 static void paint_map(struct world *w, uint64_t *random)
 {
     struct sheet *m = &w->map;
-    int contrast = 15 + film_one_of(random, 80), colourful = film_chance(random, 0.2) ? 0 : film_one_of(random, 50);
+    int contrast = 15 + film_one_of(random, 80),
+        colourful = film_chance(random, 0.2) ? 0 : film_one_of(random, 50);
     int shapes = 3 + film_one_of(random, MAX_SHAPES - 3);
     bool flat = film_chance(random, 0.12);
 
     memset(m->y, 40 + film_one_of(random, 150), (size_t)m->width * (size_t)m->height);
-    memset(m->u, 128 + film_one_of(random, colourful + 1) - colourful / 2, (size_t)(m->width * m->height / 4));
-    memset(m->v, 128 + film_one_of(random, colourful + 1) - colourful / 2, (size_t)(m->width * m->height / 4));
+    memset(m->u, 128 + film_one_of(random, colourful + 1) - colourful / 2,
+           (size_t)(m->width * m->height / 4));
+    memset(m->v, 128 + film_one_of(random, colourful + 1) - colourful / 2,
+           (size_t)(m->width * m->height / 4));
     for (int i = 0; i < shapes; i++)
         add_shape(m, random, contrast, colourful);
     for (double size = 90; size > 3 && !flat; size /= 2.7)

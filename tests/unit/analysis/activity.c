@@ -57,14 +57,14 @@ static void as_many_values_as_the_duration_wants(void)
         double step;
     } rows[] = {
         {25, 10, 10, 19, 0.5},
-        {25, 10.2, 10.2, 19, 0.51},          /* 20.4 samples */
-        {25, 10.4, 10.4, 20, 10.4 / 21},     /* 20.8 */
-        {25, 10, 0, 19, 9.96 / 20},          /* no end: that of the last frame */
+        {25, 10.2, 10.2, 19, 0.51},      /* 20.4 samples */
+        {25, 10.4, 10.4, 20, 10.4 / 21}, /* 20.8 */
+        {25, 10, 0, 19, 9.96 / 20},      /* no end: that of the last frame */
         {25, 10, NAN, 19, 9.96 / 20},
-        {25, 10, 20, 39, 0.5},               /* the last frame stays */
-        {1, 10, 10, 19, 0.5},                /* fewer frames than samples */
+        {25, 10, 20, 39, 0.5}, /* the last frame stays */
+        {1, 10, 10, 19, 0.5},  /* fewer frames than samples */
         {120, 2, 2, 3, 0.5},
-        {25, 0.04, 0.04, 0, 0.04},           /* one frame */
+        {25, 0.04, 0.04, 0, 0.04}, /* one frame */
         {25, 0.04, 0, 0, 0.5},
         {25, 0.5, 0.5, 0, 0.5},
         {2, 3600, 3600, 7199, 0.5},

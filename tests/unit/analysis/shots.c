@@ -135,7 +135,9 @@ static void swing(struct stage *s, int i, double t)
         uint8_t row[2 * WIDTH];
         memcpy(row, s->a.y + y * WIDTH, WIDTH);
         for (int x = 0; x < WIDTH; x++) /* goes on where it ends, towards the other world */
-            row[WIDTH + x] = (uint8_t)((s->a.y[y * WIDTH + WIDTH - 1 - x] * (WIDTH - x) + s->b.y[y * WIDTH + x] * x) / WIDTH);
+            row[WIDTH + x] =
+                (uint8_t)((s->a.y[y * WIDTH + WIDTH - 1 - x] * (WIDTH - x) + s->b.y[y * WIDTH + x] * x) /
+                          WIDTH);
         memcpy(turned.y + y * WIDTH, row + shift, WIDTH);
     }
     memcpy(s->a.y, turned.y, (size_t)WIDTH * HEIGHT);

@@ -28,7 +28,8 @@ static AVFrame *new_frame(enum AVPixelFormat format, int width, int height)
     return f;
 }
 
-/* I420 of full range: left half dark and blue, right half bright and red; a light band over the lower half. */
+/* I420 of full range: left half dark and blue, right half bright and red; a light band over the lower half.
+ */
 static AVFrame *picture(int width, int height)
 {
     AVFrame *f = new_frame(AV_PIX_FMT_YUVJ420P, width, height);
@@ -37,7 +38,8 @@ static AVFrame *picture(int width, int height)
     f->color_range = AVCOL_RANGE_JPEG;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
-            f->data[0][y * f->linesize[0] + x] = (uint8_t)((x < width / 2 ? 60 : 160) + (y < height / 2 ? 0 : 40));
+            f->data[0][y * f->linesize[0] + x] =
+                (uint8_t)((x < width / 2 ? 60 : 160) + (y < height / 2 ? 0 : 40));
     for (int y = 0; y < ch; y++)
         for (int x = 0; x < cw; x++) {
             f->data[1][y * f->linesize[1] + x] = x < cw / 2 ? 150 : 110;
@@ -49,8 +51,8 @@ static AVFrame *picture(int width, int height)
 static AVFrame *converted(const AVFrame *from, enum AVPixelFormat format)
 {
     AVFrame *f = new_frame(format, from->width, from->height);
-    struct SwsContext *sws = sws_getContext(from->width, from->height, from->format, f->width, f->height, format,
-                                            SWS_POINT, NULL, NULL, NULL);
+    struct SwsContext *sws = sws_getContext(from->width, from->height, from->format, f->width, f->height,
+                                            format, SWS_POINT, NULL, NULL, NULL);
 
     sws_scale(sws, (const uint8_t *const *)from->data, from->linesize, 0, from->height, f->data, f->linesize);
     sws_freeContext(sws);
@@ -80,11 +82,11 @@ static void check_picture(const struct glance *g, int within)
 static void every_format_gives_the_same(void)
 {
     static const enum AVPixelFormat formats[] = {
-        AV_PIX_FMT_YUV420P,     AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV422P,   AV_PIX_FMT_YUV444P,
-        AV_PIX_FMT_YUVA420P,    AV_PIX_FMT_YUV410P,  AV_PIX_FMT_YUV411P,   AV_PIX_FMT_NV12,
-        AV_PIX_FMT_NV21,        AV_PIX_FMT_YUYV422,  AV_PIX_FMT_UYVY422,   AV_PIX_FMT_YUV420P10LE,
+        AV_PIX_FMT_YUV420P,     AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV422P,     AV_PIX_FMT_YUV444P,
+        AV_PIX_FMT_YUVA420P,    AV_PIX_FMT_YUV410P,  AV_PIX_FMT_YUV411P,     AV_PIX_FMT_NV12,
+        AV_PIX_FMT_NV21,        AV_PIX_FMT_YUYV422,  AV_PIX_FMT_UYVY422,     AV_PIX_FMT_YUV420P10LE,
         AV_PIX_FMT_YUV422P10LE, AV_PIX_FMT_P010LE,   AV_PIX_FMT_YUV444P16LE, AV_PIX_FMT_RGB24,
-        AV_PIX_FMT_BGRA,        AV_PIX_FMT_GBRP,     AV_PIX_FMT_RGB565LE,  AV_PIX_FMT_RGB48LE,
+        AV_PIX_FMT_BGRA,        AV_PIX_FMT_GBRP,     AV_PIX_FMT_RGB565LE,    AV_PIX_FMT_RGB48LE,
     };
     static const int sizes[][2] = {{640, 360}, {1280, 720}, {320, 240}, {161, 91}, {1917, 1079}, {100, 60}};
     CLEANUP(glancer_freep) struct glancer *g = glancer_new();
@@ -119,7 +121,8 @@ static void limited_range_becomes_full(void)
 {
     static const struct {
         int level, full, colour, full_colour;
-    } rows[] = {{16, 0, 16, 1}, {235, 255, 240, 255}, {0, 0, 0, 0}, {255, 255, 255, 255}, {126, 128, 128, 128}};
+    } rows[] = {
+        {16, 0, 16, 1}, {235, 255, 240, 255}, {0, 0, 0, 0}, {255, 255, 255, 255}, {126, 128, 128, 128}};
     CLEANUP(glancer_freep) struct glancer *g = glancer_new();
     CLEANUP(framep) AVFrame *f = new_frame(AV_PIX_FMT_YUV420P, 64, 64);
     struct glance glance;
@@ -141,10 +144,10 @@ static void any_size(void)
     static const struct {
         int width, height, rows;
     } rows[] = {
-        {1, 1, 160},   {2, 1, 80},       {1, 2, 320},      {65535, 1, 2},  {65535, 16, 2},
+        {1, 1, 160},     {2, 1, 80},       {1, 2, 320},     {65535, 1, 2},    {65535, 16, 2},
         {1, 65535, 320}, {16, 65535, 320}, {1280, 720, 90}, {720, 1280, 284}, {159, 161, 162},
     };
-    static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_NV12,
+    static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV444P,     AV_PIX_FMT_NV12,
                                                  AV_PIX_FMT_GRAY8,   AV_PIX_FMT_YUV420P10LE, AV_PIX_FMT_BGRA};
     CLEANUP(glancer_freep) struct glancer *g = glancer_new();
     struct glance glance;
