@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "media/video.h"
 
-static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate};
+static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate, &pipeline_scenes,
+                                                   &pipeline_pictures};
 
 const struct pipeline *pipeline_find(const char *name)
 {
@@ -13,6 +14,18 @@ const struct pipeline *pipeline_find(const char *name)
         if (text_is(pipelines[i]->name, name))
             return pipelines[i];
     return NULL;
+}
+
+void note_model(struct report *r, const struct model *m)
+{
+    struct model_ref ref = card_ref(model_card(m));
+
+    report_add_model(r, &ref);
+}
+
+void note_reader(struct report *r, const struct ocr *ocr)
+{
+    report_add_model(r, &(struct model_ref){"tesseract", ocr_version(ocr), "text", ocr_sha256(ocr), NULL});
 }
 
 static int run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
@@ -32,6 +45,8 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
 {
     struct configuration config = {
         .alarm = spec->alarm,
+        .scenes_known = pipeline_is_scenes(spec->pipeline),
+        .scenes = spec->scenes,
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,

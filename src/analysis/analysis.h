@@ -4,12 +4,23 @@
 #ifndef ASSAY_ANALYSIS_ANALYSIS_H
 #define ASSAY_ANALYSIS_ANALYSIS_H
 
+#include "infer/language.h"
 #include "infer/model.h"
+#include "infer/ocr.h"
 #include "report/report.h"
+
+/* For pipelines "scenes" and "pictures". NULL: there is none of it, and nobody looks for what it finds. */
+struct scenes_tools {
+    struct model *faces, *embedding, *traits, *tags;
+    struct ocr *ocr;
+    struct languages *languages;
+    struct err problem; /* what was installed but could not be loaded: nothing is judged then */
+};
 
 /* What an analyst has at hand. */
 struct toolbox {
     struct model *detector;     /* never NULL in a ready keeper */
+    struct scenes_tools scenes; /* empty for an analyst without the kit */
     const char *runtime;        /* name and version of what runs it */
     struct program_ref program; /* of this program; for the record */
     int64_t max_pixels;         /* ceilings for media/video.h */

@@ -1,9 +1,13 @@
-/* The list of pipelines. */
+/* The list of pipelines, and what they share. */
 #ifndef ASSAY_ANALYSIS_PIPELINES_INT_H
 #define ASSAY_ANALYSIS_PIPELINES_INT_H
 
 #include "analysis/analysis.h"
 
-extern const struct pipeline pipeline_alarm, pipeline_annotate;
+extern const struct pipeline pipeline_alarm, pipeline_annotate, pipeline_scenes, pipeline_pictures;
+
+/* The evidence: this model, or the reader of texts, had a say. */
+void note_model(struct report *r, const struct model *m);
+void note_reader(struct report *r, const struct ocr *ocr);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static const struct dialect *const dialects[] = {&dialect_alarm, &dialect_native};
+static const struct dialect *const dialects[] = {&dialect_scenes, &dialect_alarm, &dialect_native};
 
 #define ROW(name, type, field, fallback, min, max, arg, help)                       \
     {                                                                               \
@@ -60,14 +60,25 @@ struct api *api_of(struct request *r)
     return request_context(r);
 }
 
+static int64_t body_ceiling(const struct api_opts *opts, int64_t max_body)
+{
+    const int64_t others = 1 << 20;
+
+    return max_body == BODY_UPLOAD  ? opts->max_upload + others
+           : max_body == BODY_VIDEO ? opts->scenes.max_video + others
+           : max_body == BODY_BATCH ? opts->scenes.max_batch
+                                    : max_body;
+}
+
 static void add_routes(struct api *api, const struct dialect *d, struct route **routes, size_t *cap)
 {
     for (const char *const *prefix = d->prefixes; *prefix; prefix++)
         for (size_t i = 0; i < d->nroutes; i++) {
             struct route route = d->routes[i];
             route.path = arena_printf(api->arena, "%s%s", *prefix, route.path);
-            if (route.max_body == BODY_UPLOAD)
-                route.max_body = api->opts.max_upload + (1 << 20);
+            if (d->path)
+                route.path = d->path(api->arena, &api->opts, route.path);
+            route.max_body = body_ceiling(&api->opts, route.max_body);
             ARENA_PUSH(api->arena, *routes, api->nroutes, *cap) = route;
         }
 }
@@ -84,6 +95,8 @@ int api_init(struct api *api, struct err *err)
     if (!rules)
         return -1;
     api->rules = rulebook_new_take(rules);
+    if (scenes_start(&api->scenes, &api->opts.scenes, err) < 0)
+        return -1;
     api->gate = gate_new(api->db);
     api->keys_in_use = key_table_new();
     api->cache = reply_cache_new(20000, (size_t)32 << 20);
@@ -95,8 +108,14 @@ int api_init(struct api *api, struct err *err)
     return 0;
 }
 
+void api_stop(struct api *api)
+{
+    scenes_stop(api->scenes);
+}
+
 void api_clear(struct api *api)
 {
+    scenes_freep(&api->scenes);
     api->cache = reply_cache_free(api->cache);
     api->keys_in_use = key_table_free(api->keys_in_use);
     api->gate = gate_free(api->gate);
@@ -122,7 +141,7 @@ void api_on_error(struct request *r, int status, const char *text)
     const char *path = request_path(r);
 
     for (size_t i = 0; i < COUNT_OF(dialects); i++)
-        if (dialects[i]->owns(path)) {
+        if (dialects[i]->owns(&api_of(r)->opts, path)) {
             dialects[i]->error(r, status, text);
             return;
         }

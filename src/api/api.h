@@ -3,6 +3,7 @@
 #define ASSAY_API_API_H
 
 #include "api/key.h"
+#include "api/scenes/scenes.h"
 #include "conf/conf.h"
 #include "job/job.h"
 #include "net/server.h"
@@ -23,6 +24,7 @@ struct api_opts {
     bool reuse;           /* the same clip again is answered from the stored result */
     bool legacy_keys;     /* also send cameraId and parentId */
     bool timing;          /* also send timing */
+    struct scenes_opts scenes;
 };
 extern const struct option api_options[];
 extern const size_t api_noptions;
@@ -39,6 +41,7 @@ struct api {
     struct rulebook *rules;
     struct reply_cache *cache;
     struct key_table *keys_in_use;
+    struct scenes *scenes;
     struct arena *arena;
     const struct route *routes;
     size_t nroutes;
@@ -48,6 +51,8 @@ struct api {
 /* Fills in the rest of an api whose opts, db and guard are set; blobs, jobs, lab and sources may follow until
  * the server starts. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
+/* Ends what replies from threads of the API's own: between server_drain and the end of the jobs. */
+void api_stop(struct api *api);
 void api_clear(struct api *api);
 /* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
  * deadline_ms, max_frames. Any thread. */
@@ -63,12 +68,16 @@ struct dialect {
     const struct route *routes; /* paths without prefix */
     size_t nroutes;
     const char *const *prefixes; /* every route is served under each of them; NULL-terminated */
+    /* What the operator calls a path of the table (with its prefix); NULL: it stays. */
+    const char *(*path)(struct arena *a, const struct api_opts *opts, const char *path);
     /* Whether an unknown path belongs here, and how its errors look. */
-    bool (*owns)(const char *path);
+    bool (*owns)(const struct api_opts *opts, const char *path);
     void (*error)(struct request *r, int status, const char *text);
     /* Webhooks; NULL when it has none. The URL that came with a job (NULL: none), and what receivers are sent
      * of a finished one. Any thread. */
     const char *(*webhook)(struct arena *a, const struct job_row *job);
+    const char *(*secret)(struct arena *a, const struct job_row *job); /* signs what that URL is sent; NULL */
+    bool tells_cancelled;                                              /* also of jobs that were taken back */
     int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
                  struct bytes *ret_body, struct err *err);
     /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
@@ -76,9 +85,10 @@ struct dialect {
     const char *(*camera)(struct arena *a, const struct job_row *job);
     enum truth (*truth)(const char *label);
 };
-extern const struct dialect dialect_alarm, dialect_native;
-/* route.max_body of an upload route: replaced by opts.max_upload plus room for the other parts. */
-enum { BODY_UPLOAD = -1 };
+extern const struct dialect dialect_alarm, dialect_native, dialect_scenes;
+/* route.max_body of an upload route: replaced by what the options say, plus room for other parts of a form.
+ */
+enum { BODY_UPLOAD = -1, BODY_VIDEO = -2, BODY_BATCH = -3 };
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */

@@ -15,7 +15,7 @@ struct round {
     size_t n, cap;
 };
 
-static void add(struct round *r, const char *hook, const char *url)
+static struct delivery_row *add(struct round *r, const char *hook, const char *url)
 {
     struct delivery_row *row = &ARENA_PUSH(r->arena, r->rows, r->n, r->cap);
     int64_t now = clock_wall_us();
@@ -34,9 +34,11 @@ static void add(struct round *r, const char *hook, const char *url)
         .created_us = now,
     };
     delivery_id_new(row->id, now);
+    return row;
 }
 
-/* A receiver with two reasons to be told is told once, by the hook: that one signs. */
+/* A receiver with two reasons to be told is told once, by the hook: that one signs. A URL with a secret of
+ * its own is told by itself. */
 static bool is_told(const struct round *r, const char *url)
 {
     for (size_t i = 0; i < r->n; i++)
@@ -48,7 +50,7 @@ static bool is_told(const struct round *r, const char *url)
 static int gather(struct round *r, const struct dialect *d, const struct hook_row *hooks, size_t nhooks,
                   struct err *err)
 {
-    const char *own = d->webhook(r->arena, r->job);
+    const char *own = d->webhook(r->arena, r->job), *secret = d->secret ? d->secret(r->arena, r->job) : NULL;
 
     if (!nhooks && !own)
         return 0;
@@ -57,8 +59,8 @@ static int gather(struct round *r, const struct dialect *d, const struct hook_ro
     for (size_t i = 0; i < nhooks; i++)
         if (text_is(hooks[i].dialect, r->job->dialect))
             add(r, hooks[i].id, hooks[i].url);
-    if (own && !is_told(r, own))
-        add(r, NULL, own);
+    if (own && (secret || !is_told(r, own)))
+        add(r, NULL, own)->secret = secret;
     return 0;
 }
 
@@ -70,7 +72,7 @@ int api_deliveries(void *arg, struct arena *a, const struct job_row *row, struct
     struct hook_row *hooks;
     size_t n;
 
-    if (d && d->event) {
+    if (d && d->event && (d->tells_cancelled || !text_is(row->state, "cancelled"))) {
         if (records_list_hooks(r.api->db, a, row->tenant, &hooks, &n, err) < 0 ||
             gather(&r, d, hooks, n, err) < 0)
             return -1;

@@ -41,45 +41,88 @@ void json_mut_freep(yyjson_mut_doc **doc)
     *doc = NULL;
 }
 
-/* Deepest nesting, counted before parsing so that a hostile document costs one pass and no tree. */
-static int nesting(struct bytes text)
-{
-    int depth = 0, deepest = 0;
-    bool in_string = false;
+/* What a document costs, counted before parsing, so that a hostile one costs one pass and no tree. */
+struct cost {
+    int depth;     /* deepest nesting */
+    size_t values; /* at most that many */
+};
 
-    for (size_t i = 0; i < text.len; i++) {
-        char c = (char)text.data[i];
-        if (in_string) {
-            i += c == '\\';
-            in_string = c != '"';
-        } else if (c == '"') {
-            in_string = true;
-        } else if (c == '{' || c == '[') {
-            deepest = ++depth > deepest ? depth : deepest;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
+/* The quote that ends the string which begins at s; `end` without one. */
+static const uint8_t *string_end(const uint8_t *s, const uint8_t *end)
+{
+    const uint8_t *begin = s, *quote, *back;
+
+    while ((quote = memchr(s, '"', (size_t)(end - s)))) {
+        for (back = quote; back > begin && back[-1] == '\\';)
+            back--;
+        if ((quote - back) % 2 == 0)
+            return quote;
+        s = quote + 1;
     }
-    return deepest;
+    return end;
 }
 
-yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err)
+static struct cost cost_of(struct bytes text)
 {
+    const uint8_t *end = text.data + text.len;
+    struct cost c = {.values = 1};
+    int depth = 0;
+
+    for (const uint8_t *s = text.data; s < end; s++)
+        switch (*s) {
+        case '"':
+            s = string_end(s + 1, end);
+            break;
+        case '{':
+        case '[':
+            c.depth = ++depth > c.depth ? depth : c.depth;
+            c.values++;
+            break;
+        case '}':
+        case ']':
+            depth--;
+            break;
+        case ',':
+        case ':':
+            c.values++;
+            break;
+        default:
+            break;
+        }
+    return c;
+}
+
+static yyjson_doc *read_with(struct bytes text, size_t max_values, yyjson_read_flag flags, struct err *err)
+{
+    struct cost cost = cost_of(text);
     yyjson_read_err why;
     yyjson_doc *doc;
 
-    if (text.len > max_bytes)
-        return FAIL_NULL(err, ERR_LIMIT, "JSON of %zu bytes is over the limit of %zu", text.len, max_bytes);
-    if (nesting(text) > JSON_MAX_DEPTH)
+    if (cost.depth > JSON_MAX_DEPTH)
         return FAIL_NULL(err, ERR_LIMIT, "JSON is nested deeper than %d levels", JSON_MAX_DEPTH);
+    if (cost.values > max_values)
+        return FAIL_NULL(err, ERR_LIMIT, "JSON has more than %zu values", max_values);
     if (!text.len)
         return FAIL_NULL(err, ERR_INPUT, "JSON is empty");
-    doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, YYJSON_READ_NOFLAG, NULL, &why);
+    doc = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, flags, NULL, &why);
     if (!doc && why.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) /* no fault of whoever has sent it */
         return FAIL_NULL(err, ERR_IO, "not enough memory for JSON of %zu bytes", text.len);
     if (!doc)
         return FAIL_NULL(err, ERR_INPUT, "not valid JSON: %s at byte %zu", why.msg, why.pos);
     return doc;
+}
+
+yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err)
+{
+    if (text.len > max_bytes)
+        return FAIL_NULL(err, ERR_LIMIT, "JSON of %zu bytes is over the limit of %zu", text.len, max_bytes);
+    return read_with(text, SIZE_MAX, YYJSON_READ_NOFLAG, err);
+}
+
+yyjson_doc *json_read_in_place(char *text, size_t len, size_t max_values, struct err *err)
+{
+    memset(text + len, 0, JSON_PADDING);
+    return read_with(bytes_of(text, len), max_values, YYJSON_READ_INSITU, err);
 }
 
 const char *json_str(struct arena *a, yyjson_val *obj, const char *key, const char *fallback)

@@ -17,6 +17,11 @@ enum { JSON_MAX_DEPTH = 32 };
 /* Strict RFC 8259; at most max_bytes and JSON_MAX_DEPTH levels. The document lives until yyjson_doc_free and
  * copies the bytes. NULL and err (ERR_INPUT, or ERR_LIMIT when too large or too deep). */
 yyjson_doc *json_read(struct bytes text, size_t max_bytes, struct err *err) MUST_USE;
+/* The same without copying: the text's bytes become the document's strings (which may be changed there, each
+ * within its length) and must outlive it. For large bodies: at most max_values values, counted before a tree
+ * is made of them. `text` has JSON_PADDING bytes behind its `len`, for the parser. */
+enum { JSON_PADDING = YYJSON_PADDING_SIZE };
+yyjson_doc *json_read_in_place(char *text, size_t len, size_t max_values, struct err *err) MUST_USE;
 void json_freep(yyjson_doc **doc);
 /* A document to be filled. yyjson leaves out what it has no memory for, and a caller who does not look at
  * every result would send half an answer: this one ends the process instead, as base/mem.h does. */

@@ -138,6 +138,18 @@ bool text_is_utf8(const char *s, size_t n)
     return true;
 }
 
+size_t text_code_point(const char *s, size_t n, uint32_t *ret)
+{
+    static const uint8_t first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    size_t len = utf8_len((const unsigned char *)s, n);
+    uint32_t v = (unsigned char)s[0] & first[len];
+
+    for (size_t i = 1; i < len; i++)
+        v = v << 6 | ((unsigned char)s[i] & 0x3f);
+    *ret = v;
+    return len;
+}
+
 void text_base_name(char *dst, size_t size, const char *path)
 {
     const unsigned char *s = (const unsigned char *)path;

@@ -27,6 +27,8 @@ bool text_to_double(const char *s, double *ret); /* finite, '.' as decimal point
 
 /* Valid UTF-8 without surrogates, at most U+10FFFF. */
 bool text_is_utf8(const char *s, size_t n);
+/* The code point at s, of which n >= 1 bytes are there, and how many bytes it has; 0 when they are none. */
+size_t text_code_point(const char *s, size_t n, uint32_t *ret);
 
 /* The last path component of a client's file name ("C:\\x\\a.mp4" and "/x/a.mp4" give "a.mp4"), control
  * characters and invalid UTF-8 removed, cut to size. Never fails; may be empty. */

@@ -1,10 +1,10 @@
-/* assay check: verdicts for files, without a server. The same keeper, analysts and pipeline as behind the
+/* assay check: verdicts for files, without a server. The same keeper, analysts and pipelines as behind the
  * API. */
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,105 +12,100 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cmd/cmd.h"
-#include "report/json.h"
+#include "cmd/check_int.h"
+#include "cmd/foreign.h"
+#include "cmd/page.h"
+#include "report/words.h"
 
 struct check_settings {
     bool json;
-    const char *annotate;
-    double low, high;
+    const char *html, *annotate, *pipeline, *blocks, *biometrics;
+    double low, high, fps;
     int64_t deadline_ms, max_frames;
 };
 
+#define ROW(name, type, field, fallback, min, max, arg, help)                             \
+    {                                                                                     \
+        name, type, offsetof(struct check_settings, field), fallback, min, max, arg, help \
+    }
 static const struct option check_rows[] = {
-    {"json", OPT_FLAG, offsetof(struct check_settings, json), "false", 0, 0, NULL,
-     "print the canonical report, one JSON line a file"},
-    {"annotate", OPT_STRING, offsetof(struct check_settings, annotate), NULL, 0, 0, "OUT.mp4",
-     "also write the clip with boxes drawn (one file only)"},
-    {"low", OPT_DOUBLE, offsetof(struct check_settings, low), "-1", -1, 1, "P",
-     "danger from this score on; -1: the model card's own"},
-    {"high", OPT_DOUBLE, offsetof(struct check_settings, high), "-1", -1, 1, "P",
-     "intrusion from this score on; -1: the model card's own"},
-    {"deadline", OPT_DURATION, offsetof(struct check_settings, deadline_ms), "60s", 1, 3600000, "TIME",
-     "longest analysis of one file"},
-    {"max-frames", OPT_INT, offsetof(struct check_settings, max_frames), "600", 1, 100000, "N",
-     "frames judged of one clip at most"},
+    ROW("json", OPT_FLAG, json, "false", 0, 0, NULL, "print the canonical report, one JSON line a file"),
+    ROW("html", OPT_STRING, html, NULL, 0, 0, "REPORT.html",
+        "also write one page with thumbnails and timelines of all files"),
+    ROW("pipeline", OPT_STRING, pipeline, NULL, 0, 0, "NAME",
+        "what to look for in videos: alarm or scenes; default: alarm. Still images go to pictures"),
+    ROW("deadline", OPT_DURATION, deadline_ms, NULL, 1, JOB_DEADLINE_MAX_MS, "TIME",
+        "longest analysis of one file; default: 60s, of scenes 1h"),
+};
+static const struct option alarm_rows[] = {
+    ROW("annotate", OPT_STRING, annotate, NULL, 0, 0, "OUT.mp4",
+        "also write the clip with boxes drawn (one file only)"),
+    ROW("low", OPT_DOUBLE, low, "-1", -1, 1, "P", "danger from this score on; -1: the model card's own"),
+    ROW("high", OPT_DOUBLE, high, "-1", -1, 1, "P", "intrusion from this score on; -1: the model card's own"),
+    ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
+};
+static const struct option scenes_rows[] = {
+    ROW("scenes-blocks", OPT_STRING, blocks, "people,texts,tags", 0, 0, "LIST",
+        "what to look for, as far as there are models"),
+    ROW("biometrics", OPT_STRING, biometrics, "none", 0, 0, "LIST",
+        "tell embeddings, thumbnails, age-gender (or all) of faces"),
+    ROW("scenes-fps", OPT_DOUBLE, fps, "2", 0.01, 30, "N", "frames a second of video that models see"),
 };
 
-/* One task in the lab, waited for. */
-struct errand {
-    pthread_mutex_t lock;
-    pthread_cond_t wakeup;
-    /* --- guarded by lock --- */
-    bool finished;
-    struct err err;
-    char *report_json; /* malloc'ed */
-    struct err judged; /* what the report itself complains about */
-    int exit_status;
-    /* --- */
-    bool show_progress;
-    const char *name;
-};
-
-static void errand_done(void *arg, const struct lab_result *result)
-{
-    struct errand *e = arg;
-
-    pthread_mutex_lock(&e->lock);
-    e->err = result->error;
-    if (result->error.kind == ERR_NONE) {
-        e->report_json = strndup((const char *)result->report_json.data, result->report_json.len);
-        e->exit_status = risk_exit_status(result->report->verdict.risk);
-        e->judged = result->report->error;
-    }
-    e->finished = true;
-    pthread_cond_signal(&e->wakeup);
-    pthread_mutex_unlock(&e->lock);
-}
-
-static void errand_progress(void *arg, int done, int planned)
-{
-    struct errand *e = arg;
-
-    if (e->show_progress)
-        fprintf(stderr, "\r%s: %d of about %d frames judged ", e->name, done,
-                planned > done ? planned : done);
-}
-
-/* 0 and the report's text (malloc'ed), or -1. */
-static int run_task(struct lab *lab, struct lab_task *task, struct errand *e, struct err *err)
-{
-    pthread_mutex_init(&e->lock, NULL);
-    pthread_cond_init(&e->wakeup, NULL);
-    task->done = errand_done;
-    task->progress = errand_progress;
-    task->arg = e;
-    while (lab_run(lab, task, err) < 0) {
-        if (err->kind != ERR_BUSY)
-            return -1;
-        usleep(1000); /* an analyst is being replaced */
-    }
-    pthread_mutex_lock(&e->lock);
-    while (!e->finished)
-        pthread_cond_wait(&e->wakeup, &e->lock);
-    pthread_mutex_unlock(&e->lock);
-    if (e->show_progress)
-        fprintf(stderr, "\r\033[K");
-    if (e->err.kind != ERR_NONE) {
-        *err = e->err;
-        return -1;
-    }
-    return 0;
-}
+enum { ALARM_MS = 60000, SCENES_MS = 3600000, MAGIC = 12 };
 
 struct check {
-    struct arena *arena;
     struct lab *lab;
     const struct check_settings *s;
-    int worst; /* exit status so far */
+    struct scenes_params scenes;
+    struct page *page; /* NULL: none is wanted */
+    int worst;         /* exit status so far */
 };
 
-static int fill_spec(const struct check *c, int fd, const char *path, struct job_spec *spec, struct err *err)
+/* ---- which pipeline ---- */
+
+/* As media/still.h recognises them; this process decodes nothing. */
+static bool is_still(int fd)
+{
+    static const struct {
+        size_t at;
+        const char *magic;
+    } rows[] = {
+        {0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\x1a\n"}, {8, "WEBP"}, {0, "GIF87a"}, {0, "GIF89a"}, {0, "BM"}};
+    char head[MAGIC] = "";
+
+    if (pread(fd, head, sizeof head, 0) < 0)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (memcmp(head + rows[i].at, rows[i].magic, strlen(rows[i].magic)) == 0)
+            return rows[i].at == 0 || memcmp(head, "RIFF", 4) == 0;
+    return false;
+}
+
+/* Who says "alarm" gets it, whatever the file is. */
+static const char *pipeline_for(const struct check *c, int fd)
+{
+    if (text_is(c->s->pipeline, "alarm"))
+        return "alarm";
+    if (is_still(fd))
+        return "pictures";
+    return c->s->pipeline ? c->s->pipeline : "alarm";
+}
+
+static struct alarm_params alarm_params_of(const struct check_settings *s)
+{
+    struct alarm_params p = job_spec_defaults().alarm;
+
+    p.max_frames = (int)s->max_frames;
+    if (s->low >= 0)
+        p.rule.low = s->low;
+    if (s->high >= 0)
+        p.rule.high = s->high;
+    return p;
+}
+
+static int fill_spec(const struct check *c, int fd, const char *path, struct subject_part *whole,
+                     struct job_spec *spec, struct err *err)
 {
     struct stat st;
 
@@ -120,59 +115,125 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct job
     if (hash_fd(fd, spec->subject.sha256) < 0)
         return FAIL_ERRNO(err, "cannot read it");
     spec->id = "check";
+    spec->pipeline = pipeline_for(c, fd);
     spec->subject.size = st.st_size;
     spec->subject.name = path;
     spec->deadline_ms = c->s->deadline_ms;
-    spec->alarm.max_frames = (int)c->s->max_frames;
-    if (c->s->low >= 0)
-        spec->alarm.rule.low = c->s->low;
-    if (c->s->high >= 0)
-        spec->alarm.rule.high = c->s->high;
+    if (!spec->deadline_ms)
+        spec->deadline_ms = pipeline_is_scenes(spec->pipeline) ? SCENES_MS : ALARM_MS;
+    spec->alarm = alarm_params_of(c->s);
+    spec->scenes = c->scenes;
+    if (text_is(spec->pipeline, "pictures")) {
+        *whole = (struct subject_part){.size = st.st_size};
+        spec->scenes.parts = whole;
+        spec->scenes.nparts = 1;
+    }
     return job_spec_check(spec, err);
 }
 
-/* Runs the annotate pipeline with the report of the first run. */
-static int annotate(struct check *c, int fd, struct job_spec spec, const struct report *report,
-                    struct err *err)
-{
-    CLEANUP(fd_closep) int out = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    struct errand e = {.name = c->s->annotate};
-    struct lab_task task = {.spec = spec, .subject_fd = fd, .artefact_fd = out};
-    int result;
+/* ---- one file ---- */
 
-    if (out < 0)
+/* Runs the annotate pipeline with the report of the first run. */
+static int annotate(const struct check *c, struct arena *a, int fd, struct job_spec spec,
+                    const struct report *report, struct err *err)
+{
+    CLEANUP(fd_closep) int out = -1;
+    struct lab_task task = {.spec = spec, .subject_fd = fd};
+    struct checked drawn;
+
+    if (!text_is(spec.pipeline, "alarm"))
+        return FAIL(err, ERR_INPUT, "boxes are drawn for pipeline alarm only");
+    if ((out = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0)
         return FAIL_ERRNO(err, "cannot write %s", c->s->annotate);
+    task.artefact_fd = out;
     task.spec.pipeline = "annotate";
     task.spec.annotate.report = report;
-    result = run_task(c->lab, &task, &e, err);
-    free(e.report_json);
-    if (result == 0 && e.judged.kind != ERR_NONE)
-        return FAIL(err, e.judged.kind, "the annotated clip could not be made: %s", e.judged.text);
-    return result;
+    if (check_run(a, c->lab, &task, c->s->annotate, &drawn, err) < 0)
+        return -1;
+    if (drawn.report->error.kind != ERR_NONE)
+        return FAIL(err, drawn.report->error.kind, "the annotated clip could not be made: %s",
+                    drawn.report->error.text);
+    return 0;
 }
 
-static int check_file(struct check *c, const char *path, struct err *err)
+/* What an analyst left there is foreign, and a page without thumbnails is a page: nothing here fails. */
+static void read_thumbnails(struct arena *a, int fd, struct page_entry *e)
 {
-    struct errand e = {.name = path, .show_progress = isatty(STDERR_FILENO)};
-    CLEANUP(freep) char *json = NULL;
+    struct strip_frame *frames;
+    struct stat st;
+    uint8_t *file;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > STRIP_MAX_BYTES)
+        return;
+    file = arena_alloc(a, (size_t)st.st_size);
+    n = pread(fd, file, (size_t)st.st_size, 0);
+    if (n == st.st_size && strip_read(a, bytes_of(file, (size_t)n), &frames, &e->nframes, NULL) == 0)
+        e->frames = frames;
+}
+
+static void print(const struct check *c, const char *path, const struct checked *found)
+{
+    if (c->s->json)
+        puts(found->json);
+    else
+        report_print(path, found->report);
+    fflush(stdout);
+}
+
+/* Judges it and prints; *ret_entry is what a page shows of it. */
+static int judge(struct check *c, struct arena *a, const char *path, struct page_entry *ret_entry,
+                 struct err *err)
+{
     CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(fd_closep) int thumbnails = c->page ? memfd_create("thumbnails", MFD_CLOEXEC) : -1;
     struct lab_task task = {.subject_fd = fd, .artefact_fd = -1};
-    struct report *report;
+    struct subject_part whole;
+    struct checked found;
+    int status;
 
     if (fd < 0)
         return FAIL_ERRNO(err, "cannot open it");
-    if (fill_spec(c, fd, path, &task.spec, err) < 0 || run_task(c->lab, &task, &e, err) < 0)
+    if (fill_spec(c, fd, path, &whole, &task.spec, err) < 0)
         return -1;
-    json = e.report_json;
-    if (report_from_json(c->arena, bytes_of(json, strlen(json)), &report, err) < 0)
+    if (pipeline_is_scenes(task.spec.pipeline))
+        task.artefact_fd = thumbnails;
+    if (check_run(a, c->lab, &task, path, &found, err) < 0)
         return -1;
-    if (c->s->json)
-        puts(json);
-    else
-        report_print(path, report);
-    c->worst = e.exit_status > c->worst ? e.exit_status : c->worst;
-    return c->s->annotate ? annotate(c, fd, task.spec, report, err) : 0;
+    print(c, path, &found);
+    ret_entry->report = found.report;
+    if (task.artefact_fd >= 0)
+        read_thumbnails(a, thumbnails, ret_entry);
+    status = check_status(found.report);
+    c->worst = status > c->worst ? status : c->worst;
+    return c->s->annotate ? annotate(c, a, fd, task.spec, found.report, err) : 0;
 }
+
+static void complain(const char *path, const struct err *err)
+{
+    struct terminal t = terminal_of(STDERR_FILENO);
+    CLEANUP(buf_clear) struct buf text = BUF(1 << 16);
+
+    foreign_plain(&text, path, 4096, t.utf8);
+    buf_str(&text, ": ");
+    foreign_plain(&text, err->text, sizeof err->text, t.utf8);
+    fprintf(stderr, "assay: %s\n", text.data);
+}
+
+/* -1 only when the page cannot take any more. */
+static int check_file(struct check *c, const char *path, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct page_entry entry = {.name = path};
+
+    if (judge(c, a, path, &entry, &entry.error) < 0) {
+        complain(path, &entry.error);
+        c->worst = risk_exit_status("");
+    }
+    return c->page ? page_add(c->page, &entry, err) : 0;
+}
+
+/* ---- all of them ---- */
 
 static int check_all(struct check *c, int argc, char **argv)
 {
@@ -181,34 +242,73 @@ static int check_all(struct check *c, int argc, char **argv)
     if (lab_wait_ready(c->lab, clock_mono_us() + 60000000, &err) < 0)
         return command_failed(&err);
     for (int i = 1; i < argc; i++)
-        if (check_file(c, argv[i], &err) < 0) {
-            fprintf(stderr, "assay: %s: %s\n", argv[i], err.text);
-            c->worst = risk_exit_status("");
-        }
+        if (check_file(c, argv[i], &err) < 0)
+            return command_failed(&err);
+    if (c->page && page_end(c->page, &assay_program, &err) < 0)
+        return command_failed(&err);
     return c->worst;
+}
+
+static int open_page(struct check *c, int argc, char **argv, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *title = argc == 2 ? argv[1] : arena_printf(a, "%d files", argc - 1);
+
+    return c->s->html ? page_begin(&c->page, c->s->html, title, err) : 0;
+}
+
+static int check_settings_check(const struct check_settings *s, struct scenes_params *ret, struct err *err)
+{
+    *ret = job_spec_defaults().scenes;
+    ret->fps = s->fps;
+    if (s->pipeline && !text_is(s->pipeline, "alarm") && !text_is(s->pipeline, "scenes"))
+        return FAIL(err, ERR_INPUT, "pipeline must be alarm or scenes");
+    return scenes_params_words(ret, s->blocks, s->biometrics, err);
 }
 
 static const struct command_help help = {
     .usage = "assay check [options] FILE...",
-    .text = "Judges video files on this machine, without a server, in the same sandbox as behind the API.\n"
-            "Exit status, the worst of all files: 0 safe, 10 danger, 20 intrusion, 30 no verdict; 1 and 2: "
-            "not started.",
+    .text =
+        "Judges files on this machine, without a server, in the same sandbox as behind the API: videos as\n"
+        "alarm clips, or (--pipeline scenes) for shots, people, texts and sections; still images for tags,\n"
+        "people and texts.\n"
+        "Exit status, the worst of all files: 0 safe, 10 danger, 20 intrusion, 30 no verdict; for scenes "
+        "and\n"
+        "images 0 judged as a whole, 30 not. 1 and 2: not started, or the page could not be written.",
     .after = "Examples:\n"
              "  assay check clip.mp4\n"
              "  assay check --json *.mp4 | jq .verdict.risk\n"
-             "  assay check --annotate seen.mp4 clip.mp4",
+             "  assay check --annotate seen.mp4 clip.mp4\n"
+             "  assay check --pipeline scenes --html report.html film.mp4\n"
+             "  assay check --biometrics age-gender photo.jpg",
 };
 
-static int check_run(int argc, char **argv)
+static int run(struct check *c, const struct lab_opts *opts, int argc, char **argv)
+{
+    struct err err;
+    int status;
+
+    if (open_page(c, argc, argv, &err) < 0 || lab_start(&c->lab, opts, &err) < 0)
+        return command_failed(&err);
+    status = check_all(c, argc, argv);
+    lab_stop(c->lab);
+    return status;
+}
+
+static int check_command(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct common_settings common;
-    struct check_settings s;
+    struct check_settings s = {0};
     struct data_settings data;
     struct lab_settings lab;
-    struct option_set sets[] = {
-        common_set(&common), {"Check", check_rows, COUNT_OF(check_rows), &s}, data_set(&data), lab_set(&lab)};
-    struct check c = {.arena = a, .s = &s};
+    struct option_set sets[] = {common_set(&common),
+                                {"Check", check_rows, COUNT_OF(check_rows), &s},
+                                {"Alarm clips", alarm_rows, COUNT_OF(alarm_rows), &s},
+                                {"Scenes and images", scenes_rows, COUNT_OF(scenes_rows), &s},
+                                data_set(&data),
+                                lab_set(&lab)};
+    struct check c = {.s = &s};
     struct conf *conf;
     struct lab_opts opts;
     struct err err;
@@ -218,14 +318,16 @@ static int check_run(int argc, char **argv)
         return status;
     if (argc < 2 || (s.annotate && argc != 2))
         return command_misused(&help, NULL);
+    if (check_settings_check(&s, &c.scenes, &err) < 0) {
+        fprintf(stderr, "assay: %s\n", err.text);
+        return 2;
+    }
     log_setup(LOG_WARN, false);
     lab.analysts = lab.analysts ? lab.analysts : 1;
     opts = lab_opts_of(&lab, &data, a);
-    if (lab_start(&c.lab, &opts, &err) < 0)
-        return command_failed(&err);
-    status = check_all(&c, argc, argv);
-    lab_stop(c.lab);
+    status = run(&c, &opts, argc, argv);
+    page_freep(&c.page);
     return status;
 }
 
-const struct command command_check = {"check", "a verdict for files, without a server", check_run};
+const struct command command_check = {"check", "a verdict for files, without a server", check_command};

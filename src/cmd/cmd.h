@@ -24,7 +24,7 @@ struct data_settings {
     const char *data; /* data directory */
 };
 struct lab_settings {
-    const char *models, *detector, *runtime;
+    const char *models, *detector, *runtime, *languages, *tessdata;
     int64_t analysts, tasks, memory, artefact, max_pixels;
     int64_t max_duration_ms, max_cpu_ms;
 };

@@ -30,18 +30,18 @@ static void list_row(const struct card *c, const char *where)
 {
     size_t word = strcspn(c->licence, " :;,("); /* its name; the small print is in `show` */
 
-    printf("%-20s  %-8s  %-8s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
+    printf("%-20s  %-8s  %-14s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
 }
 
 static int model_list(struct places *p, const char *name, struct err *err)
 {
     (void)name;
     (void)err;
-    printf("%-20s  %-8s  %-8s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
+    printf("%-20s  %-8s  %-14s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
     list_row(&p->builtin, "built in");
     for (size_t i = 0; i < p->n; i++)
         if (p->entries[i].problem)
-            printf("%-20s  %-8s  %-8s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
+            printf("%-20s  %-8s  %-14s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
                    p->entries[i].problem);
         else
             list_row(&p->entries[i].card, p->entries[i].path);
@@ -65,6 +65,53 @@ static int need_card(const struct places *p, const char *name, const struct card
     return 0;
 }
 
+/* ---- what only one task has ---- */
+
+static void show_detect(const struct card *c)
+{
+    printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high,
+           c->rule.label);
+    printf("labels    ");
+    for (size_t i = 0; i < c->nlabels; i++)
+        if (c->labels[i].concept)
+            printf("%s (%s >= %g) ", c->labels[i].name, c->labels[i].concept, c->labels[i].threshold);
+    putchar('\n');
+}
+
+static void show_faces(const struct card *c)
+{
+    printf("faces     score from %g, at least %d pixels, overlap up to %g\n", c->faces.threshold,
+           c->faces.min_face, c->nms_iou);
+}
+
+static void show_embedding(const struct card *c)
+{
+    printf("same      from a cosine of %g; faces of at least %d pixels\n", c->embedding.same_from,
+           c->embedding.min_face);
+}
+
+static void show_traits(const struct card *c)
+{
+    printf("gender    from %g (%s); faces of at least %d pixels\n", c->traits.gender_floor,
+           c->traits.gender_output, c->traits.min_face);
+}
+
+static void show_tags(const struct card *c)
+{
+    printf("labels    %zu\nmap       %s\ntags      from %g; ", c->nlabels, c->tags.map, c->tags.threshold);
+    for (size_t i = 0; i < c->tags.ntags; i++)
+        printf("%s%s%s", i ? ", " : "", c->tags.tags[i].name, c->tags.tags[i].critical ? " (critical)" : "");
+    putchar('\n');
+}
+
+static const struct {
+    const char *task;
+    void (*show)(const struct card *c);
+} shown[] = {
+    {"detect", show_detect},      {"faces", show_faces}, {"face-embedding", show_embedding},
+    {"face-traits", show_traits}, {"tags", show_tags},
+};
+
 static int model_show(struct places *p, const char *name, struct err *err)
 {
     const struct card *c;
@@ -75,15 +122,12 @@ static int model_show(struct places *p, const char *name, struct err *err)
            "%s\nweakness  %s\n",
            c->name, c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source,
            c->made_by, c->weakness);
-    printf("input     %s, %d x %d, %s, %s\noutput    %s, %s\n", c->input.name, c->input.width,
-           c->input.height, c->input.order, c->input.fit, c->output.name, c->output.decoder);
-    printf("risk      danger from %g, intrusion from %g, label from %g\n", c->rule.low, c->rule.high,
-           c->rule.label);
-    printf("labels    ");
-    for (size_t i = 0; i < c->nlabels; i++)
-        if (c->labels[i].concept)
-            printf("%s (%s >= %g) ", c->labels[i].name, c->labels[i].concept, c->labels[i].threshold);
-    putchar('\n');
+    printf("input     %s, %d x %d, %s%s%s\noutput    %s%s%s\n", c->input.name, c->input.width,
+           c->input.height, c->input.order, c->input.fit ? ", " : "", c->input.fit ? c->input.fit : "",
+           c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");
+    for (size_t i = 0; i < COUNT_OF(shown); i++)
+        if (text_is(shown[i].task, c->task))
+            shown[i].show(c);
     return 0;
 }
 

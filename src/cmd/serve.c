@@ -233,6 +233,7 @@ static void stop_all(struct serve *s)
     if (s->server)
         server_drain(s->server, clock_mono_us() + s->conf.http.drain_ms * 1000);
     ops_stop(&s->ops);
+    api_stop(&s->api);
     if (s->jobs)
         jobs_stop(s->jobs);
     intake_stop(&s->intake);
@@ -350,6 +351,7 @@ const struct option_set *serve_sets(struct arena *a, struct serve_conf *c)
         {"HTTP", serve_rows, COUNT_OF(serve_rows), &c->http},
         data_set(&c->data),
         {"Jobs", api_options, api_noptions, &c->api},
+        {"Scenes API", scenes_options, scenes_noptions, &c->api.scenes},
         {"Submit by URL", intake_options, intake_noptions, &c->fetching},
         {"Webhooks", hook_options, hook_noptions, &c->hooks},
         lab_set(&c->lab),

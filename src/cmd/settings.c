@@ -28,6 +28,11 @@ static const struct option lab_rows[] = {
         "model card to detect with; default: an installed one, else the built-in"),
     LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
         "path of libonnxruntime.so; default: searched (docs/models.md)"),
+    LAB("languages", OPT_STRING, languages, "auto", 0, 0, "LIST",
+        "languages to read text in, joined by '+', the most important first; "
+        ": none; auto: eng where it is installed"),
+    LAB("tessdata", OPT_STRING, tessdata, NULL, 0, 0, "DIR",
+        "where the files of the languages lie; default: searched (docs/text.md)"),
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
     LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N",
         "an analyst is replaced after that many jobs"),
@@ -79,6 +84,8 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     if (!s->models && access(o.models_dir, F_OK) < 0)
         o.models_dir = NULL; /* nothing installed: the built-in model */
     o.detector = s->detector;
+    o.languages = s->languages;
+    o.tessdata = s->tessdata;
     o.runtime = s->runtime;
     o.memory_bytes = s->memory;
     o.artefact_bytes = s->artefact;

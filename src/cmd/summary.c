@@ -1,7 +1,11 @@
 /* A report as a person reads it. */
 #include <stdio.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "cmd/cmd.h"
+#include "cmd/foreign.h"
+#include "cmd/timeline.h"
 
 static void print_scores(const struct report *r)
 {
@@ -42,7 +46,7 @@ static void print_error(const char *path, const struct report *r)
         printf("  judged %d of about %d frames until then\n", r->sampling.judged, planned(r));
 }
 
-void report_print(const char *path, const struct report *r)
+static void print_alarm(const char *path, const struct report *r)
 {
     const struct score *intrusion = report_score(r, "intrusion");
 
@@ -60,6 +64,20 @@ void report_print(const char *path, const struct report *r)
            r->media.duration, r->media.codec, r->media.width, r->media.height,
            r->media.truncated ? ", breaks off" : "", (double)r->total_us / 1e6,
            r->nmodels ? r->models[0].name : "?", r->nmodels ? r->models[0].version : "");
+}
+
+void report_print(const char *path, const struct report *r)
+{
+    struct terminal t = terminal_of(STDOUT_FILENO);
+    CLEANUP(buf_clear) struct buf text = BUF(64 << 20);
+
+    if (pipeline_is_scenes(r->pipeline)) {
+        timeline_print(&text, path, r, &t);
+        fwrite(text.data, 1, text.len, stdout);
+        return;
+    }
+    foreign_plain(&text, path, 4096, t.utf8);
+    print_alarm(text.data ? text.data : "", r);
 }
 
 /* ---- evidence ---- */
@@ -89,6 +107,16 @@ static void print_models(const struct report *r)
     }
 }
 
+static void print_scenes_configuration(const struct configuration *c)
+{
+    const struct scenes_params *p = &c->scenes;
+
+    printf("  asked    %s%s%s%s%s%s; models see %g frames a second; within %lld ms\n",
+           p->people ? " people" : "", p->texts ? " texts" : "", p->tags ? " tags" : "",
+           p->embeddings ? " embeddings" : "", p->thumbnails ? " thumbnails" : "",
+           p->age_gender ? " age-gender" : "", p->fps, (long long)c->deadline_ms);
+}
+
 static void print_configuration(const struct configuration *c)
 {
     const struct risk_rule *rule = &c->alarm.rule;
@@ -106,7 +134,9 @@ void report_print_evidence(const struct report *r)
     printf("evidence\n  subject   sha256 %s, %lld bytes\n", r->subject.sha256, (long long)r->subject.size);
     print_moments(r);
     print_models(r);
-    if (r->config.known)
+    if (r->config.known && r->config.scenes_known)
+        print_scenes_configuration(&r->config);
+    else if (r->config.known)
         print_configuration(&r->config);
     printf("  decoder   %s%s%s\n", r->decoder, r->media.codec && *r->media.codec ? ", codec " : "",
            r->media.codec ? r->media.codec : "");

@@ -24,6 +24,8 @@ const struct option hook_options[] = {
         "addresses webhooks may go to although they are not public: 10.1.0.0/16,127.0.0.1"),
     ROW("hook-schedule", OPT_STRING, schedule, "0,5s,5m,30m,2h,5h,10h", 0, 0, "TIMES",
         "waits before each try of a delivery"),
+    ROW("hook-signature-format", OPT_STRING, signature_format, "sha256", 0, 0, "FORMAT",
+        "X-Webhook-Signature as sha256=HEX (sha256) or as HEX alone (hex)"),
     ROW("hook-ca", OPT_STRING, ca, NULL, 0, 0, "FILE", "certificates to trust instead of the system's"),
     ROW("hook-in-flight", OPT_INT, in_flight, "16", 1, 1000, "N", "deliveries on their way at a time"),
     ROW("hook-per-host", OPT_INT, per_site, "2", 1, 100, "N", "of these, to one receiver"),
@@ -71,6 +73,7 @@ enum { LOOK_US = 1000000, TROUBLE_US = 1000000 };
 struct courier {
     struct courier_opts opts;
     struct schedule schedule;
+    bool bare_hex;
     struct client *client;
     pthread_t thread;
     bool running;
@@ -168,6 +171,7 @@ static struct parcel *parcel_new(struct courier *c, struct site *s, const struct
     p->row.url = arena_strdup(a, row->url);
     p->row.site = arena_strdup(a, row->site);
     p->row.state = arena_strdup(a, row->state);
+    p->row.secret = arena_strdup(a, row->secret);
     p->row.body = bytes_of(arena_strndup(a, (const char *)row->body.data, row->body.len), row->body.len);
     return p;
 }
@@ -276,8 +280,10 @@ static int find_secrets(const struct parcel *p, struct signing *s, struct err *e
 {
     struct hook_row hook;
 
-    if (!p->row.hook)
+    if (!p->row.hook) {
+        s->secret = p->row.secret;
         return 0;
+    }
     if (records_get_hook(p->courier->opts.db, p->arena, p->row.hook, &hook, err) < 0)
         return -1;
     if (hook.removed_us)
@@ -290,7 +296,7 @@ static int find_secrets(const struct parcel *p, struct signing *s, struct err *e
 
 static void parcel_send(struct parcel *p)
 {
-    struct signing s = {.id = p->row.id, .body = p->row.body};
+    struct signing s = {.id = p->row.id, .body = p->row.body, .bare_hex = p->courier->bare_hex};
     struct client_post post = {.url = p->row.url, .body = p->row.body, .done = answered, .arg = p};
     struct err err;
 
@@ -456,6 +462,14 @@ static struct courier *courier_new(const struct courier_opts *opts)
     return c;
 }
 
+static int read_format(const char *format, bool *ret_bare_hex, struct err *err)
+{
+    *ret_bare_hex = text_is(format, "hex");
+    if (!*ret_bare_hex && format && !text_is(format, "sha256"))
+        return FAIL(err, ERR_INPUT, "hook-signature-format is sha256 or hex, not '%.32s'", format);
+    return 0;
+}
+
 static int start_client(struct courier *c, struct err *err)
 {
     struct client_opts opts = client_opts_defaults();
@@ -475,7 +489,7 @@ int courier_start(struct courier **ret_courier, const struct courier_opts *opts,
 
     if (schedule_parse(opts->hook.schedule, &c->schedule, &why) < 0)
         return FAIL(err, ERR_INPUT, "hook-schedule: %s", why.text);
-    if (start_client(c, err) < 0)
+    if (read_format(opts->hook.signature_format, &c->bare_hex, err) < 0 || start_client(c, err) < 0)
         return -1;
     if (pthread_create(&c->thread, NULL, courier_main, c) != 0)
         return FAIL(err, ERR_IO, "cannot start the webhook thread; raise the limit of threads");

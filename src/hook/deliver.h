@@ -18,9 +18,10 @@ struct courier;
 
 struct hook_opts {
     bool allow_http;
-    const char *allow;    /* networks which are not public and fine anyway */
-    const char *schedule; /* hook/schedule.h */
-    const char *ca;       /* NULL = the system's */
+    const char *allow;            /* networks which are not public and fine anyway */
+    const char *schedule;         /* hook/schedule.h */
+    const char *signature_format; /* "sha256" or "hex" */
+    const char *ca;               /* NULL = the system's */
     int64_t in_flight, per_site, connect_ms, timeout_ms;
 };
 extern const struct option hook_options[];

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/hash.h"
 #include "base/text.h"
 
@@ -11,32 +12,20 @@ static const char prefix[] = "whsec_";
 
 enum { KEY_MIN = 24, KEY_MAX = 64, SECRET_MIN = 8 };
 
-static char *base64(struct arena *a, const uint8_t *data, size_t n)
-{
-    char *text = arena_alloc(a, 4 * ((n + 2) / 3) + 1);
-
-    EVP_EncodeBlock((unsigned char *)text, data, (int)n);
-    return text;
-}
-
-/* Number of bytes, -1 when it is no padded base64 or longer than KEY_MAX. OpenSSL passes over blanks at the
- * beginning, and hyphens and blanks at the end; other decoders do not. */
+/* Number of bytes, -1 when it is no padded base64 or longer than KEY_MAX. */
 static int unbase64(const char *text, uint8_t ret[KEY_MAX])
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint8_t room[3 * SECRET_MAX / 4 + 3];
-    size_t n = strlen(text), padding = 0;
-    int got;
+    size_t n = strlen(text);
+    char room[SECRET_MAX];
+    struct bytes key;
 
-    while (padding < 2 && padding < n && text[n - 1 - padding] == '=')
-        padding++;
-    if (n == 0 || n % 4 || n > SECRET_MAX || strspn(text, digits) != n - padding)
+    if (n == 0 || n % 4 || n > sizeof room)
         return -1;
-    got = EVP_DecodeBlock(room, (const unsigned char *)text, (int)n) - (int)padding;
-    if (got < 0 || got > KEY_MAX)
+    memcpy(room, text, n);
+    if (!base64_decode(room, n, &key) || key.len > KEY_MAX)
         return -1;
-    memcpy(ret, room, (size_t)got);
-    return got;
+    memcpy(ret, key.data, key.len);
+    return (int)key.len;
 }
 
 /* The key of the Standard Webhooks signature. */
@@ -52,7 +41,7 @@ static const char *signature(struct arena *a, const char *secret, struct bytes m
     uint8_t room[KEY_MAX], mac[HASH_SIZE];
 
     hash_hmac(key_of(secret, room), message, mac);
-    return arena_printf(a, "v1,%s", base64(a, mac, sizeof mac));
+    return arena_printf(a, "v1,%s", base64_encode(a, bytes_of(mac, sizeof mac)));
 }
 
 static const char *standard_header(struct arena *a, const struct signing *s)
@@ -76,7 +65,7 @@ static const char *native_header(struct arena *a, const struct signing *s)
 
     hash_hmac(bytes_of(s->secret, strlen(s->secret)), s->body, mac);
     text_hex(hex, mac, sizeof mac);
-    return arena_printf(a, "X-Webhook-Signature: sha256=%s", hex);
+    return arena_printf(a, "X-Webhook-Signature: %s%s", s->bare_hex ? "" : "sha256=", hex);
 }
 
 void sign_headers(struct arena *a, const struct signing *s, const char *ret_headers[SIGN_HEADERS + 1])

@@ -1,6 +1,7 @@
 /* How a delivery proves where it comes from. Two ways at once, over the same bytes:
  *
- *   X-Webhook-Signature: sha256=HEX      HMAC-SHA256 of the body; key: the text of the secret
+ *   X-Webhook-Signature: sha256=HEX      HMAC-SHA256 of the body; key: the text of the secret. On request HEX
+ * alone
  *   webhook-id, webhook-timestamp, webhook-signature: v1,BASE64 [v1,BASE64]      Standard Webhooks 1.0.0:
  * HMAC-SHA256 of id.timestamp.body; key: what a whsec_ secret encodes, else its text; one signature for each
  * live secret
@@ -8,6 +9,8 @@
  * Without a secret the delivery is unsigned, id and timestamp are there anyway. Pure. */
 #ifndef ASSAY_HOOK_SIGN_H
 #define ASSAY_HOOK_SIGN_H
+
+#include <stdbool.h>
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -18,6 +21,7 @@ struct signing {
     int64_t timestamp_s;
     struct bytes body;
     const char *secret, *old_secret; /* NULL = none; the old one only together with a present one */
+    bool bare_hex;                   /* X-Webhook-Signature without "sha256=" */
 };
 enum { SIGN_HEADERS = 4 };
 /* "name: value", NULL-terminated, in the arena. */

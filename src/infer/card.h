@@ -20,10 +20,17 @@
 
 enum {
     CARD_MAX_LABELS = 2048,
+    CARD_MAX_TAGS = 256,   /* = SCENERY_MAX_TAGS */
+    CARD_MAX_OUTPUTS = 16, /* tensors that a model is asked for */
+    CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
-    CARD_MAX_BYTES = 1 << 20,
+    CARD_MAX_BYTES = 1 << 20, /* also of a map */
+    CARD_MAX_TEXT = 2000,
     MODEL_MAX_BYTES = 512 << 20
 };
+
+/* What tells a map from a card in a folder of models. */
+#define CARD_MAP_ENDING ".map.json"
 
 /* One label of a model and the concept it counts for. */
 struct card_label {
@@ -43,35 +50,87 @@ struct card_input {
     int width, height;             /* 32..2048 */
     const char *order;             /* of the channels: "bgr", "rgb" */
     double scale, mean[3], std[3]; /* (pixel * scale - mean) / std, channels in the model's order */
-    const char *fit;               /* "letterbox-topleft": keeps the shape, pads right or below; "stretch" */
+    const char *fit;               /* "letterbox-topleft": keeps the shape, pads right or below; "stretch";
+                                    * "centre-crop": keeps the shape, cuts off what is too much on two sides;
+                                    * NULL where the task cuts its own picture (faces, one by one) */
     int pad;                       /* 0..255 */
+    double crop;                   /* centre-crop: the part of the shorter side that is kept, 0.1..1 */
 };
 
 struct card_output {
-    const char *name;    /* of the tensor, float32 */
-    const char *decoder; /* "yolox-raw", "boxes": infer/detect.h */
+    const char *name;    /* of the first tensor, float32 */
+    const char *decoder; /* "yolox-raw", "boxes": infer/detect.h; "yunet": infer/faces.h; "softmax",
+                          * "sigmoid", "softmax-logits", "sigmoid-logits": infer/tags.h; else NULL */
+};
+
+/* What only one task has. */
+struct card_faces {
+    double threshold; /* of the score, 0..1 */
+    int min_face;     /* pixels of the picture; smaller faces are not told */
+};
+
+struct card_embedding {
+    double points[CARD_POINTS][2]; /* where the face's points go, x, y in 0..1 of the input */
+    double same_from;              /* cosine from which two vectors are one person */
+    int min_face;                  /* pixels of the picture; smaller faces get no vector */
+};
+
+struct card_traits {
+    const char *age_output, *gender_output; /* names of the tensors */
+    double age_scale;                       /* years = output * this */
+    bool female_first;                      /* order of the gender output */
+    double gender_floor;                    /* below it a gender is unidentified; 0.5..1 */
+    double enlarge;                         /* side of the square the model sees / longer side of the box */
+    int min_face;                           /* pixels of the picture */
+};
+
+/* A tag of the product and the labels it is made of. */
+struct card_tag {
+    const char *name; /* one plain word or several: "street" */
+    bool critical;
+    size_t nfrom;
+    const int *from; /* indices into labels */
+};
+
+struct card_tags {
+    const char *map;  /* path of the file with the tags */
+    double threshold; /* tags below it are not worth telling */
+    size_t ntags;
+    const struct card_tag *tags; /* in the order of the file */
 };
 
 struct card {
-    const char *name, *version, *task; /* task: "detect" */
-    const char *file;                  /* path of the model file, NULL for the embedded model */
-    char sha256[HASH_HEX];             /* of the model file */
-    char text_sha256[HASH_HEX];        /* of the card itself */
+    const char *name, *version;
+    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags" */
+    const char *file;           /* path of the model file, NULL for the embedded model */
+    char sha256[HASH_HEX];      /* of the model file */
+    char text_sha256[HASH_HEX]; /* of the card itself; of a card with a map: of both, one after the
+                                 * other, since both make the verdict */
     const char *licence, *source, *made_by, *weakness;
     struct card_input input;
     struct card_output output;
-    double nms_iou; /* 0..1; boxes of one label which overlap more than this are one */
-    size_t nlabels;
+    size_t noutputs;
+    const char *outputs[CARD_MAX_OUTPUTS]; /* the tensors to ask for, in the order the task reads them */
+    double nms_iou; /* detect, faces: 0..1; boxes of one label which overlap more than this are one */
+    size_t nlabels; /* detect, tags */
     const struct card_label *labels; /* in the model's order */
     size_t nconcepts;
     const struct card_concept *concepts;
     struct risk_rule rule; /* the thresholds that fit this model's calibrated scores */
+    struct card_faces faces;
+    struct card_embedding embedding;
+    struct card_traits traits;
+    struct card_tags tags;
 };
 
 /* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is
- * ignored). */
+ * ignored). A card of task "tags" has no tags yet: they are in its map (card_add_map). */
 int card_parse(struct arena *a, struct bytes json, const char *dir, const char *origin, struct card *ret_card,
                struct err *err);
+/* Reads the tags of a map into a card of task "tags", and folds the map into its text_sha256. Every label
+ * that the map names must be one of the card's. */
+int card_add_map(struct arena *a, struct bytes json, const char *origin, struct card *card, struct err *err);
+/* Card and, where it names one, map. */
 int card_load(struct arena *a, const char *path, struct card *ret_card, struct err *err);
 /* Reads the model file and compares its sha256 with the card's. An embedded model is always fine. */
 int card_verify(const struct card *card, struct err *err);

@@ -30,13 +30,28 @@ static const char *name_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static int load_map(struct arena *a, struct card *card, struct err *err)
+{
+    CLEANUP(buf_clear) struct buf text = BUF(CARD_MAX_BYTES);
+    struct err why;
+
+    if (file_read(card->tags.map, &text, &why) < 0)
+        return FAIL(err, ERR_MODEL, "the tag map of %s: %s", card->name, why.text);
+    return card_add_map(a, buf_bytes(&text), name_of(card->tags.map), card, err);
+}
+
 int card_load(struct arena *a, const char *path, struct card *ret_card, struct err *err)
 {
     CLEANUP(buf_clear) struct buf text = BUF(CARD_MAX_BYTES);
+    struct card card;
 
-    if (file_read(path, &text, err) < 0)
+    if (file_read(path, &text, err) < 0 ||
+        card_parse(a, buf_bytes(&text), dir_of(a, path), name_of(path), &card, err) < 0)
         return -1;
-    return card_parse(a, buf_bytes(&text), dir_of(a, path), name_of(path), ret_card, err);
+    if (card.tags.map && load_map(a, &card, err) < 0)
+        return -1;
+    *ret_card = card;
+    return 0;
 }
 
 int card_verify(const struct card *card, struct err *err)
@@ -62,9 +77,9 @@ int card_verify(const struct card *card, struct err *err)
 
 static int is_card(const struct dirent *e)
 {
-    size_t n = strlen(e->d_name);
+    const char *name = e->d_name;
 
-    return n > 5 && e->d_name[0] != '.' && text_is(e->d_name + n - 5, ".json");
+    return name[0] != '.' && text_ends(name, ".json") && !text_ends(name, CARD_MAP_ENDING);
 }
 
 static struct card_entry load_entry(struct arena *a, const char *dir, const char *name)
@@ -190,12 +205,15 @@ int cards_add(const char *dir, const char *path, struct err *err)
 
     if (card_load(a, path, &card, err) < 0 || card_verify(&card, err) < 0)
         return -1;
-    if (file[0] == '.' || strlen(file) <= 5 || !text_is(file + strlen(file) - 5, ".json"))
-        return FAIL(err, ERR_MODEL, "the card's file name must end in .json: %s", file);
+    if (file[0] == '.' || !text_ends(file, ".json") || text_ends(file, CARD_MAP_ENDING))
+        return FAIL(err, ERR_MODEL, "the card's file name must end in .json, and not in %s: %s",
+                    CARD_MAP_ENDING, file);
     if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         return FAIL_ERRNO(err, "the models folder %s cannot be made", dir);
     if (check_name_is_free(a, dir, &card, file, err) < 0 ||
-        install(a, card.file, arena_printf(a, "%s/%s", dir, name_of(card.file)), err) < 0)
+        install(a, card.file, arena_printf(a, "%s/%s", dir, name_of(card.file)), err) < 0 ||
+        (card.tags.map &&
+         install(a, card.tags.map, arena_printf(a, "%s/%s", dir, name_of(card.tags.map)), err) < 0))
         return -1;
     return install(a, path, arena_printf(a, "%s/%s", dir, file), err);
 }

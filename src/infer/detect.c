@@ -2,98 +2,28 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/text.h"
+#include "infer/boxes_int.h"
+#include "infer/number_int.h"
 
-enum { NMS_MAX = 1000, CHANNELS = 3 };
-
-/* Size of the picture inside the model's input. */
-struct size {
-    int w, h;
-};
+enum { NMS_MAX = 1000 };
 
 struct detector {
     struct arena *arena;
     struct model *model;
-    struct picture fitted;      /* as large as the model's input */
-    struct size filled;         /* part of the input that the last picture covered; the rest is padding */
-    float level[CHANNELS][256]; /* pixel value -> input value, per channel of the model */
-    struct raw_box *boxes;      /* one per output cell */
+    struct fitter *fitter;
+    struct raw_box *boxes; /* one per output cell */
 };
-
-/* ---- input ---- */
 
 struct detector *detector_new(struct arena *a, struct model *m)
 {
-    const struct card *card = model_card(m);
-    const struct card_input *in = &card->input;
     struct detector *d = arena_alloc(a, sizeof *d);
 
     d->arena = a;
     d->model = m;
-    d->fitted = (struct picture){in->width, in->height, CHANNELS,
-                                 arena_alloc(a, (size_t)in->width * (size_t)in->height * CHANNELS)};
-    for (int c = 0; c < CHANNELS; c++)
-        for (int v = 0; v < 256; v++)
-            d->level[c][v] = (float)((v * in->scale - in->mean[c]) / in->std[c]);
+    d->fitter = fitter_new(a, m);
     return d;
-}
-
-static struct size fit(const struct card_input *in, const struct picture *pic)
-{
-    double scale = fmin((double)in->width / pic->width, (double)in->height / pic->height);
-
-    if (text_is(in->fit, "stretch"))
-        return (struct size){in->width, in->height};
-    return (struct size){(int)fmin(fmax(pic->width * scale, 1), in->width),
-                         (int)fmin(fmax(pic->height * scale, 1), in->height)};
-}
-
-static void pad(struct detector *d, struct tensor input)
-{
-    int pad_level = model_card(d->model)->input.pad;
-    size_t plane = (size_t)d->fitted.width * (size_t)d->fitted.height;
-
-    for (size_t c = 0; c < CHANNELS; c++)
-        for (size_t i = 0; i < plane; i++)
-            input.data[c * plane + i] = d->level[c][pad_level];
-}
-
-/* Interleaved bytes to the model's planes of floats. The picture is BGR. */
-static void fill(struct detector *d, struct tensor input, const struct picture *pic)
-{
-    size_t width = (size_t)d->fitted.width, plane = width * (size_t)d->fitted.height;
-    bool swap = text_is(model_card(d->model)->input.order, "rgb");
-
-    for (size_t c = 0; c < CHANNELS; c++) {
-        const float *level = d->level[c];
-        const uint8_t *from = pic->pixels + (swap ? CHANNELS - 1 - c : c);
-
-        for (size_t y = 0; y < (size_t)pic->height; y++) {
-            float *row = input.data + c * plane + y * width;
-            for (size_t x = 0; x < (size_t)pic->width; x++, from += CHANNELS)
-                row[x] = level[*from];
-        }
-    }
-}
-
-static int put_picture(struct detector *d, const struct picture *pic, struct size fitted, struct err *err)
-{
-    struct tensor input = model_input(d->model);
-    struct picture scaled = {fitted.w, fitted.h, CHANNELS, d->fitted.pixels};
-
-    if (d->filled.w != fitted.w || d->filled.h != fitted.h)
-        pad(d, input);
-    d->filled = fitted;
-    if (fitted.w == pic->width && fitted.h == pic->height) {
-        fill(d, input, pic);
-        return 0;
-    }
-    if (picture_scale(pic, 0, 0, pic->width, pic->height, &scaled, err) < 0)
-        return -1;
-    fill(d, input, &scaled);
-    return 0;
 }
 
 /* ---- output ---- */
@@ -171,12 +101,6 @@ static double lowest_threshold(const struct card *card)
     return lowest;
 }
 
-/* 1 when the value is a probability, with a little room for rounding. False for NaN. */
-static bool is_probability(float v)
-{
-    return v >= -1e-3f && v <= 1.001f;
-}
-
 /* The best label of a cell; false when a score is not a probability: then nothing of this output can be
  * believed. */
 static bool best_label(const struct card *card, const float *classes, float objectness, struct raw_box *ret)
@@ -213,8 +137,7 @@ static bool place(const float *v, const struct decoder *dec, const struct grid *
     return isfinite(b->cx) && isfinite(b->cy) && isfinite(b->w) && isfinite(b->h);
 }
 
-/* Best first; equal scores in a fixed order, so that the same picture gives the same list. */
-static int by_score(const void *x, const void *y)
+int raw_box_by_score(const void *x, const void *y)
 {
     const struct raw_box *a = x, *b = y;
 
@@ -252,7 +175,7 @@ int decode_output(const struct card *card, const struct tensor *out, struct raw_
             return FAIL(err, ERR_MODEL, "the model %s gave a box that is not a number", card->name);
         n++;
     }
-    qsort(ret_boxes, n, sizeof *ret_boxes, by_score);
+    qsort(ret_boxes, n, sizeof *ret_boxes, raw_box_by_score);
     *ret_n = n;
     return 0;
 }
@@ -264,8 +187,7 @@ static float overlap_1d(float a, float a_len, float b, float b_len)
     return fminf(a + a_len / 2, b + b_len / 2) - fmaxf(a - a_len / 2, b - b_len / 2);
 }
 
-/* Intersection over union. */
-static double iou(const struct raw_box *a, const struct raw_box *b)
+double raw_box_iou(const struct raw_box *a, const struct raw_box *b)
 {
     float w = overlap_1d(a->cx, a->w, b->cx, b->w), h = overlap_1d(a->cy, a->h, b->cy, b->h);
     double common = w > 0 && h > 0 ? (double)w * (double)h : 0;
@@ -277,7 +199,7 @@ static double iou(const struct raw_box *a, const struct raw_box *b)
 static bool is_covered(const struct raw_box *kept, size_t n, const struct raw_box *b, double limit)
 {
     for (size_t i = 0; i < n; i++)
-        if (kept[i].label == b->label && iou(&kept[i], b) > limit)
+        if (kept[i].label == b->label && raw_box_iou(&kept[i], b) > limit)
             return true;
     return false;
 }
@@ -299,10 +221,9 @@ static float clamp01(float v)
     return fminf(fmaxf(v, 0), 1);
 }
 
-/* From input pixels to 0..1 of the picture. */
-static struct box to_picture(const struct raw_box *b, struct size fitted)
+struct box raw_box_place(const struct raw_box *b, const struct placement *p)
 {
-    float w = (float)fitted.w, h = (float)fitted.h;
+    float w = (float)p->to_w, h = (float)p->to_h;
     float left = clamp01((b->cx - b->w / 2) / w), right = clamp01((b->cx + b->w / 2) / w);
     float top = clamp01((b->cy - b->h / 2) / h), bottom = clamp01((b->cy + b->h / 2) / h);
 
@@ -325,19 +246,19 @@ int detect(struct detector *d, struct arena *a, const struct picture *pic, int64
            struct detection **ret_found, size_t *ret_n, struct err *err)
 {
     const struct card *card = model_card(d->model);
-    struct size fitted = fit(&card->input, pic);
+    struct placement placed;
     struct detection *found;
     struct tensor out;
     size_t n;
 
-    if (put_picture(d, pic, fitted, err) < 0 || model_run(d->model, deadline_mono_us, &out, err) < 0 ||
-        read_boxes(d, &out, &n, err) < 0)
+    if (fitter_put(d->fitter, pic, &placed, err) < 0 ||
+        model_run(d->model, deadline_mono_us, &out, err) < 0 || read_boxes(d, &out, &n, err) < 0)
         return -1;
     n = n < DETECT_MAX ? n : DETECT_MAX;
     found = arena_array(a, n, sizeof *found);
     for (size_t i = 0; i < n; i++)
         found[i] = (struct detection){&card->labels[d->boxes[i].label], d->boxes[i].score,
-                                      to_picture(&d->boxes[i], fitted)};
+                                      raw_box_place(&d->boxes[i], &placed)};
     *ret_found = found;
     *ret_n = n;
     return 0;

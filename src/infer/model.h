@@ -18,6 +18,21 @@ struct tensor {
     int64_t dims[4];
 };
 
+static inline size_t tensor_count(const struct tensor *t)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < t->ndims; i++)
+        n *= (size_t)t->dims[i];
+    return n;
+}
+
+/* Outputs in the order of card->outputs. */
+struct tensor_list {
+    const struct tensor *all;
+    size_t n;
+};
+
 /* path NULL: search the places of docs/models.md (beside the program, ../lib/assay, .deps/lib of a build
  * folder, the system). A path that is given is the only one tried. ERR_MODEL with what to do when there is
  * none or it is too old. Sets environment variables that forbid the library to report to its makers: call it
@@ -30,8 +45,9 @@ const char *runtime_version(const struct runtime *rt); /* "1.30.0" */
 const char *runtime_find(struct arena *a);
 
 /* Loads from card->file, or from `embedded` bytes when the card has no file. Compares the SHA-256, checks the
- * names and shapes the card promises, and runs once on an empty input, so a model that loads also runs. The
- * card is borrowed and must outlive the model, and so must the runtime. */
+ * names and shapes the card promises, and runs once on an empty input, so a model that loads also runs, and
+ * gives what its task needs. An input that the model leaves open gets the size of the card. The card is
+ * borrowed and must outlive the model, and so must the runtime. */
 int model_load(struct model **ret_model, struct runtime *rt, const struct card *card, struct bytes embedded,
                struct err *err);
 void model_freep(struct model **m);
@@ -42,6 +58,11 @@ struct tensor model_input(struct model *m);
 /* Output valid until the next run. ERR_TIMEOUT when deadline_mono_us (0 = none) has passed before the run
  * begins; a run itself takes milliseconds and is not interrupted. */
 int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err);
+/* The same with all outputs of the card; model_run gives the first. */
+int model_run_all(struct model *m, int64_t deadline_mono_us, struct tensor_list *ret_outputs,
+                  struct err *err);
+/* The outputs of the last run; after loading those of the empty input: their shapes never change. */
+struct tensor_list model_outputs(const struct model *m);
 
 /* The model that ships inside the binary: the detector card and its bytes. */
 struct bytes embedded_card(void);

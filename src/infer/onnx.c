@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "infer/file_int.h"
 #include "infer/model.h"
+#include "infer/task_int.h"
 
 struct runtime {
     void *library;
@@ -25,8 +26,8 @@ struct model {
     const struct card *card;
     const struct runtime *rt;
     OrtSession *session;
-    struct tensor input, output;          /* own the data */
-    OrtValue *input_value, *output_value; /* views of it */
+    struct tensor input, outputs[CARD_MAX_OUTPUTS];          /* own the data */
+    OrtValue *input_value, *output_values[CARD_MAX_OUTPUTS]; /* views of it */
 };
 
 /* ---- the library ---- */
@@ -285,14 +286,12 @@ static int read_shape(const struct model *m, const OrtTypeInfo *type, struct ten
     return check(m->rt, api->GetDimensions(info, ret->dims, n), m->card->name, err);
 }
 
-/* Memory for the tensor. A batch of unknown size becomes a batch of one; anything else must be fixed. */
+/* Memory for the tensor, whose shape is known by now. */
 static int allocate(const struct model *m, struct tensor *t, struct err *err)
 {
     enum { MAX_FLOATS = 64 << 20 };
     size_t total = 1;
 
-    if (t->dims[0] == -1)
-        t->dims[0] = 1;
     for (size_t i = 0; i < t->ndims; i++)
         if (t->dims[i] < 1 || ckd_mul(&total, total, (size_t)t->dims[i]) || total > MAX_FLOATS)
             return FAIL(err, ERR_MODEL,
@@ -303,19 +302,23 @@ static int allocate(const struct model *m, struct tensor *t, struct err *err)
     return 0;
 }
 
-static size_t tensor_bytes(const struct tensor *t)
+/* Lays a runtime value over our own memory. */
+static int make_value(const struct model *m, struct tensor *t, OrtValue **ret_value, struct err *err)
 {
-    size_t n = sizeof *t->data;
+    const OrtApi *api = m->rt->api;
 
-    for (size_t i = 0; i < t->ndims; i++)
-        n *= (size_t)t->dims[i];
-    return n;
+    if (allocate(m, t, err) < 0)
+        return -1;
+    return check(m->rt,
+                 api->CreateTensorWithDataAsOrtValue(m->rt->memory, t->data,
+                                                     tensor_count(t) * sizeof *t->data, t->dims, t->ndims,
+                                                     ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value),
+                 m->card->name, err);
 }
 
-/* Finds the named input or output, takes its shape from the model, and lays a runtime value over our memory.
- */
-static int bind(struct model *m, bool input, const char *name, struct tensor *ret, OrtValue **ret_value,
-                struct err *err)
+/* Finds the named input or output and takes its shape from the model; -1 stands for what it leaves open. */
+static int find_tensor(const struct model *m, bool input, const char *name, struct tensor *ret,
+                       struct err *err)
 {
     const OrtApi *api = m->rt->api;
     struct side side = side_of(api, input);
@@ -332,24 +335,97 @@ static int bind(struct model *m, bool input, const char *name, struct tensor *re
         return -1;
     r = read_shape(m, type, ret, err);
     api->ReleaseTypeInfo(type);
-    if (r < 0 || allocate(m, ret, err) < 0)
-        return -1;
-    return check(m->rt,
-                 api->CreateTensorWithDataAsOrtValue(m->rt->memory, ret->data, tensor_bytes(ret), ret->dims,
-                                                     ret->ndims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
-                                                     ret_value),
-                 m->card->name, err);
+    return r;
 }
 
-static int check_input_shape(const struct model *m, struct err *err)
+/* One picture of the card's size; what the model leaves open is filled in. */
+static int bind_input(struct model *m, struct err *err)
 {
     const struct card_input *in = &m->card->input;
     const int64_t want[] = {1, 3, in->height, in->width};
+    struct tensor *t = &m->input;
 
-    if (m->input.ndims != COUNT_OF(want) || memcmp(m->input.dims, want, sizeof want) != 0)
+    if (find_tensor(m, true, in->name, t, err) < 0)
+        return -1;
+    for (size_t i = 0; t->ndims == COUNT_OF(want) && i < t->ndims; i++)
+        if (t->dims[i] == -1)
+            t->dims[i] = want[i];
+    if (t->ndims != COUNT_OF(want) || memcmp(t->dims, want, sizeof want) != 0)
         return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says",
                     m->card->name, in->width, in->height);
+    return make_value(m, t, &m->input_value, err);
+}
+
+/* ---- outputs, whose shapes only a run tells when the model leaves its input open ---- */
+
+static int run(struct model *m, OrtValue **outputs, struct err *err)
+{
+    const OrtValue *inputs[] = {m->input_value};
+    OrtStatus *status = m->rt->api->Run(m->session, NULL, (const char *const[]){m->card->input.name}, inputs,
+                                        1, m->card->outputs, m->card->noutputs, outputs);
+
+    if (!status)
+        return 0;
+    err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name, m->rt->api->GetErrorMessage(status));
+    m->rt->api->ReleaseStatus(status);
+    return -1;
+}
+
+/* The true shape of a value, which must be of those dimensions the model declared. */
+static int shape_of_value(const struct model *m, const OrtValue *value, struct tensor *t, struct err *err)
+{
+    const OrtApi *api = m->rt->api;
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    size_t n = 0;
+    int r;
+
+    if (check(m->rt, api->GetTensorTypeAndShape(value, &info), m->card->name, err) < 0)
+        return -1;
+    r = check(m->rt, api->GetDimensionsCount(info, &n), m->card->name, err);
+    if (r == 0 && n != t->ndims)
+        r = FAIL(err, ERR_MODEL, "the model %s gives a tensor of %zu dimensions and declares %zu",
+                 m->card->name, n, t->ndims);
+    if (r == 0)
+        r = check(m->rt, api->GetDimensions(info, t->dims, n), m->card->name, err);
+    api->ReleaseTensorTypeAndShapeInfo(info);
+    return r;
+}
+
+/* The first run, on an empty input: the runtime makes the outputs, and we learn their shapes. */
+static int learn_shapes(struct model *m, struct err *err)
+{
+    OrtValue *values[CARD_MAX_OUTPUTS] = {NULL};
+    int r = run(m, values, err);
+
+    for (size_t i = 0; r == 0 && i < m->card->noutputs; i++)
+        r = shape_of_value(m, values[i], &m->outputs[i], err);
+    for (size_t i = 0; i < m->card->noutputs; i++)
+        if (values[i])
+            m->rt->api->ReleaseValue(values[i]);
+    return r;
+}
+
+static int bind_outputs(struct model *m, struct err *err)
+{
+    size_t n = m->card->noutputs;
+
+    for (size_t i = 0; i < n; i++)
+        if (find_tensor(m, false, m->card->outputs[i], &m->outputs[i], err) < 0)
+            return -1;
+    if (learn_shapes(m, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (make_value(m, &m->outputs[i], &m->output_values[i], err) < 0)
+            return -1;
     return 0;
+}
+
+static int check_outputs(struct model *m, struct err *err)
+{
+    const struct card_task *task = card_task(m->card->task);
+    struct tensor_list out = model_outputs(m);
+
+    return task && task->check ? task->check(m->card, &out, err) : 0;
 }
 
 /* ---- models ---- */
@@ -380,15 +456,11 @@ int model_load(struct model **ret_model, struct runtime *rt, const struct card *
                struct err *err)
 {
     CLEANUP(model_freep) struct model *m = mem_alloc(sizeof *m);
-    struct tensor output;
 
     m->card = card;
     m->rt = rt;
-    if ((card->file ? load_file(m, err) : load_bytes(m, embedded, err)) < 0 ||
-        bind(m, true, card->input.name, &m->input, &m->input_value, err) < 0 ||
-        check_input_shape(m, err) < 0 ||
-        bind(m, false, card->output.name, &m->output, &m->output_value, err) < 0 ||
-        model_run(m, 0, &output, err) < 0)
+    if ((card->file ? load_file(m, err) : load_bytes(m, embedded, err)) < 0 || bind_input(m, err) < 0 ||
+        bind_outputs(m, err) < 0 || check_outputs(m, err) < 0)
         return -1;
     *ret_model = TAKE(m);
     return 0;
@@ -401,12 +473,14 @@ void model_freep(struct model **m)
 
         if ((*m)->input_value)
             api->ReleaseValue((*m)->input_value);
-        if ((*m)->output_value)
-            api->ReleaseValue((*m)->output_value);
+        free((*m)->input.data);
+        for (size_t i = 0; i < CARD_MAX_OUTPUTS; i++) {
+            if ((*m)->output_values[i])
+                api->ReleaseValue((*m)->output_values[i]);
+            free((*m)->outputs[i].data);
+        }
         if ((*m)->session)
             api->ReleaseSession((*m)->session);
-        free((*m)->input.data);
-        free((*m)->output.data);
     }
     free(*m);
     *m = NULL;
@@ -422,21 +496,27 @@ struct tensor model_input(struct model *m)
     return m->input;
 }
 
-int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err)
+struct tensor_list model_outputs(const struct model *m)
 {
-    const OrtValue *inputs[] = {m->input_value};
-    OrtStatus *status;
+    return (struct tensor_list){m->outputs, m->card->noutputs};
+}
 
+int model_run_all(struct model *m, int64_t deadline_mono_us, struct tensor_list *ret_outputs, struct err *err)
+{
     if (deadline_mono_us && clock_mono_us() >= deadline_mono_us)
         return FAIL(err, ERR_TIMEOUT, "the deadline passed before all frames were judged");
-    status = m->rt->api->Run(m->session, NULL, (const char *const[]){m->card->input.name}, inputs, 1,
-                             (const char *const[]){m->card->output.name}, 1, &m->output_value);
-    if (status) {
-        err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name,
-                m->rt->api->GetErrorMessage(status));
-        m->rt->api->ReleaseStatus(status);
+    if (run(m, m->output_values, err) < 0)
         return -1;
-    }
-    *ret_output = m->output;
+    *ret_outputs = model_outputs(m);
+    return 0;
+}
+
+int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err)
+{
+    struct tensor_list all;
+
+    if (model_run_all(m, deadline_mono_us, &all, err) < 0)
+        return -1;
+    *ret_output = all.all[0];
     return 0;
 }

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -15,6 +15,7 @@ struct order {
     char id[ID_TEXT];
     job_ordered *cb;
     void *arg;
+    bool tells;
 };
 
 static struct order *order_new(struct jobs *jobs, const char *id, job_ordered *cb, void *arg)
@@ -80,19 +81,26 @@ static void cancel_written(void *arg, const struct err *err)
         else
             lab_cancel(jobs->lab, o->id);
         waits_fire(jobs->waits, o->id, true);
+        if (o->tells && jobs->opts.told)
+            jobs->opts.told(jobs->opts.deliveries_arg);
     }
     order_end(o, err);
 }
 
 static int push_cancel(struct jobs *jobs, const struct job_order *order, struct order *o, struct err *err)
 {
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct job_farewell farewell;
     int r;
 
+    if (tell_cancelled(jobs, a, order, &farewell, err) < 0)
+        return -1;
+    o->tells = farewell.ndeliveries > 0;
     pthread_mutex_lock(&jobs->lock); /* jobs_stop waits for what is queued before it says "stopping" */
     if (jobs->stopping)
         r = FAIL(err, ERR_BUSY, "the server is stopping; try again in a moment");
     else
-        r = records_cancel_job(jobs->db, order, clock_wall_us(), cancel_written, o, err);
+        r = records_cancel_and_tell(jobs->db, order, &farewell, cancel_written, o, err);
     pthread_mutex_unlock(&jobs->lock);
     return r;
 }

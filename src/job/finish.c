@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "job/jobs_int.h"
 #include "report/json.h"
+#include "store/faces.h"
 
 enum { RETRY_US = 1000000 };
 
@@ -49,10 +50,30 @@ static int read_job(struct task *t, struct err *err)
     return -1;
 }
 
+/* The faces the tenant knows, as they are now. */
+static int read_known(struct task *t, struct err *err)
+{
+    struct known_face *known;
+    struct face_row *rows;
+    size_t n;
+
+    if (!pipeline_is_scenes(t->spec.pipeline) || !t->spec.scenes.embeddings)
+        return 0;
+    if (records_faces(t->jobs->db, t->arena, t->tenant, true, &rows, &n, err) < 0)
+        return -1;
+    n = n < KNOWN_FACES_MAX ? n : KNOWN_FACES_MAX;
+    known = arena_array(t->arena, n, sizeof *known);
+    for (size_t i = 0; i < n; i++)
+        known[i] = (struct known_face){rows[i].n, rows[i].embedding};
+    t->spec.scenes.known = known;
+    t->spec.scenes.nknown = n;
+    return 0;
+}
+
 static int job_prepare(struct task *t, struct err *err)
 {
     t->arena = arena_new();
-    return read_job(t, err);
+    return read_job(t, err) < 0 || read_known(t, err) < 0 ? -1 : 0;
 }
 
 /* arg: the job's id. The task may be gone. */
@@ -242,6 +263,8 @@ static void job_done(struct task *t, const struct lab_result *result)
     t->judged_us = clock_mono_us();
     count_stage(t->jobs, JOB_ANALYSIS, t->judged_us - t->handed_us);
     fill_outcome(t, end, &why, result->report_json);
+    if (end == JOB_DONE)
+        t->outcome.pace = pace_of(t->arena, result->report, t->judged_us - t->handed_us);
     finish_save(t);
 }
 

@@ -13,7 +13,7 @@
  *
  * Threads: a run thread which hands jobs to idle analysts, a few chore threads which wait for the disk, a
  * timer thread, a retain thread which removes what nobody needs any more. All calls are thread safe and none
- * waits for the disk, but job_wait and job_annotate read one record. */
+ * waits for the disk, but job_wait, job_cancel and job_annotate read one record. */
 #ifndef ASSAY_JOB_JOB_H
 #define ASSAY_JOB_JOB_H
 

@@ -158,7 +158,8 @@ static void take_up(struct jobs *jobs, const struct waiting_job *job)
     fetch_add(jobs, job);
 }
 
-/* Whatever a dead server had claimed is new again, and everything unfinished waits in the old order. */
+/* What a dead server had claimed is new again, what it alone had a use for is gone, and everything unfinished
+ * waits in the old order. */
 static int take_up_unfinished(struct jobs *jobs, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -166,7 +167,8 @@ static int take_up_unfinished(struct jobs *jobs, struct err *err)
     struct waiting_job *waiting;
     size_t n;
 
-    if (records_release_claims(jobs->db, keep_err, &released, err) < 0)
+    if (records_drop_passing(jobs->db, NULL, NULL, err) < 0 ||
+        records_release_claims(jobs->db, keep_err, &released, err) < 0)
         return -1;
     records_sync(jobs->db);
     if (released.kind != ERR_NONE)

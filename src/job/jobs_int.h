@@ -6,6 +6,7 @@
  *   fair.c      which job is next
  *   run.c       run thread: takes the next task when an analyst is idle, prepares it, hands it to the lab
  *   finish.c    lab thread: outcome of a job -> writer thread: committed, call the waiters
+ *   pace.c      how long a second of video or a picture took
  *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
@@ -174,6 +175,10 @@ void finish_save(struct task *t);
 enum job_state finish_state(const struct lab_result *result, int attempts, int max_attempts,
                             struct err *ret_why);
 
+/* Pure: what a finished report says of its pipeline's pace, after so many microseconds with an analyst;
+ * pipeline NULL: nothing. */
+struct pace pace_of(struct arena *a, const struct report *r, int64_t analysis_us);
+
 /* Chore thread. Ends a job that no analyst has; it is in `running`, its arena there. */
 void job_fail(struct task *t, const struct err *why);
 
@@ -211,6 +216,10 @@ int tell_prepare(struct task *t, struct err *err);
  * False: there was nothing to drop. */
 bool tell_drop(struct task *t);
 void tell_committed(struct task *t);
+/* What has to be told of a job that is cancelled now; in the arena. Reads one record. -1: the store cannot be
+ * read, or has no such job. */
+int tell_cancelled(struct jobs *jobs, struct arena *a, const struct job_order *order,
+                   struct job_farewell *ret, struct err *err);
 
 /* ---- retain.c: own lock, own thread ---- */
 

@@ -1,4 +1,5 @@
 /* What the end of a job has to tell. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "job/jobs_int.h"
 #include "store/hooks.h"
@@ -30,6 +31,12 @@ static int ask(struct task *t, struct err *err)
     return 0;
 }
 
+/* Later it may work. */
+static bool is_passing(const struct err *err)
+{
+    return err->kind == ERR_IO || err->kind == ERR_FULL || err->kind == ERR_BUSY;
+}
+
 int tell_prepare(struct task *t, struct err *err)
 {
     struct err why = {0};
@@ -37,7 +44,7 @@ int tell_prepare(struct task *t, struct err *err)
     if (t->outcome.deliveries || !t->jobs->opts.deliveries || !job_state_is_final(t->end) ||
         ask(t, &why) == 0)
         return 0;
-    if (why.kind == ERR_IO || why.kind == ERR_FULL || why.kind == ERR_BUSY) {
+    if (is_passing(&why)) {
         if (err)
             *err = why;
         return -1;
@@ -63,4 +70,31 @@ void tell_committed(struct task *t)
 
     if (t->outcome.ndeliveries && opts->told)
         opts->told(opts->deliveries_arg);
+}
+
+int tell_cancelled(struct jobs *jobs, struct arena *a, const struct job_order *order,
+                   struct job_farewell *ret, struct err *err)
+{
+    struct job_farewell farewell = {.now_us = clock_wall_us()};
+    struct job_move end = job_move_of(order->id, JOB_CLAIMED, JOB_CANCELLED);
+    struct job_row *row = arena_alloc(a, sizeof *row); /* the deliveries may point into it */
+    struct delivery_row *rows = NULL;
+    struct err why = {0};
+
+    *ret = farewell;
+    if (!jobs->opts.deliveries)
+        return 0;
+    if (records_get_job(jobs->db, a, order->tenant, order->id, row, err) < 0)
+        return -1;
+    end.finished_us = farewell.now_us;
+    end.error_code = err_code(ERR_CANCELLED);
+    end.error_text = "The job was cancelled.";
+    foresee(row, &end);
+    if (jobs->opts.deliveries(jobs->opts.deliveries_arg, a, row, &rows, &ret->ndeliveries, &why) == 0)
+        ret->deliveries = rows;
+    else if (is_passing(&why))
+        return FAIL(err, why.kind, "%s", why.text);
+    else
+        log_error("nobody is told of the end of a job", "job=%s why=%s", order->id, why.text);
+    return 0;
 }

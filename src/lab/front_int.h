@@ -24,6 +24,7 @@ enum place_state { EMPTY, STARTING, IDLE, BUSY, LEAVING };
 struct ticket {
     char *job_id, *pipeline;
     char sha256[HASH_HEX];
+    unsigned kit; /* what its analyst must have */
     int64_t deadline_ms;
     int spec_fd, subject_fd, report_fd, artefact_fd;
     size_t spec_bytes;
@@ -35,6 +36,8 @@ struct ticket {
 struct place {
     enum place_state state;
     uint64_t serial;       /* of its analyst, never used twice; 0 only while EMPTY */
+    unsigned kits;         /* what its analyst has */
+    bool outgrown;         /* idle, and let go because a task needs what it does not have */
     int sock, pidfd;       /* -1 = none */
     int tasks;             /* done by this analyst */
     struct ticket *ticket; /* while BUSY, and LEAVING until the analyst is reaped */
@@ -67,6 +70,7 @@ struct lab {
     struct place *places;
     size_t nplaces;
     bool loaded, up_once, stopping;
+    unsigned kits;     /* what new analysts get: all that any task has needed so far */
     struct err failed; /* why the lab is not ready */
     size_t nmodels;
     struct msg_model models[LAB_MAX_MODELS];

@@ -182,15 +182,19 @@ void keeper_dismiss(struct lab *lab, const struct err *why)
 
 static void keeper_ready(struct lab *lab, const struct message *m, int fds[LINK_MAX_FDS] UNUSED)
 {
+    size_t known;
+
     pthread_mutex_lock(&lab->lock);
+    known = lab->loaded ? lab->nmodels : 0;
     lab->nmodels = m->ready.nmodels < LAB_MAX_MODELS ? m->ready.nmodels : LAB_MAX_MODELS;
     memcpy(lab->models, m->ready.models, sizeof lab->models);
     lab->about = m->ready.about;
     lab->loaded = true;
     pthread_mutex_unlock(&lab->lock);
     lab->keeper_backoff = lab->spawn_backoff = (struct backoff){0};
-    log_info("models loaded", "model=%s version=%s sha256=%.12s", m->ready.models[0].name,
-             m->ready.models[0].version, m->ready.models[0].sha256);
+    for (size_t i = known; i < lab->nmodels; i++)
+        log_info("model loaded", "model=%s version=%s sha256=%.12s", lab->models[i].name,
+                 lab->models[i].version, lab->models[i].sha256);
 }
 
 static void keeper_failed(struct lab *lab, const struct message *m, int fds[LINK_MAX_FDS] UNUSED)
@@ -259,13 +263,17 @@ void keeper_ask_for(struct lab *lab, struct place *p)
 {
     struct message m = {.type = MSG_SPAWN, .spawn = {.serial = lab->last_serial + 1}};
 
+    pthread_mutex_lock(&lab->lock);
+    m.spawn.kits = lab->kits;
+    pthread_mutex_unlock(&lab->lock);
     if (link_send(lab->keeper_sock, &m, NULL, 0, NULL) < 0) {
         backoff_failed(&lab->spawn_backoff); /* it does not keep up, or is gone: we shall hear of it */
         return;
     }
     lab->last_serial++;
     pthread_mutex_lock(&lab->lock);
-    *p = (struct place){.state = STARTING, .serial = m.spawn.serial, .sock = -1, .pidfd = -1};
+    *p = (struct place){
+        .state = STARTING, .serial = m.spawn.serial, .kits = m.spawn.kits, .sock = -1, .pidfd = -1};
     if (lab->last_serial > lab->nplaces)
         lab->stats.respawned++;
     pthread_mutex_unlock(&lab->lock);

@@ -21,6 +21,7 @@
 #include "base/text.h"
 #include "lab/lab.h"
 #include "lab/lab_int.h"
+#include "lab/shelf_int.h"
 #include "media/video.h"
 #include "report/json.h"
 
@@ -33,89 +34,11 @@ struct keeper {
     struct arena *arena;
     struct program_ref program;
     struct msg_options opts;
-    struct runtime *runtime;
-    struct card card; /* of the detector; the model borrows it */
-    struct model *detector;
+    struct shelf shelf;
     int children_fd; /* signalfd: SIGCHLD */
     size_t nchildren;
     struct child children[LAB_MAX_ANALYSTS];
 };
-
-static const char *or_null(const char *s)
-{
-    return *s ? s : NULL;
-}
-
-/* ---- models ---- */
-
-static const struct card_entry *entry_named(const struct card_entry *entries, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (entries[i].card.name && text_is(entries[i].card.name, name))
-            return &entries[i];
-    return NULL;
-}
-
-/* Nobody named one: a broken card may be the one that was meant, so no other model silently takes its place.
- */
-static const struct card_entry *first_broken_or_detector(const struct card_entry *entries, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (entries[i].problem)
-            return &entries[i];
-    for (size_t i = 0; i < n; i++)
-        if (text_is(entries[i].card.task, "detect"))
-            return &entries[i];
-    return NULL;
-}
-
-/* 1: an installed card is chosen; 0: the embedded one is to be used. */
-static int choose_installed(struct keeper *k, struct err *err)
-{
-    const char *wanted = or_null(k->opts.detector);
-    const struct card_entry *found;
-    struct card_entry *entries = NULL;
-    size_t n = 0;
-
-    if (*k->opts.models_dir && cards_list(k->arena, k->opts.models_dir, &entries, &n, err) < 0)
-        return -1;
-    found = wanted ? entry_named(entries, n, wanted) : first_broken_or_detector(entries, n);
-    if (!found)
-        return 0;
-    if (found->problem)
-        return FAIL(err, ERR_MODEL, "model card %s: %s", found->path, found->problem);
-    if (!text_is(found->card.task, "detect"))
-        return FAIL(err, ERR_MODEL, "model %s is not a detector but made for \"%s\"", wanted,
-                    found->card.task);
-    k->card = found->card;
-    return card_verify(&k->card, err) < 0 ? -1 : 1;
-}
-
-static int choose_embedded(struct keeper *k, struct err *err)
-{
-    const char *wanted = or_null(k->opts.detector);
-
-    if (card_parse(k->arena, embedded_card(), NULL, "the embedded model card", &k->card, err) < 0)
-        return -1;
-    if (wanted && !text_is(wanted, k->card.name))
-        return FAIL(err, ERR_MODEL, "no model card named %s in %s; the embedded detector is %s", wanted,
-                    *k->opts.models_dir ? k->opts.models_dir : "(no models directory)", k->card.name);
-    return 0;
-}
-
-static int load_models(struct keeper *k, struct err *err)
-{
-    int installed = choose_installed(k, err);
-    struct bytes embedded = embedded_model();
-
-    if (installed < 0 || (installed == 0 && choose_embedded(k, err) < 0))
-        return -1;
-    if (installed)
-        embedded = (struct bytes){0};
-    if (runtime_open(&k->runtime, or_null(k->opts.runtime), err) < 0)
-        return -1;
-    return model_load(&k->detector, k->runtime, &k->card, embedded, err);
-}
 
 /* ---- memory ---- */
 
@@ -159,22 +82,9 @@ static void forget_start(void)
     malloc_trim(0);
 }
 
-static struct msg_model model_of(const struct card *card)
-{
-    struct model_ref ref = card_ref(card);
-    struct msg_model m = {0};
-
-    text_copy(m.name, sizeof m.name, ref.name);
-    text_copy(m.version, sizeof m.version, ref.version);
-    text_copy(m.task, sizeof m.task, ref.task);
-    text_copy(m.sha256, sizeof m.sha256, ref.sha256);
-    text_copy(m.card, sizeof m.card, ref.card);
-    return m;
-}
-
 static const char *runtime_name(const struct keeper *k)
 {
-    return arena_printf(k->arena, "ONNX Runtime %s", runtime_version(k->runtime));
+    return arena_printf(k->arena, "ONNX Runtime %s", runtime_version(k->shelf.runtime));
 }
 
 static struct msg_about about(const struct keeper *k)
@@ -201,8 +111,7 @@ static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
     struct analyst_setup setup = {
         .sock = sock,
         .keeper = keeper,
-        .tools = {.detector = k->detector,
-                  .runtime = runtime_name(k),
+        .tools = {.runtime = runtime_name(k),
                   .program = k->program,
                   .max_pixels = k->opts.max_pixels,
                   .max_seconds = k->opts.max_seconds,
@@ -210,6 +119,7 @@ static _Noreturn void become_analyst(struct keeper *k, int sock, pid_t keeper)
         .walls = {.memory_bytes = k->opts.memory_bytes, .file_bytes = largest_file(&k->opts)},
     };
 
+    shelf_fill(&k->shelf, &setup.tools);
     analyst_main(&setup);
 }
 
@@ -230,6 +140,27 @@ static int tell_problem(const struct err *err)
     struct message m = {.type = MSG_FAILED, .failed = *err};
 
     return tell_front(&m, NULL, 0);
+}
+
+static int tell_ready(const struct keeper *k)
+{
+    struct message m = {.type = MSG_READY, .ready.about = about(k)};
+
+    m.ready.nmodels = (uint32_t)shelf_models(&k->shelf, m.ready.models);
+    return tell_front(&m, NULL, 0);
+}
+
+/* An analyst is made in any case: it ends the jobs that need what is missing with the reason. */
+static int add_kits(struct keeper *k, unsigned kits)
+{
+    struct err err = {0};
+
+    if ((kits & ~k->shelf.kits) == 0)
+        return 0;
+    if (shelf_add(&k->shelf, kits, &err) < 0 && tell_problem(&err) < 0)
+        return -1;
+    forget_start();
+    return tell_ready(k);
 }
 
 /* Told as a problem and as a death, so that the front tries again later. */
@@ -317,7 +248,7 @@ static int on_front(struct keeper *k)
 
     if (link_recv(KEEPER_SOCKET, &m, fds) != LINK_MESSAGE || m.type != MSG_SPAWN)
         return -1;
-    return spawn(k, m.spawn.serial);
+    return add_kits(k, m.spawn.kits) < 0 ? -1 : spawn(k, m.spawn.serial);
 }
 
 /* Until the front hangs up. */
@@ -367,20 +298,16 @@ static int receive_options(struct keeper *k)
 
 static int run(struct keeper *k)
 {
-    struct message ready = {.type = MSG_READY};
     struct err err = {0};
 
     if (settle(k, &err) < 0 || receive_options(k) < 0)
         return 1;
-    if (load_models(k, &err) < 0) {
+    if (shelf_open(&k->shelf, &k->opts, &err) < 0) {
         tell_problem(&err);
         return 1;
     }
     forget_start();
-    ready.ready.nmodels = 1;
-    ready.ready.models[0] = model_of(&k->card);
-    ready.ready.about = about(k);
-    if (tell_front(&ready, NULL, 0) < 0)
+    if (tell_ready(k) < 0)
         return 1;
     serve(k);
     end_children(k);
@@ -392,8 +319,7 @@ int keeper_main(const struct program_ref *program)
     struct keeper k = {.arena = arena_new(), .children_fd = -1, .program = *program};
     int status = run(&k);
 
-    model_freep(&k.detector);
-    runtime_freep(&k.runtime);
+    shelf_clear(&k.shelf);
     fd_closep(&k.children_fd);
     arena_free(k.arena);
     return status;

@@ -206,8 +206,8 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     if (opts->tasks_per_analyst < 1 || opts->memory_bytes < 1 || opts->artefact_bytes < 1)
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
-    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper =
-        NULL; /* copied elsewhere */
+    lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper = lab->opts.languages =
+        lab->opts.tessdata = NULL; /* copied elsewhere */
     lab->keeper = mem_strdup(opts->keeper ? opts->keeper : "/proc/self/exe");
     m->memory_bytes = opts->memory_bytes;
     m->artefact_bytes = opts->artefact_bytes;
@@ -216,7 +216,9 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     m->cpu_us = opts->cpu_us;
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
-        copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0)
+        copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0 ||
+        copy_option(m->languages, sizeof m->languages, opts->languages, "list of languages", err) < 0 ||
+        copy_option(m->tessdata, sizeof m->tessdata, opts->tessdata, "path of the languages", err) < 0)
         return -1;
     return 0;
 }
@@ -273,6 +275,7 @@ int lab_start(struct lab **ret_lab, const struct lab_opts *opts, struct err *err
         return -1;
     if (lab->epoll_fd < 0 || lab->wake_fd < 0)
         return FAIL_ERRNO(err, "cannot watch the lab");
+    lab->kits = KIT_ALARM;
     lab->nplaces = (size_t)opts->analysts;
     lab->places = mem_alloc(lab->nplaces * sizeof *lab->places);
     for (size_t i = 0; i < lab->nplaces; i++)
@@ -327,13 +330,31 @@ bool lab_is_ready(struct lab *lab)
     return ready;
 }
 
+/* Needs the lock. No idle analyst has the kit: from now on every new one gets it, and one of the idle ones
+ * makes room. The lab thread sees it hang up, and `idle` is called when its successor is up. */
+static void grow(struct lab *lab, unsigned kit)
+{
+    lab->kits |= kit;
+    for (size_t i = 0; i < lab->nplaces; i++)
+        if (lab->places[i].outgrown)
+            return;
+    for (size_t i = 0; i < lab->nplaces; i++) {
+        struct place *p = &lab->places[i];
+        if (p->state != IDLE)
+            continue;
+        p->outgrown = true;
+        pidfd_kill(p->pidfd);
+        return;
+    }
+}
+
 /* Needs the lock. An idle analyst which cannot be reached has died, or memory for the message was missing:
  * it is replaced, and the next one to come up calls `idle`. Left as it is, nobody would ever call again. */
 static bool assign(struct lab *lab, struct ticket *t)
 {
     for (size_t i = 0; i < lab->nplaces; i++) {
         struct place *p = &lab->places[i];
-        if (p->state != IDLE)
+        if (p->state != IDLE || p->outgrown || (p->kits & t->kit) != t->kit)
             continue;
         if (ticket_send(t, p->sock) < 0) {
             pidfd_kill(p->pidfd); /* the lab thread sees it hang up */
@@ -345,6 +366,7 @@ static bool assign(struct lab *lab, struct ticket *t)
         p->progress_left = PROGRESS_PER_SECOND * (t->deadline_ms / 1000 + 2);
         return true;
     }
+    grow(lab, t->kit);
     return false;
 }
 
@@ -413,20 +435,24 @@ struct lab_stats lab_stats(struct lab *lab)
     return s;
 }
 
-/* Under lock. */
-static size_t copy_models(const struct lab *lab, struct arena *a, struct model_ref **ret_models)
+/* Under lock. task NULL: all. */
+static size_t copy_models(const struct lab *lab, struct arena *a, const char *task,
+                          struct model_ref **ret_models)
 {
-    size_t n = lab->nmodels;
-    struct model_ref *models = arena_array(a, n, sizeof *models);
+    struct model_ref *models = arena_array(a, lab->nmodels, sizeof *models);
+    size_t n = 0;
 
-    for (size_t i = 0; i < n; i++)
-        models[i] = (struct model_ref){
+    for (size_t i = 0; i < lab->nmodels; i++) {
+        if (task && !text_is(lab->models[i].task, task))
+            continue;
+        models[n++] = (struct model_ref){
             .name = arena_strdup(a, lab->models[i].name),
             .version = arena_strdup(a, lab->models[i].version),
             .task = arena_strdup(a, lab->models[i].task),
             .sha256 = arena_strdup(a, lab->models[i].sha256),
             .card = arena_strdup(a, lab->models[i].card),
         };
+    }
     *ret_models = models;
     return n;
 }
@@ -436,7 +462,7 @@ size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_model
     size_t n;
 
     pthread_mutex_lock(&lab->lock);
-    n = copy_models(lab, a, ret_models);
+    n = copy_models(lab, a, NULL, ret_models);
     pthread_mutex_unlock(&lab->lock);
     return n;
 }
@@ -449,7 +475,7 @@ bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret)
     pthread_mutex_lock(&lab->lock);
     loaded = lab->loaded;
     *ret = (struct makers){
-        .nmodels = copy_models(lab, a, &models),
+        .nmodels = copy_models(lab, a, "detect", &models),
         .decoder = arena_strdup(a, lab->about.decoder),
         .runtime = arena_strdup(a, lab->about.runtime),
         .program = {arena_strdup(a, lab->about.version), arena_strdup(a, lab->about.commit)},

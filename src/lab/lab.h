@@ -3,8 +3,8 @@
  *   this process (front, or `assay check`)
  *      | socketpair: "spawn", "analyst 3 is here" + its socket and pidfd, "analyst 3 died of signal 9"
  *   keeper          one thread, a program of its own (the only one with decoders); loads the models once,
- * forks | fork analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's
- * descriptors
+ *      |            those of other kits than the alarm's when the first task needs them; forks
+ *   analyst 1..N    seccomp + landlock + rlimits; no files, no network, no exec; only its task's descriptors
  *
  * A task goes straight to an analyst's socket: the spec as JSON in a sealed memfd, the subject (opened anew,
  * read-only), a memfd of fixed size for the report and, when wanted, the artefact's descriptor. The analyst
@@ -28,6 +28,9 @@ struct lab_opts {
     const char *models_dir; /* NULL: only the embedded model */
     const char *detector; /* name of the card to use; NULL: the first installed detector, else the embedded */
     const char *runtime;  /* path of ONNX Runtime; NULL: search */
+    const char
+        *languages; /* to read text in, "eng+deu"; "auto": "eng" if it is there; NULL: text is not read */
+    const char *tessdata; /* where they lie; NULL: search */
     int64_t memory_bytes; /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 512 MiB */
     int64_t artefact_bytes; /* RLIMIT_FSIZE of an analyst, at least the size of a report; default 512 MiB */
     int64_t max_pixels;     /* of one frame; default 8192 x 4096 */
@@ -90,7 +93,8 @@ struct lab_stats lab_stats(struct lab *lab);
 /* The models in use, copied into the arena. Empty before ready. */
 size_t lab_models(struct lab *lab, struct arena *a, struct model_ref **ret_models);
 
-/* The same with everything else that a report depends on; into the arena. False before ready. */
+/* Who makes alarm reports: the detector, with everything else that they depend on; into the arena. False
+ * before ready. */
 bool lab_makers(struct lab *lab, struct arena *a, struct makers *ret);
 
 /* Ends all children; running tasks end with ERR_CANCELLED. */

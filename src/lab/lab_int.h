@@ -6,7 +6,8 @@
  * order, no versions.
  *
  *   front -> keeper    OPTIONS once, then SPAWN
- *   keeper -> front    READY or FAILED, then ANALYST (socket, pidfd) and EXITED for every SPAWN
+ *   keeper -> front    READY or FAILED, then ANALYST (socket, pidfd) and EXITED for every SPAWN; READY again
+ *                      when a kit was loaded, FAILED when something of it could not be
  *   analyst -> front   UP or FAILED, then PROGRESS and DONE for every TASK
  *   front -> analyst   TASK (spec, subject, report, maybe artefact) */
 #ifndef ASSAY_LAB_LAB_INT_H
@@ -38,7 +39,7 @@
 enum {
     KEEPER_SOCKET = 3,
     LAB_MAX_ANALYSTS = 256,
-    LAB_MAX_MODELS = 4,
+    LAB_MAX_MODELS = 16,
     LAB_TEXT = 128,
     LINK_MAX_FDS = 4,
 };
@@ -60,6 +61,7 @@ enum msg_type {
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
     char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
+    char languages[LAB_TEXT], tessdata[PATH_MAX]; /* infer/ocr.h */
     int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
 };
@@ -80,6 +82,7 @@ struct message {
         struct msg_options options;
         struct {
             uint64_t serial; /* never used twice */
+            uint32_t kits;   /* KIT_...: what the analyst should have at hand */
         } spawn;
         struct {
             uint32_t nmodels;

@@ -51,7 +51,9 @@ static enum lab_end end_of(const struct lab *lab, const struct place *p, enum la
         return p->why.kind == ERR_TIMEOUT ? LAB_DEADLINE : LAB_CANCELLED;
     if (p->why.kind != ERR_NONE)
         return LAB_PROTOCOL;
-    return end == LAB_CRASHED && !p->ticket && p->tasks >= lab->opts.tasks_per_analyst ? LAB_RETIRED : end;
+    return end == LAB_CRASHED && !p->ticket && (p->outgrown || p->tasks >= lab->opts.tasks_per_analyst)
+               ? LAB_RETIRED
+               : end;
 }
 
 /* Needs the lock. */
@@ -121,7 +123,7 @@ static struct ticket *place_vacate(struct lab *lab, struct place *p, const struc
     if (p->why.kind == ERR_NONE)
         p->why = *death;
     *ret_why = p->why;
-    if (p->tasks == 0 && !left)
+    if (p->tasks == 0 && !left && !p->outgrown)
         backoff_failed(&lab->spawn_backoff); /* died without a task: the next one may, too */
     fd_closep(&p->sock);
     fd_closep(&p->pidfd);

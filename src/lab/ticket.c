@@ -93,6 +93,7 @@ struct ticket *ticket_new(const struct lab_task *task, struct err *err)
     *t = (struct ticket){
         .job_id = mem_strdup(task->spec.id ? task->spec.id : ""),
         .pipeline = mem_strdup(task->spec.pipeline ? task->spec.pipeline : ""),
+        .kit = pipeline_kit(task->spec.pipeline),
         .deadline_ms = job_spec_left_ms(&task->spec),
         .spec_fd = -1,
         .subject_fd = -1,

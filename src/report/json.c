@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/text.h"
+#include "report/json_int.h"
 
 enum { MAX_MOMENTS = 100000, MAX_FINDINGS = 100000, MAX_SCORES = 1000, MAX_MODELS = 32, MAX_LABELS = 64 };
 
@@ -13,18 +13,6 @@ enum { MAX_MOMENTS = 100000, MAX_FINDINGS = 100000, MAX_SCORES = 1000, MAX_MODEL
 
 typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
-
-static void put_str(doc_t *d, val_t *obj, const char *key, const char *s)
-{
-    yyjson_mut_obj_add_strcpy(d, obj, key, s ? s : "");
-}
-
-/* Metre-stick precision for pictures: 4 digits behind the point are less than a pixel of any frame we judge,
- * and keep the report small. */
-static double rounded(double v)
-{
-    return round(v * 10000) / 10000;
-}
 
 static void put_given(doc_t *d, val_t *obj, const char *key, double value)
 {
@@ -51,9 +39,9 @@ static void put_subject(doc_t *d, val_t *obj, const struct subject *s)
 {
     val_t *o = yyjson_mut_obj_add_obj(d, obj, "subject");
 
-    put_str(d, o, "sha256", s->sha256);
+    write_str(d, o, "sha256", s->sha256);
     yyjson_mut_obj_add_int(d, o, "size", s->size);
-    put_str(d, o, "name", s->name);
+    write_str(d, o, "name", s->name);
 }
 
 static void put_zones(doc_t *d, val_t *obj, const struct alarm_params *p)
@@ -80,19 +68,27 @@ static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
     put_zones(d, obj, p);
 }
 
+static void put_params(doc_t *d, val_t *root, const struct job_spec *spec)
+{
+    if (pipeline_is_scenes(spec->pipeline))
+        write_scenes_params(d, yyjson_mut_obj_add_obj(d, root, "scenes"), &spec->scenes);
+    else
+        put_alarm(d, yyjson_mut_obj_add_obj(d, root, "alarm"), &spec->alarm);
+}
+
 struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
 {
     CLEANUP(json_mut_freep) doc_t *d = json_doc_new();
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
-    put_str(d, root, "id", spec->id);
-    put_str(d, root, "pipeline", spec->pipeline);
+    write_str(d, root, "id", spec->id);
+    write_str(d, root, "pipeline", spec->pipeline);
     put_subject(d, root, &spec->subject);
     yyjson_mut_obj_add_int(d, root, "deadline_ms", spec->deadline_ms);
     if (spec->spent_ms)
         yyjson_mut_obj_add_int(d, root, "spent_ms", spec->spent_ms);
-    put_alarm(d, yyjson_mut_obj_add_obj(d, root, "alarm"), &spec->alarm);
+    put_params(d, root, spec);
     if (spec->annotate.report) {
         struct bytes report = report_to_json(a, spec->annotate.report);
         yyjson_mut_obj_add(yyjson_mut_obj_add_obj(d, root, "annotate"), yyjson_mut_str(d, "report"),
@@ -101,20 +97,12 @@ struct bytes spec_to_json(struct arena *a, const struct job_spec *spec)
     return json_write(a, d);
 }
 
-static void put_error(doc_t *d, val_t *root, const struct err *e)
-{
-    val_t *o = yyjson_mut_obj_add_obj(d, root, "error");
-
-    put_str(d, o, "code", err_code(e->kind));
-    put_str(d, o, "text", e->kind == ERR_NONE ? "" : e->text);
-}
-
 static void put_media(doc_t *d, val_t *root, const struct media_info *m)
 {
     val_t *o = yyjson_mut_obj_add_obj(d, root, "media");
 
-    put_str(d, o, "container", m->container);
-    put_str(d, o, "codec", m->codec);
+    write_str(d, o, "container", m->container);
+    write_str(d, o, "codec", m->codec);
     yyjson_mut_obj_add_real(d, o, "duration", m->duration);
     yyjson_mut_obj_add_int(d, o, "width", m->width);
     yyjson_mut_obj_add_int(d, o, "height", m->height);
@@ -142,8 +130,8 @@ static void put_verdict(doc_t *d, val_t *root, const struct verdict *v)
     if (!v->rule)
         return;
     o = yyjson_mut_obj_add_obj(d, root, "verdict");
-    put_str(d, o, "rule", v->rule);
-    put_str(d, o, "risk", v->risk);
+    write_str(d, o, "rule", v->rule);
+    write_str(d, o, "risk", v->risk);
     labels = yyjson_mut_obj_add_arr(d, o, "labels");
     for (size_t i = 0; i < v->nlabels; i++)
         yyjson_mut_arr_add_strcpy(d, labels, v->labels[i]);
@@ -156,9 +144,9 @@ static void put_scores(doc_t *d, val_t *root, const struct report *r)
 
     for (size_t i = 0; i < r->nscores; i++) {
         val_t *o = yyjson_mut_arr_add_obj(d, all);
-        put_str(d, o, "label", r->scores[i].label);
+        write_str(d, o, "label", r->scores[i].label);
         yyjson_mut_obj_add_real(d, o, "value", r->scores[i].value);
-        put_str(d, o, "source", r->scores[i].source);
+        write_str(d, o, "source", r->scores[i].source);
     }
 }
 
@@ -179,13 +167,11 @@ static void put_findings(doc_t *d, val_t *root, const struct report *r)
 
     for (size_t i = 0; i < r->nfindings; i++) {
         const struct finding *f = &r->findings[i];
-        val_t *o = yyjson_mut_arr_add_obj(d, all), *box;
+        val_t *o = yyjson_mut_arr_add_obj(d, all);
         yyjson_mut_obj_add_int(d, o, "moment", f->moment);
-        put_str(d, o, "label", f->label);
-        yyjson_mut_obj_add_real(d, o, "score", rounded(f->score));
-        box = yyjson_mut_obj_add_arr(d, o, "box");
-        for (int k = 0; k < 4; k++)
-            yyjson_mut_arr_add_real(d, box, rounded((double)(&f->box.x)[k]));
+        write_str(d, o, "label", f->label);
+        yyjson_mut_obj_add_real(d, o, "score", write_rounded(f->score));
+        write_box(d, o, &f->box);
         yyjson_mut_obj_add_bool(d, o, "excluded", f->excluded);
     }
 }
@@ -196,12 +182,12 @@ static void put_models(doc_t *d, val_t *root, const struct report *r)
 
     for (size_t i = 0; i < r->nmodels; i++) {
         val_t *o = yyjson_mut_arr_add_obj(d, models);
-        put_str(d, o, "name", r->models[i].name);
-        put_str(d, o, "version", r->models[i].version);
-        put_str(d, o, "task", r->models[i].task);
-        put_str(d, o, "sha256", r->models[i].sha256);
+        write_str(d, o, "name", r->models[i].name);
+        write_str(d, o, "version", r->models[i].version);
+        write_str(d, o, "task", r->models[i].task);
+        write_str(d, o, "sha256", r->models[i].sha256);
         if (r->models[i].card)
-            put_str(d, o, "card", r->models[i].card);
+            write_str(d, o, "card", r->models[i].card);
     }
 }
 
@@ -209,8 +195,8 @@ static void put_program(doc_t *d, val_t *root, const struct program_ref *p)
 {
     val_t *o = yyjson_mut_obj_add_obj(d, root, "program");
 
-    put_str(d, o, "version", p->version);
-    put_str(d, o, "commit", p->commit);
+    write_str(d, o, "version", p->version);
+    write_str(d, o, "commit", p->commit);
 }
 
 static void put_configuration(doc_t *d, val_t *root, const struct configuration *c)
@@ -221,7 +207,10 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
     yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
     yyjson_mut_obj_add_int(d, o, "max_cpu_us", c->cpu_us);
-    put_alarm(d, o, &c->alarm);
+    if (c->scenes_known)
+        write_scenes_params(d, yyjson_mut_obj_add_obj(d, o, "scenes"), &c->scenes);
+    else
+        put_alarm(d, o, &c->alarm);
 }
 
 static void put_interval(doc_t *d, val_t *obj, const char *key, const double interval[2])
@@ -248,9 +237,9 @@ static void put_evidence(doc_t *d, val_t *root, const struct report *r)
     val_t *timing;
 
     put_models(d, root, r);
-    put_str(d, root, "decoder", r->decoder);
+    write_str(d, root, "decoder", r->decoder);
     if (r->runtime)
-        put_str(d, root, "runtime", r->runtime);
+        write_str(d, root, "runtime", r->runtime);
     if (r->program.version)
         put_program(d, root, &r->program);
     if (r->config.known)
@@ -269,114 +258,26 @@ struct bytes report_to_json(struct arena *a, const struct report *r)
     val_t *root = yyjson_mut_obj(d);
 
     yyjson_mut_doc_set_root(d, root);
-    put_str(d, root, "schema", REPORT_SCHEMA);
-    put_str(d, root, "pipeline", r->pipeline);
+    write_str(d, root, "schema", REPORT_SCHEMA);
+    write_str(d, root, "pipeline", r->pipeline);
     put_subject(d, root, &r->subject);
-    put_error(d, root, &r->error);
+    write_error(d, root, &r->error);
     put_verdict(d, root, &r->verdict);
     put_scores(d, root, r);
     put_media(d, root, &r->media);
     put_sampling(d, root, &r->sampling);
     put_moments(d, root, r);
     put_findings(d, root, r);
+    write_scenes(d, root, r);
     put_evidence(d, root, r);
     return json_write(a, d);
 }
 
 /* ---------------------------------------------------------------- reading */
 
-/* Walks one document. The first fault is kept; later reads return harmless values. */
-struct reader {
-    struct arena *arena;
-    struct err *err;
-    bool failed;
-};
-
-static void refuse(struct reader *rd, const char *what)
-{
-    if (!rd->failed)
-        err_set(rd->err, ERR_INPUT, "the record is not valid: %s", what);
-    rd->failed = true;
-}
-
-static const char *get_str(struct reader *rd, yyjson_val *obj, const char *key)
-{
-    const char *s = json_str(rd->arena, obj, key, NULL);
-
-    if (!s || strlen(s) != yyjson_get_len(yyjson_obj_get(obj, key)))
-        refuse(rd, key); /* absent, not text, or with a NUL inside */
-    return s ? s : "";
-}
-
-/* NULL when it is not there. */
-static const char *get_optional(struct reader *rd, yyjson_val *obj, const char *key)
-{
-    return yyjson_obj_get(obj, key) ? get_str(rd, obj, key) : NULL;
-}
-
-static double get_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max)
-{
-    double v = json_num(obj, key, (double)NAN);
-
-    if (!(v >= min && v <= max)) {
-        refuse(rd, key);
-        return min;
-    }
-    return v;
-}
-
-static int64_t get_int(struct reader *rd, yyjson_val *obj, const char *key, int64_t min, int64_t max)
-{
-    yyjson_val *v = yyjson_obj_get(obj, key);
-    int64_t n = yyjson_is_int(v) ? yyjson_get_sint(v) : min - 1;
-
-    if (n < min || n > max || (yyjson_is_uint(v) && yyjson_get_uint(v) > INT64_MAX)) {
-        refuse(rd, key);
-        return min;
-    }
-    return n;
-}
-
-static bool get_bool(struct reader *rd, yyjson_val *obj, const char *key)
-{
-    yyjson_val *v = yyjson_obj_get(obj, key);
-
-    if (!yyjson_is_bool(v))
-        refuse(rd, key);
-    return yyjson_get_bool(v);
-}
-
-static yyjson_val *get_obj(struct reader *rd, yyjson_val *obj, const char *key)
-{
-    yyjson_val *v = yyjson_obj_get(obj, key);
-
-    if (!yyjson_is_obj(v))
-        refuse(rd, key);
-    return v;
-}
-
-/* NULL when it is not there. */
-static yyjson_val *get_optional_obj(struct reader *rd, yyjson_val *obj, const char *key)
-{
-    return yyjson_obj_get(obj, key) ? get_obj(rd, obj, key) : NULL;
-}
-
-/* The array and its length, at most max. */
-static yyjson_val *get_arr(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n)
-{
-    yyjson_val *v = yyjson_obj_get(obj, key);
-
-    *ret_n = yyjson_arr_size(v);
-    if (!yyjson_is_arr(v) || *ret_n > max) {
-        refuse(rd, key);
-        *ret_n = 0;
-    }
-    return v;
-}
-
 static double get_given(struct reader *rd, yyjson_val *obj, const char *key)
 {
-    return yyjson_obj_get(obj, key) ? get_num(rd, obj, key, 0, 1) : (double)NAN;
+    return yyjson_obj_get(obj, key) ? read_num(rd, obj, key, 0, 1) : (double)NAN;
 }
 
 static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk_rule *rule)
@@ -388,13 +289,13 @@ static void get_label_thresholds(struct reader *rd, yyjson_val *obj, struct risk
     if (!obj)
         return;
     if (!yyjson_is_obj(obj) || yyjson_obj_size(obj) > MAX_LABELS) {
-        refuse(rd, "labels");
+        read_refuse(rd, "labels");
         return;
     }
     rule->labels = all = arena_array(rd->arena, yyjson_obj_size(obj), sizeof *all);
     yyjson_obj_foreach (obj, i, n, key, value) {
         if (!yyjson_is_num(value))
-            refuse(rd, "labels");
+            read_refuse(rd, "labels");
         all[rule->nlabels++] =
             (struct label_threshold){arena_strdup(rd->arena, yyjson_get_str(key)), yyjson_get_num(value)};
     }
@@ -411,18 +312,18 @@ static struct risk_rule get_rule(struct reader *rd, yyjson_val *obj)
 
     get_label_thresholds(rd, yyjson_obj_get(obj, "labels"), &rule);
     if (risk_rule_check_partial(&rule, NULL) < 0)
-        refuse(rd, "thresholds");
+        read_refuse(rd, "thresholds");
     return rule;
 }
 
 static struct subject get_subject(struct reader *rd, yyjson_val *root)
 {
-    yyjson_val *o = get_obj(rd, root, "subject");
-    struct subject s = {.size = get_int(rd, o, "size", 0, INT64_MAX), .name = get_str(rd, o, "name")};
-    const char *sha256 = get_str(rd, o, "sha256");
+    yyjson_val *o = read_obj(rd, root, "subject");
+    struct subject s = {.size = read_int(rd, o, "size", 0, INT64_MAX), .name = read_str(rd, o, "name")};
+    const char *sha256 = read_str(rd, o, "sha256");
 
     if (*sha256 && !text_is_hex(sha256, HASH_HEX - 1))
-        refuse(rd, "sha256");
+        read_refuse(rd, "sha256");
     text_copy(s.sha256, sizeof s.sha256, sha256);
     return s;
 }
@@ -435,7 +336,7 @@ static void get_points(struct reader *rd, yyjson_val *arr, struct zone *zone)
     yyjson_arr_foreach (arr, i, n, point) {
         yyjson_val *x = yyjson_arr_get(point, 0), *y = yyjson_arr_get(point, 1);
         if (i >= ZONE_MAX_POINTS || !yyjson_is_num(x) || !yyjson_is_num(y)) {
-            refuse(rd, "zones");
+            read_refuse(rd, "zones");
             return;
         }
         zone->points[zone->n++] = (struct zone_point){yyjson_get_num(x), yyjson_get_num(y)};
@@ -444,7 +345,7 @@ static void get_points(struct reader *rd, yyjson_val *arr, struct zone *zone)
 
 static void get_zones(struct reader *rd, yyjson_val *alarm, struct alarm_params *p)
 {
-    yyjson_val *all = get_arr(rd, alarm, "zones", ZONE_MAX, &p->nzones);
+    yyjson_val *all = read_arr(rd, alarm, "zones", ZONE_MAX, &p->nzones);
     struct zone *zones = arena_array(rd->arena, p->nzones, sizeof *zones);
 
     for (size_t i = 0; i < p->nzones; i++)
@@ -456,9 +357,9 @@ static struct alarm_params get_alarm(struct reader *rd, yyjson_val *o)
 {
     yyjson_val *rule = yyjson_obj_get(o, "thresholds");
     struct alarm_params p = {
-        .fps = get_num(rd, o, "fps", 0, 60),
-        .height = (int)get_int(rd, o, "height", 0, 4096),
-        .max_frames = (int)get_int(rd, o, "max_frames", 0, 1000000),
+        .fps = read_num(rd, o, "fps", 0, 60),
+        .height = (int)read_int(rd, o, "height", 0, 4096),
+        .max_frames = (int)read_int(rd, o, "max_frames", 0, 1000000),
         .rule = rule ? get_rule(rd, rule) : risk_rule_unset(),
     };
 
@@ -477,13 +378,16 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
 
     if (!doc)
         return -1;
-    spec.id = get_str(&rd, root, "id");
-    spec.pipeline = get_str(&rd, root, "pipeline");
+    spec.id = read_str(&rd, root, "id");
+    spec.pipeline = read_str(&rd, root, "pipeline");
     spec.subject = get_subject(&rd, root);
-    spec.deadline_ms = get_int(&rd, root, "deadline_ms", 1, 3600000);
+    spec.deadline_ms = read_int(&rd, root, "deadline_ms", 1, JOB_DEADLINE_MAX_MS);
     if (yyjson_obj_get(root, "spent_ms"))
-        spec.spent_ms = get_int(&rd, root, "spent_ms", 0, 3600000);
-    spec.alarm = get_alarm(&rd, get_obj(&rd, root, "alarm"));
+        spec.spent_ms = read_int(&rd, root, "spent_ms", 0, JOB_DEADLINE_MAX_MS);
+    if (pipeline_is_scenes(spec.pipeline))
+        spec.scenes = read_scenes_params(&rd, read_obj(&rd, root, "scenes"));
+    else
+        spec.alarm = get_alarm(&rd, read_obj(&rd, root, "alarm"));
     annotate = yyjson_obj_get(root, "annotate");
     if (annotate)
         spec.annotate.report = read_report(&rd, yyjson_obj_get(annotate, "report"));
@@ -493,53 +397,45 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     return job_spec_check(ret_spec, err);
 }
 
-static void get_error(struct reader *rd, yyjson_val *root, struct err *ret)
-{
-    yyjson_val *o = get_obj(rd, root, "error");
-    enum err_kind kind = err_kind_of(get_str(rd, o, "code"));
-
-    if (kind != ERR_NONE)
-        err_set(ret, kind, "%s", get_str(rd, o, "text"));
-}
-
 static struct media_info get_media(struct reader *rd, yyjson_val *root)
 {
-    yyjson_val *o = get_obj(rd, root, "media");
+    yyjson_val *o = read_obj(rd, root, "media");
 
     return (struct media_info){
-        .container = get_str(rd, o, "container"),
-        .codec = get_str(rd, o, "codec"),
-        .duration = get_num(rd, o, "duration", 0, 1e9),
-        .width = (int)get_int(rd, o, "width", 0, 1 << 20),
-        .height = (int)get_int(rd, o, "height", 0, 1 << 20),
-        .fps = get_num(rd, o, "fps", 0, 1e9),
-        .frames = get_int(rd, o, "frames", 0, INT64_MAX / 2),
-        .rotation = (int)get_int(rd, o, "rotation", 0, 270),
-        .truncated = get_bool(rd, o, "truncated"),
+        .container = read_str(rd, o, "container"),
+        .codec = read_str(rd, o, "codec"),
+        .duration = read_num(rd, o, "duration", 0, 1e9),
+        .width = (int)read_int(rd, o, "width", 0, 1 << 20),
+        .height = (int)read_int(rd, o, "height", 0, 1 << 20),
+        .fps = read_num(rd, o, "fps", 0, 1e9),
+        .frames = read_int(rd, o, "frames", 0, INT64_MAX / 2),
+        .rotation = (int)read_int(rd, o, "rotation", 0, 270),
+        .truncated = read_bool(rd, o, "truncated"),
     };
 }
 
 static struct sampling get_sampling(struct reader *rd, yyjson_val *root)
 {
-    yyjson_val *o = get_obj(rd, root, "sampling");
+    yyjson_val *o = read_obj(rd, root, "sampling");
 
     return (struct sampling){
-        .width = (int)get_int(rd, o, "width", 0, 1 << 20),
-        .height = (int)get_int(rd, o, "height", 0, 1 << 20),
-        .planned = (int)get_int(rd, o, "planned", 0, INT32_MAX),
-        .judged = (int)get_int(rd, o, "judged", 0, INT32_MAX),
-        .fps = get_num(rd, o, "fps", 0, 1e9),
+        .width = (int)read_int(rd, o, "width", 0, 1 << 20),
+        .height = (int)read_int(rd, o, "height", 0, 1 << 20),
+        .planned = (int)read_int(rd, o, "planned", 0, INT32_MAX),
+        .judged = (int)read_int(rd, o, "judged", 0, INT32_MAX),
+        .fps = read_num(rd, o, "fps", 0, 1e9),
     };
 }
 
 static void get_scores(struct reader *rd, yyjson_val *root, struct report *r)
 {
     size_t n;
-    yyjson_val *all = get_arr(rd, root, "scores", MAX_SCORES, &n);
+    yyjson_val *all = read_arr(rd, root, "scores", MAX_SCORES, &n);
 
     for (size_t i = 0; i < n; i++) {
         yyjson_val *o = yyjson_arr_get(all, i);
-        report_add_score(r, get_str(rd, o, "label"), get_num(rd, o, "value", 0, 1), get_str(rd, o, "source"));
+        report_add_score(r, read_str(rd, o, "label"), read_num(rd, o, "value", 0, 1),
+                         read_str(rd, o, "source"));
     }
 }
 
@@ -548,26 +444,9 @@ static void get_moments(struct reader *rd, yyjson_val *root, struct report *r)
     yyjson_val *all, *o;
     size_t n, i, max;
 
-    all = get_arr(rd, root, "moments", MAX_MOMENTS, &n);
+    all = read_arr(rd, root, "moments", MAX_MOMENTS, &n);
     yyjson_arr_foreach (all, i, max, o)
-        report_add_moment(r, get_int(rd, o, "frame", 0, INT64_MAX / 2), get_num(rd, o, "pts", 0, 1e9));
-}
-
-static struct box get_box(struct reader *rd, yyjson_val *o)
-{
-    size_t n;
-    yyjson_val *arr = get_arr(rd, o, "box", 4, &n);
-    float v[4] = {0};
-
-    for (size_t i = 0; i < 4; i++) {
-        yyjson_val *num = yyjson_arr_get(arr, i);
-        double d = yyjson_get_num(num);
-        if (!yyjson_is_num(num) || !(d >= -1 && d <= 2))
-            refuse(rd, "box");
-        else
-            v[i] = (float)d;
-    }
-    return (struct box){v[0], v[1], v[2], v[3]};
+        report_add_moment(r, read_int(rd, o, "frame", 0, INT64_MAX / 2), read_num(rd, o, "pts", 0, 1e9));
 }
 
 static void get_findings(struct reader *rd, yyjson_val *root, struct report *r)
@@ -575,14 +454,14 @@ static void get_findings(struct reader *rd, yyjson_val *root, struct report *r)
     yyjson_val *all, *o;
     size_t n, i, max;
 
-    all = get_arr(rd, root, "findings", MAX_FINDINGS, &n);
+    all = read_arr(rd, root, "findings", MAX_FINDINGS, &n);
     yyjson_arr_foreach (all, i, max, o) {
         struct finding f = {
-            .moment = (int)get_int(rd, o, "moment", 0, (int64_t)r->nmoments - 1),
-            .label = get_str(rd, o, "label"),
-            .score = get_num(rd, o, "score", 0, 1),
-            .box = get_box(rd, o),
-            .excluded = get_bool(rd, o, "excluded"),
+            .moment = (int)read_int(rd, o, "moment", 0, (int64_t)r->nmoments - 1),
+            .label = read_str(rd, o, "label"),
+            .score = read_num(rd, o, "score", 0, 1),
+            .box = read_box(rd, o),
+            .excluded = read_bool(rd, o, "excluded"),
         };
         report_add_finding(r, &f);
     }
@@ -591,16 +470,16 @@ static void get_findings(struct reader *rd, yyjson_val *root, struct report *r)
 static void get_models(struct reader *rd, yyjson_val *root, struct report *r)
 {
     size_t n;
-    yyjson_val *all = get_arr(rd, root, "models", MAX_MODELS, &n);
+    yyjson_val *all = read_arr(rd, root, "models", MAX_MODELS, &n);
 
     for (size_t i = 0; i < n; i++) {
         yyjson_val *o = yyjson_arr_get(all, i);
         struct model_ref m = {
-            .name = get_str(rd, o, "name"),
-            .version = get_str(rd, o, "version"),
-            .task = get_str(rd, o, "task"),
-            .sha256 = get_str(rd, o, "sha256"),
-            .card = get_optional(rd, o, "card"),
+            .name = read_str(rd, o, "name"),
+            .version = read_str(rd, o, "version"),
+            .task = read_str(rd, o, "task"),
+            .sha256 = read_str(rd, o, "sha256"),
+            .card = read_optional(rd, o, "card"),
         };
         report_add_model(r, &m);
     }
@@ -608,38 +487,42 @@ static void get_models(struct reader *rd, yyjson_val *root, struct report *r)
 
 static void get_program(struct reader *rd, yyjson_val *root, struct report *r)
 {
-    yyjson_val *o = get_optional_obj(rd, root, "program");
+    yyjson_val *o = read_optional_obj(rd, root, "program");
 
     if (o)
-        r->program = (struct program_ref){get_str(rd, o, "version"), get_str(rd, o, "commit")};
+        r->program = (struct program_ref){read_str(rd, o, "version"), read_str(rd, o, "commit")};
 }
 
 static void get_configuration(struct reader *rd, yyjson_val *root, struct report *r)
 {
-    yyjson_val *o = get_optional_obj(rd, root, "configuration");
+    yyjson_val *o = read_optional_obj(rd, root, "configuration");
 
     if (!o)
         return;
     r->config = (struct configuration){
         .known = true,
-        .deadline_ms = get_int(rd, o, "deadline_ms", 0, 3600000),
-        .max_pixels = get_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
-        .max_seconds = get_num(rd, o, "max_seconds", 0, 1e12),
-        .cpu_us = yyjson_obj_get(o, "max_cpu_us") ? get_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2) : 0,
-        .alarm = get_alarm(rd, o),
+        .deadline_ms = read_int(rd, o, "deadline_ms", 0, JOB_DEADLINE_MAX_MS),
+        .max_pixels = read_int(rd, o, "max_pixels", 0, INT64_MAX / 2),
+        .max_seconds = read_num(rd, o, "max_seconds", 0, 1e12),
+        .cpu_us = yyjson_obj_get(o, "max_cpu_us") ? read_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2) : 0,
+        .scenes_known = yyjson_obj_get(o, "scenes"),
     };
+    if (r->config.scenes_known)
+        r->config.scenes = read_scenes_params(rd, read_obj(rd, o, "scenes"));
+    else
+        r->config.alarm = get_alarm(rd, o);
 }
 
 static void get_interval(struct reader *rd, yyjson_val *obj, const char *key, double ret[2])
 {
     size_t n, i, max;
-    yyjson_val *arr = get_arr(rd, obj, key, 2, &n), *v;
+    yyjson_val *arr = read_arr(rd, obj, key, 2, &n), *v;
 
     if (n != 2)
-        refuse(rd, key);
+        read_refuse(rd, key);
     yyjson_arr_foreach (arr, i, max, v) {
         if (!yyjson_is_num(v) || !(yyjson_get_num(v) >= -1 && yyjson_get_num(v) <= 1))
-            refuse(rd, key);
+            read_refuse(rd, key);
         if (i < 2)
             ret[i] = yyjson_get_num(v);
     }
@@ -647,7 +530,7 @@ static void get_interval(struct reader *rd, yyjson_val *obj, const char *key, do
 
 static void get_reach(struct reader *rd, yyjson_val *root, struct report *r)
 {
-    yyjson_val *o = get_optional_obj(rd, root, "reach");
+    yyjson_val *o = read_optional_obj(rd, root, "reach");
 
     if (!o)
         return;
@@ -665,52 +548,53 @@ static void get_verdict(struct reader *rd, yyjson_val *root, struct report *r)
 
     if (!o)
         return;
-    r->verdict.rule = get_str(rd, o, "rule");
-    r->verdict.risk = get_str(rd, o, "risk");
+    r->verdict.rule = read_str(rd, o, "rule");
+    r->verdict.risk = read_str(rd, o, "risk");
     if (risk_rank(r->verdict.risk) < 0)
-        refuse(rd, "risk");
+        read_refuse(rd, "risk");
     if (!report_may_decide(r))
-        refuse(rd, "a verdict without judged moments");
-    r->verdict.thresholds = get_rule(rd, get_obj(rd, o, "thresholds"));
+        read_refuse(rd, "a verdict without judged moments");
+    r->verdict.thresholds = get_rule(rd, read_obj(rd, o, "thresholds"));
     if (risk_rule_check(&r->verdict.thresholds, NULL) < 0)
-        refuse(rd, "thresholds");
-    labels = get_arr(rd, o, "labels", MAX_LABELS, &r->verdict.nlabels);
+        read_refuse(rd, "thresholds");
+    labels = read_arr(rd, o, "labels", MAX_LABELS, &r->verdict.nlabels);
     r->verdict.labels = arena_array(rd->arena, r->verdict.nlabels, sizeof *r->verdict.labels);
     for (size_t i = 0; i < r->verdict.nlabels; i++) {
         const char *label = yyjson_get_str(yyjson_arr_get(labels, i));
         if (!label)
-            refuse(rd, "labels");
+            read_refuse(rd, "labels");
         r->verdict.labels[i] = arena_strdup(rd->arena, label ? label : "");
     }
 }
 
 static void get_timing(struct reader *rd, yyjson_val *root, struct report *r)
 {
-    yyjson_val *o = get_obj(rd, root, "timing");
+    yyjson_val *o = read_obj(rd, root, "timing");
 
-    r->decode_us = get_int(rd, o, "decode_us", 0, INT64_MAX / 2);
-    r->infer_us = get_int(rd, o, "infer_us", 0, INT64_MAX / 2);
-    r->total_us = get_int(rd, o, "total_us", 0, INT64_MAX / 2);
+    r->decode_us = read_int(rd, o, "decode_us", 0, INT64_MAX / 2);
+    r->infer_us = read_int(rd, o, "infer_us", 0, INT64_MAX / 2);
+    r->total_us = read_int(rd, o, "total_us", 0, INT64_MAX / 2);
 }
 
 static struct report *read_report(struct reader *rd, yyjson_val *root)
 {
     struct report *r = arena_alloc(rd->arena, sizeof *r);
 
-    if (!text_is(get_str(rd, root, "schema"), REPORT_SCHEMA))
-        refuse(rd, "schema");
+    if (!text_is(read_str(rd, root, "schema"), REPORT_SCHEMA))
+        read_refuse(rd, "schema");
     r->arena = rd->arena;
-    r->pipeline = get_str(rd, root, "pipeline");
+    r->pipeline = read_str(rd, root, "pipeline");
     r->subject = get_subject(rd, root);
-    get_error(rd, root, &r->error);
+    read_error(rd, root, &r->error);
     r->media = get_media(rd, root);
     r->sampling = get_sampling(rd, root);
     get_scores(rd, root, r);
     get_moments(rd, root, r);
     get_findings(rd, root, r);
+    read_scenes(rd, root, r);
     get_models(rd, root, r);
-    r->decoder = get_str(rd, root, "decoder");
-    r->runtime = get_optional(rd, root, "runtime");
+    r->decoder = read_str(rd, root, "decoder");
+    r->runtime = read_optional(rd, root, "runtime");
     get_program(rd, root, r);
     get_configuration(rd, root, r);
     get_reach(rd, root, r);

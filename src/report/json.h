@@ -10,7 +10,7 @@
 #include "report/report.h"
 
 #define REPORT_SCHEMA "assay.report/1"
-enum { REPORT_MAX_BYTES = 8 << 20, SPEC_MAX_BYTES = 9 << 20 };
+enum { REPORT_MAX_BYTES = 8 << 20, SPEC_MAX_BYTES = 24 << 20 };
 
 struct bytes spec_to_json(struct arena *a, const struct job_spec *spec);
 int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec, struct err *err);

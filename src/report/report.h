@@ -66,8 +66,10 @@ struct program_ref {
 
 /* What was in force, whatever came of it. */
 struct configuration {
-    bool known;                /* false in records of a program which did not write it */
-    struct alarm_params alarm; /* the rule is whole: what the job left open is the model card's */
+    bool known;                  /* false in records of a program which did not write it */
+    struct alarm_params alarm;   /* the rule is whole: what the job left open is the model card's */
+    bool scenes_known;           /* made by pipeline "scenes" or "pictures"; then not `alarm` but this */
+    struct scenes_params scenes; /* without parts and known faces */
     int64_t deadline_ms;
     int64_t max_pixels; /* of a frame */
     double max_seconds; /* of a video */

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/text.h"
+
 struct job_spec job_spec_defaults(void)
 {
     return (struct job_spec){
@@ -10,6 +12,7 @@ struct job_spec job_spec_defaults(void)
         .subject = {.name = ""},
         .deadline_ms = 60000,
         .alarm = {.fps = 3, .height = 320, .max_frames = 600, .rule = risk_rule_unset()},
+        .scenes = {.fps = 2, .people = true, .texts = true, .tags = true, .tag_from = 0.5},
     };
 }
 
@@ -26,6 +29,25 @@ struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params
         zones[i] = p->zones[i];
     copy.rule.labels = labels;
     copy.zones = zones;
+    return copy;
+}
+
+struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_params *p)
+{
+    struct subject_part *parts = arena_array(a, p->nparts, sizeof *parts);
+    struct known_face *known = arena_array(a, p->nknown, sizeof *known);
+    struct scenes_params copy = *p;
+
+    for (size_t i = 0; i < p->nparts; i++)
+        parts[i] = p->parts[i];
+    for (size_t i = 0; i < p->nknown; i++) {
+        float *embedding = arena_array(a, p->known[i].n, sizeof *embedding);
+        for (size_t k = 0; k < p->known[i].n; k++)
+            embedding[k] = p->known[i].embedding[k];
+        known[i] = (struct known_face){p->known[i].n, embedding};
+    }
+    copy.parts = parts;
+    copy.known = known;
     return copy;
 }
 
@@ -46,6 +68,44 @@ static int alarm_check(const struct alarm_params *p, struct err *err)
     return risk_rule_check_partial(&p->rule, err);
 }
 
+bool pipeline_is_scenes(const char *name)
+{
+    return text_is(name, "scenes") || text_is(name, "pictures");
+}
+
+unsigned pipeline_kit(const char *name)
+{
+    return pipeline_is_scenes(name) ? KIT_SCENES : KIT_ALARM;
+}
+
+static int parts_check(const struct job_spec *spec, struct err *err)
+{
+    const struct scenes_params *p = &spec->scenes;
+
+    if (p->nparts > PARTS_MAX)
+        return FAIL(err, ERR_LIMIT, "more than %d pictures in one batch", PARTS_MAX);
+    if ((p->nparts > 0) != text_is(spec->pipeline, "pictures"))
+        return FAIL(err, ERR_INPUT, "a batch of pictures has at least one, and a video has none");
+    for (size_t i = 0; i < p->nparts && *spec->subject.sha256; i++) /* "": its size is not known yet */
+        if (p->parts[i].offset < 0 || p->parts[i].size < 0 || p->parts[i].offset > spec->subject.size ||
+            p->parts[i].size > spec->subject.size - p->parts[i].offset)
+            return FAIL(err, ERR_INPUT, "picture %zu does not lie in the batch", i + 1);
+    return 0;
+}
+
+static int scenes_check(const struct job_spec *spec, struct err *err)
+{
+    const struct scenes_params *p = &spec->scenes;
+
+    if (!(p->fps > 0 && p->fps <= 30))
+        return FAIL(err, ERR_INPUT, "frames per second for models must be above 0 and at most 30");
+    if (!(p->tag_from >= 0 && p->tag_from <= 1))
+        return FAIL(err, ERR_INPUT, "the threshold of tags must be from 0 to 1");
+    if (p->nknown > KNOWN_FACES_MAX)
+        return FAIL(err, ERR_LIMIT, "more than %d known faces", KNOWN_FACES_MAX);
+    return parts_check(spec, err);
+}
+
 int64_t job_spec_left_ms(const struct job_spec *spec)
 {
     return spec->deadline_ms > spec->spent_ms ? spec->deadline_ms - spec->spent_ms : 1;
@@ -53,9 +113,9 @@ int64_t job_spec_left_ms(const struct job_spec *spec)
 
 int job_spec_check(const struct job_spec *spec, struct err *err)
 {
-    if (spec->deadline_ms < 1 || spec->deadline_ms > 3600000)
-        return FAIL(err, ERR_INPUT, "the deadline must be from 1 to 3600000 milliseconds");
+    if (spec->deadline_ms < 1 || spec->deadline_ms > JOB_DEADLINE_MAX_MS)
+        return FAIL(err, ERR_INPUT, "the deadline must be from 1 to %d milliseconds", JOB_DEADLINE_MAX_MS);
     if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
         return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
-    return alarm_check(&spec->alarm, err);
+    return pipeline_is_scenes(spec->pipeline) ? scenes_check(spec, err) : alarm_check(&spec->alarm, err);
 }

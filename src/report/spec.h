@@ -63,21 +63,27 @@ struct scenes_params {
     size_t nknown; /* filled when the job begins, never stored */
     const struct known_face *known;
 };
-enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000 };
+enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000, JOB_DEADLINE_MAX_MS = 86400000 };
 
 struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate", "scenes", "pictures" */
     struct subject subject;
-    int64_t deadline_ms; /* from the start of the analysis; 1..3600000 */
+    int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
     struct scenes_params scenes;
     struct annotate_params annotate;
 };
 
+bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
+/* What an analyst must have at hand for it: bits, because one analyst may have several. */
+enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1 };
+unsigned pipeline_kit(const char *name);
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
+/* With its parts and known faces in the arena. */
+struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_params *p);
 struct job_spec job_spec_defaults(void);               /* pipeline alarm, deadline 60 s, the defaults above */
 int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);

@@ -13,6 +13,7 @@ static const char *const names[AUDIT_KINDS] = {
     [AUDIT_HOOK_ROTATE] = "hook.rotate", [AUDIT_HOOK_REMOVE] = "hook.remove",
     [AUDIT_TENANT_SET] = "tenant.set",   [AUDIT_JOB_CANCEL] = "job.cancel",
     [AUDIT_JOB_DELETE] = "job.delete",   [AUDIT_JOBS_DELETE] = "jobs.delete",
+    [AUDIT_FACE_ADD] = "face.add",       [AUDIT_FACE_REMOVE] = "face.remove",
     [AUDIT_OVERRIDE] = "override",       [AUDIT_PRUNE] = "audit.prune",
 };
 

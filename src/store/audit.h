@@ -20,8 +20,10 @@ enum audit_kind {
     AUDIT_JOB_CANCEL,
     AUDIT_JOB_DELETE,
     AUDIT_JOBS_DELETE, /* many at once: one line */
-    AUDIT_OVERRIDE,    /* a person sets a verdict aside */
-    AUDIT_PRUNE,       /* old lines went */
+    AUDIT_FACE_ADD,    /* onto a tenant's allow list */
+    AUDIT_FACE_REMOVE,
+    AUDIT_OVERRIDE, /* a person sets a verdict aside */
+    AUDIT_PRUNE,    /* old lines went */
     AUDIT_KINDS,
 };
 const char *audit_name(enum audit_kind kind); /* "key.new" */

@@ -20,7 +20,7 @@ int delivery_insert(struct conn *c, const struct delivery_row *row, struct err *
 {
     static const char sql[] =
         "INSERT INTO deliveries (id, tenant, job, hook, url, site, state, attempts, next_us,"
-        " created_us, finished_us, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)";
+        " created_us, finished_us, body, secret) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)";
     CLEANUP(query_end) struct query q = {0};
 
     if (query_begin(&q, c, sql, err) < 0)
@@ -37,6 +37,7 @@ int delivery_insert(struct conn *c, const struct delivery_row *row, struct err *
     bind_int(&q, row->created_us);
     bind_int(&q, row->finished_us);
     bind_bytes(&q, row->body);
+    bind_text(&q, row->secret);
     return query_run(&q, err);
 }
 
@@ -51,6 +52,7 @@ struct delivery_row *deliveries_copy(struct arena *a, const struct delivery_row 
         copy[i].hook = arena_strdup(a, rows[i].hook);
         copy[i].url = arena_strdup(a, rows[i].url);
         copy[i].site = arena_strdup(a, rows[i].site);
+        copy[i].secret = arena_strdup(a, rows[i].secret);
         copy[i].state = arena_strdup(a, rows[i].state);
         copy[i].body.data =
             (const uint8_t *)arena_strndup(a, (const char *)rows[i].body.data, rows[i].body.len);
@@ -219,7 +221,7 @@ static void read_delivery(struct query *q, struct arena *a, struct delivery_row 
 int records_due(struct records *db, struct arena *a, const char *site, int64_t now_us, size_t max,
                 struct delivery_row **ret_rows, size_t *ret_n, struct err *err)
 {
-    static const char sql[] = "SELECT " DELIVERY_COLUMNS ", body FROM deliveries"
+    static const char sql[] = "SELECT " DELIVERY_COLUMNS ", body, secret FROM deliveries"
                               " WHERE state = 'due' AND site = ? AND next_us <= ? ORDER BY next_us LIMIT ?";
     CLEANUP(reading_end) struct reading r = {0};
     struct delivery_row *rows = NULL;
@@ -235,6 +237,7 @@ int records_due(struct records *db, struct arena *a, const char *site, int64_t n
         struct delivery_row *row = &ARENA_PUSH(a, rows, n, cap);
         read_delivery(&r.q, a, row);
         row->body = column_bytes(&r.q, a);
+        row->secret = column_text(&r.q, a);
     }
     if (got < 0)
         return -1;

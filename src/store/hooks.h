@@ -44,7 +44,8 @@ struct delivery_row {
     const char *job;  /* NULL: a ping */
     const char *hook; /* NULL: the job's own webhook URL */
     const char *url;
-    const char *site; /* host:port of it */
+    const char *site;   /* host:port of it */
+    const char *secret; /* came with the job, for its own URL; NULL: the hook's, or unsigned */
     struct bytes body;
     const char *state;
     int attempts;

@@ -148,7 +148,7 @@ static int move_and_insert(struct conn *c, const void *args, struct err *err)
     for (size_t i = 0; i < move->ndeliveries; i++)
         if (delivery_insert(c, &move->deliveries[i], err) < 0)
             return -1;
-    return 0;
+    return move->pace.pipeline ? pace_insert(c, &move->pace, err) : 0;
 }
 
 /* The outbox: the end of a job and what has to be told about it, together or not at all. */
@@ -156,7 +156,8 @@ static int run_move(struct conn *c, const void *args, struct err *err)
 {
     const struct job_move *move = args;
 
-    return move->ndeliveries ? run_whole(c, move_and_insert, move, err) : move_row(c, move, err);
+    return move->ndeliveries || move->pace.pipeline ? run_whole(c, move_and_insert, move, err)
+                                                    : move_row(c, move, err);
 }
 
 static const struct intent_kind move_job = {"move job", true, run_move};
@@ -175,6 +176,7 @@ int records_move_job(struct records *db, const struct job_move *move, records_do
     copy->error_code = arena_strdup(a, move->error_code);
     copy->error_text = arena_strdup(a, move->error_text);
     copy->deliveries = deliveries_copy(a, move->deliveries, move->ndeliveries);
+    copy->pace.pipeline = arena_strdup(a, move->pace.pipeline);
     return intent_push_take(db, &move_job, a, copy, (struct answer){done, arg}, err);
 }
 

@@ -86,6 +86,10 @@ struct job_row {
 int records_add_job(struct records *db, const struct job_row *row, records_done *done, void *arg,
                     struct err *err);
 
+struct pace { /* store/pace.h */
+    const char *pipeline;
+    int64_t ns_per_unit;
+};
 /* Moves a job from one state to another; the callback gets ERR_CONFLICT when it is not in `from`. */
 struct job_move {
     const char *id, *from, *to;
@@ -96,6 +100,7 @@ struct job_move {
     const char *reused;                    /* the job whose report this one got; NULL = keep */
     const struct delivery_row *deliveries; /* stored in the same transaction (store/hooks.h) */
     size_t ndeliveries;
+    struct pace pace; /* counted in the same transaction; pipeline NULL: none */
 };
 int records_move_job(struct records *db, const struct job_move *move, records_done *done, void *arg,
                      struct err *err);

@@ -52,6 +52,11 @@ void writer_stop(struct records *db);
 int delivery_insert(struct conn *c, const struct delivery_row *row, struct err *err);
 struct delivery_row *deliveries_copy(struct arena *a, const struct delivery_row *rows, size_t n);
 
+/* ---- pace.c ---- */
+
+/* Part of a move; run_whole keeps the two together. */
+int pace_insert(struct conn *c, const struct pace *p, struct err *err);
+
 /* ---- idempotency.c ---- */
 
 int key_use_insert(struct conn *c, const struct job_row *job, struct err *err);

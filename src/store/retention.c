@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "store/hooks.h"
 #include "store/records_int.h"
 
 /* The sentence for a change which found no row: no such job of that tenant, or one in the wrong state. */
@@ -28,7 +29,7 @@ static int explain(struct conn *c, const char *tenant, const char *id, const cha
 
 struct one_job {
     struct job_order order;
-    int64_t now_us;
+    struct job_farewell farewell; /* only of a cancelled one */
 };
 
 static int push_one(struct records *db, const struct intent_kind *kind, const struct one_job *args,
@@ -40,7 +41,8 @@ static int push_one(struct records *db, const struct intent_kind *kind, const st
 
     *copy = (struct one_job){
         {arena_strdup(a, order->tenant), arena_strdup(a, order->id), arena_strdup(a, order->who)},
-        args->now_us};
+        args->farewell};
+    copy->farewell.deliveries = deliveries_copy(a, args->farewell.deliveries, args->farewell.ndeliveries);
     if (!copy->order.who)
         copy->order.who = db->who;
     return intent_push_take(db, kind, a, copy, answer, err);
@@ -62,26 +64,37 @@ static int changed(struct query *q, enum audit_kind kind, const struct one_job *
 }
 
 /* NEW and CLAIMED go to CANCELLED, as drawn in job/state.c. */
-static int cancel_and_say(struct conn *c, const void *args, struct err *err)
+static int cancel_and_say(struct conn *c, const struct one_job *in, struct err *err)
 {
     static const char sql[] =
         "UPDATE jobs SET state = 'cancelled', finished_us = ?, error_code = 'cancelled',"
         " error_text = 'The job was cancelled.'"
         " WHERE id = ? AND tenant = coalesce(?, tenant) AND state IN ('new','claimed') RETURNING tenant";
     CLEANUP(query_end) struct query q = {0};
-    const struct one_job *in = args;
 
     if (query_begin(&q, c, sql, err) < 0)
         return -1;
-    bind_int(&q, in->now_us);
+    bind_int(&q, in->farewell.now_us);
     bind_text(&q, in->order.id);
     bind_text(&q, in->order.tenant);
     return changed(&q, AUDIT_JOB_CANCEL, in, "has ended already", err);
 }
 
+static int cancel_and_tell(struct conn *c, const void *args, struct err *err)
+{
+    const struct one_job *in = args;
+
+    if (cancel_and_say(c, in, err) < 0)
+        return -1;
+    for (size_t i = 0; i < in->farewell.ndeliveries; i++)
+        if (delivery_insert(c, &in->farewell.deliveries[i], err) < 0)
+            return -1;
+    return 0;
+}
+
 static int run_cancel(struct conn *c, const void *args, struct err *err)
 {
-    return run_whole(c, cancel_and_say, args, err);
+    return run_whole(c, cancel_and_tell, args, err);
 }
 
 static const struct intent_kind cancel_job = {"cancel job", true, run_cancel};
@@ -89,7 +102,14 @@ static const struct intent_kind cancel_job = {"cancel job", true, run_cancel};
 int records_cancel_job(struct records *db, const struct job_order *order, int64_t now_us, records_done *done,
                        void *arg, struct err *err)
 {
-    return push_one(db, &cancel_job, &(struct one_job){*order, now_us}, (struct answer){done, arg}, err);
+    return records_cancel_and_tell(db, order, &(struct job_farewell){.now_us = now_us}, done, arg, err);
+}
+
+int records_cancel_and_tell(struct records *db, const struct job_order *order,
+                            const struct job_farewell *farewell, records_done *done, void *arg,
+                            struct err *err)
+{
+    return push_one(db, &cancel_job, &(struct one_job){*order, *farewell}, (struct answer){done, arg}, err);
 }
 
 /* ---- deleting ---- */
@@ -118,7 +138,7 @@ static const struct intent_kind delete_job = {"delete job", true, run_delete};
 int records_delete_job(struct records *db, const struct job_order *order, records_done *done, void *arg,
                        struct err *err)
 {
-    return push_one(db, &delete_job, &(struct one_job){*order, 0}, (struct answer){done, arg}, err);
+    return push_one(db, &delete_job, &(struct one_job){.order = *order}, (struct answer){done, arg}, err);
 }
 
 struct many_jobs {
@@ -176,6 +196,22 @@ int records_delete_jobs(struct records *db, const struct job_filter *filter, siz
     *copy = (struct many_jobs){*filter, max, ret_n, db->who};
     copy->filter.tenant = arena_strdup(a, filter->tenant);
     return intent_push_take(db, &delete_jobs, a, copy, (struct answer){done, arg}, err);
+}
+
+/* The word stands in the statement, so that its own small index is used. */
+static int run_drop_passing(struct conn *c, const void *args UNUSED, struct err *err)
+{
+    static const char sql[] = "DELETE FROM jobs WHERE dialect = '" PASSING_DIALECT "'";
+    CLEANUP(query_end) struct query q = {0};
+
+    return query_begin(&q, c, sql, err) < 0 ? -1 : query_run(&q, err);
+}
+
+static const struct intent_kind drop_passing = {"drop passing jobs", true, run_drop_passing};
+
+int records_drop_passing(struct records *db, records_done *done, void *arg, struct err *err)
+{
+    return intent_push_take(db, &drop_passing, arena_new(), NULL, (struct answer){done, arg}, err);
 }
 
 /* ---- what is left ---- */

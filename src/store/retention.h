@@ -21,6 +21,16 @@ struct job_order {
 int records_cancel_job(struct records *db, const struct job_order *order, int64_t now_us, records_done *done,
                        void *arg, struct err *err);
 
+/* The same, and what has to be told of it, in one transaction. */
+struct job_farewell {
+    int64_t now_us;
+    const struct delivery_row *deliveries;
+    size_t ndeliveries;
+};
+int records_cancel_and_tell(struct records *db, const struct job_order *order,
+                            const struct job_farewell *farewell, records_done *done, void *arg,
+                            struct err *err);
+
 /* Deletes a finished job with everything that hangs on it. ERR_NOT_FOUND; ERR_CONFLICT while it is not
  * finished. */
 int records_delete_job(struct records *db, const struct job_order *order, records_done *done, void *arg,
@@ -44,6 +54,13 @@ struct leftover {
 int records_leftovers(struct records *db, struct arena *a, size_t max, struct leftover **ret, size_t *ret_n,
                       struct err *err);
 int records_drop_leftover(struct records *db, int64_t seq, records_done *done, void *arg, struct err *err);
+
+/* Jobs of this dialect are a step of a request that waits for them; the server which took it deletes them at
+ * once, and what a dead one has left is of no use to anybody. */
+#define PASSING_DIALECT "enrol"
+/* Those, in whatever state, without a line of the audit: nobody ever knew of them. For the process which runs
+ * the jobs, before it takes any up. */
+int records_drop_passing(struct records *db, records_done *done, void *arg, struct err *err);
 
 /* Whether any job has this blob as its subject or its annotated clip. */
 int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use, struct err *err);

@@ -224,6 +224,24 @@ static const char *const migrations[] = {
     "  INSERT INTO events (job, at_us, what, detail)"
     "  VALUES (new.id, " NOW_US ", 'answered', 'from job ' || new.reused);"
     "END",
+
+    /* The secret that came with a job's own URL; how long pipelines take (store/pace.h); faces on allow lists
+     * (store/faces.h), and the jobs that make them of pictures. */
+    "ALTER TABLE deliveries ADD COLUMN secret TEXT;"
+    "CREATE INDEX jobs_passing ON jobs (seq) WHERE dialect = 'enrol';"
+    "CREATE TABLE pace ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  pipeline TEXT NOT NULL,"
+    "  ns_per_unit INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX pace_pipeline ON pace (pipeline, seq);"
+    "CREATE TABLE faces ("
+    "  tenant TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  embedding BLOB NOT NULL," /* float32, little-endian */
+    "  PRIMARY KEY (tenant, name)"
+    ") STRICT",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

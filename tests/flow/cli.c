@@ -284,6 +284,96 @@ static void annotate_refuses(void)
     CHECK_INT(o.status, 30);
 }
 
+/* ---- scenes and pictures ---- */
+
+enum { BMP_HEAD = 54, BMP_SIDE = 32 };
+
+/* A grey picture. */
+static char *make_bmp(void)
+{
+    static const uint8_t head[BMP_HEAD] = {
+        'B',      'M',      [2] = 0x36, 0x0c, [10] = BMP_HEAD, [14] = 40, [18] = BMP_SIDE, [22] = BMP_SIDE,
+        [26] = 1, [28] = 24};
+    uint8_t file[BMP_HEAD + BMP_SIDE * BMP_SIDE * 3];
+    char *path = inside("grey.picture");
+
+    memset(file, 0x80, sizeof file);
+    memcpy(file, head, sizeof head);
+    write_file(path, bytes_of(file, sizeof file));
+    return path;
+}
+
+static void status_says_whether_it_was_judged(void)
+{
+    char *bmp = make_bmp(), *broken = inside("broken.png");
+    const struct {
+        const char *what, *pipeline, *file;
+        int status;
+        const char *words;
+    } rows[] = {
+        {"a video", "scenes", clip("person.mp4"), 0, "person.mp4: 1 shot"},
+        {"half a video", "scenes", clip("cut.mp4"), 30, "COULD NOT BE JUDGED"},
+        {"no video", "scenes", clip("text.mp4"), 30, "COULD NOT BE JUDGED (cannot_decode)"},
+        {"an alarm clip as before", "alarm", clip("person.mp4"), 20, "intrusion"},
+        {"a picture among scenes", "scenes", bmp, 0, "bmp, 32 x 32"},
+        {"a picture as an alarm clip", "alarm", bmp, 0, "safe (intrusion"},
+        {"no picture", "scenes", broken, 30, "COULD NOT BE JUDGED (cannot_decode)"},
+    };
+
+    write_file(broken, bytes_of("\x89PNG\r\n\x1a\n", 8));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome o =
+            RUN_ASSAY("check", "--scenes-blocks", "none", "--pipeline", rows[i].pipeline, rows[i].file);
+        CHECK_INT(o.status, rows[i].status);
+        CHECK(strstr(o.out, rows[i].words));
+        ROW("%s: %s%s", rows[i].what, o.out, o.err);
+    }
+    CHECK_INT(RUN_ASSAY("check", "--scenes-blocks", "none", bmp).status, 0); /* known by its content */
+}
+
+/* Every file has its place, whatever came of it; and the reports are the same as without a page. */
+static void a_page_of_all_kinds(void)
+{
+    char *path = inside("report.html"), *bmp = make_bmp(), *text;
+    struct outcome with = RUN_ASSAY("check", "--json", "--scenes-blocks", "none", "--pipeline", "scenes",
+                                    "--html", path, clip("person.mp4"), bmp, clip("none.mp4")),
+                   without = RUN_ASSAY("check", "--json", "--scenes-blocks", "none", "--pipeline", "scenes",
+                                       clip("person.mp4"), bmp, clip("none.mp4"));
+    struct bytes page = file_read(arena, path);
+
+    CHECK_INT(with.status, 30);
+    CHECK_STR(without_timing(with.out), without_timing(without.out));
+    text = arena_strndup(arena, (const char *)page.data, page.len);
+    CHECK(text_starts(text, "<!doctype html>") && text_ends(text, "</html>\n"));
+    CHECK_INT(count(text, "<article>"), 3);
+    CHECK(count(text, "src=\"data:image/jpeg;base64,") >= 2);
+    CHECK(strstr(text, "No such file"));
+}
+
+static void page_and_pipeline_refuse(void)
+{
+    char *video = inside("video.mp4");
+    struct bytes before = file_read(arena, clip("tiny.mp4")), after;
+    struct outcome o = RUN_ASSAY("check", "--pipeline", "annotate", clip("tiny.mp4"));
+
+    check_misuse(&o, "pipeline");
+    o = RUN_ASSAY("check", "--biometrics", "everything", clip("tiny.mp4"));
+    check_misuse(&o, "everything");
+    write_file(video, before);
+    o = RUN_ASSAY("check", "--html", video, clip("tiny.mp4"));
+    CHECK_INT(o.status, 1);
+    CHECK(strstr(o.err, "it stays as it is"));
+    after = file_read(arena, video);
+    CHECK(after.len == before.len && memcmp(after.data, before.data, after.len) == 0);
+    o = RUN_ASSAY("check", "--html", inside("no/such/folder.html"), clip("tiny.mp4"));
+    CHECK_INT(o.status, 1);
+    CHECK_STR(o.out, ""); /* said before the work */
+    o = RUN_ASSAY("check", "--pipeline", "scenes", "--scenes-blocks", "none", "--annotate", inside("z.mp4"),
+                  clip("tiny.mp4"));
+    CHECK_INT(o.status, 30);
+    CHECK(strstr(o.err, "pipeline alarm only"));
+}
+
 /* ---- configuration ---- */
 
 /* Lines that are not comments: the comments tell where a value came from. */
@@ -494,6 +584,9 @@ int main(void)
     RUN(annotated_clip_plays);
     RUN(annotate_twice_is_the_same);
     RUN(annotate_refuses);
+    RUN(status_says_whether_it_was_judged);
+    RUN(a_page_of_all_kinds);
+    RUN(page_and_pipeline_refuse);
     RUN(config_comes_back);
     RUN(config_order);
     RUN(built_in_model);

@@ -3,17 +3,14 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "infer/card.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void check(const struct card *c)
+static void check_detect(const struct card *c)
 {
-    if (!c->name || !c->file || !c->input.name || !c->output.decoder || !c->nlabels || !c->nconcepts)
-        abort();
-    if (c->input.width < 32 || c->input.width > 2048 || c->input.pad < 0 || c->input.pad > 255)
-        abort();
-    if (risk_rule_check(&c->rule, NULL) < 0)
+    if (!c->output.decoder || !c->nlabels || !c->nconcepts || risk_rule_check(&c->rule, NULL) < 0)
         abort();
     for (size_t i = 0; i < c->nconcepts; i++)
         for (int k = 0; k <= 10; k++) {
@@ -24,6 +21,58 @@ static void check(const struct card *c)
     for (size_t i = 0; i < c->nlabels; i++)
         if (c->labels[i].concept && !card_concept(c, c->labels[i].concept))
             abort();
+}
+
+static void check_faces(const struct card *c)
+{
+    if (c->noutputs != 12 || c->input.width % 32 || c->input.height % 32 || !(c->faces.threshold > 0))
+        abort();
+}
+
+static void check_embedding(const struct card *c)
+{
+    if (!(c->embedding.same_from >= -1 && c->embedding.same_from <= 1) || c->embedding.min_face < 1)
+        abort();
+}
+
+static void check_traits(const struct card *c)
+{
+    if (c->noutputs != 2 || c->traits.gender_floor < 0.5 || !(c->traits.enlarge > 0))
+        abort();
+}
+
+static void check_tags(const struct card *c)
+{
+    if (!c->output.decoder || c->nlabels < 2 || !c->tags.map || c->tags.ntags)
+        abort();
+}
+
+static const struct {
+    const char *task;
+    void (*check)(const struct card *c);
+} tasks[] = {
+    {"detect", check_detect},      {"faces", check_faces}, {"face-embedding", check_embedding},
+    {"face-traits", check_traits}, {"tags", check_tags},
+};
+
+static void check(const struct card *c)
+{
+    bool known = false;
+
+    if (!c->name || !c->file || !c->input.name || !c->output.name || !c->noutputs)
+        abort();
+    if (c->input.width < 32 || c->input.width > 2048 || c->input.pad < 0 || c->input.pad > 255)
+        abort();
+    for (size_t i = 0; i < c->noutputs; i++)
+        if (!c->outputs[i])
+            abort();
+    for (size_t i = 0; i < COUNT_OF(tasks); i++)
+        if (text_is(tasks[i].task, c->task)) {
+            tasks[i].check(c);
+            known = true;
+        }
+    if (!known)
+        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

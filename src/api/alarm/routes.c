@@ -535,7 +535,7 @@ static const char *const prefixes[] = {"/api", "", "/v1", "/v1/api", NULL};
 
 /* Everything that is not under a native path keeps this API's error shape, so that its clients can read a
  * wrong path, too. */
-static bool owns(const char *path)
+static bool owns(const struct api_opts *opts UNUSED, const char *path)
 {
     static const char *const first[] = {"/classify", "/result", "/video", "/avconv", "/label", "/flow", NULL};
 

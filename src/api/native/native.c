@@ -1,112 +1,34 @@
 /* The native routes: submitting (submit.c), any job with its canonical report, readiness. Errors are
  * problem+json (RFC 9457). */
-#include <inttypes.h>
 #include <string.h>
 
 #include "api/native/native_int.h"
+#include "api/problem.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/text.h"
-
-static const struct {
-    int status;
-    const char *title;
-} titles[] = {
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {409, "Conflict"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {503, "Service Unavailable"},
-    {507, "Insufficient Storage"},
-};
-
-static struct bytes problem(struct arena *a, int status, const char *detail)
-{
-    CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
-    yyjson_mut_val *root = yyjson_mut_obj(doc);
-    const char *title = "Error";
-
-    for (size_t i = 0; i < COUNT_OF(titles); i++)
-        if (titles[i].status == status)
-            title = titles[i].title;
-    yyjson_mut_doc_set_root(doc, root);
-    yyjson_mut_obj_add_str(doc, root, "type", "about:blank");
-    yyjson_mut_obj_add_str(doc, root, "title", title);
-    yyjson_mut_obj_add_int(doc, root, "status", status);
-    yyjson_mut_obj_add_str(doc, root, "detail", detail);
-    return json_write(a, doc);
-}
-
-/* retry_seconds 0: not said. */
-static void reply_problem(struct request *r, int status, const char *detail, int64_t retry_seconds)
-{
-    struct reply rep = {.status = status, .type = "application/problem+json"};
-
-    rep.body = problem(request_arena(r), status, detail);
-    if (status == 401)
-        reply_header(&rep, r, "WWW-Authenticate", "%s", "Bearer");
-    if (retry_seconds)
-        reply_header(&rep, r, "Retry-After", "%" PRId64, retry_seconds);
-    request_reply(r, &rep);
-}
 
 void native_problem(struct request *r, int status, const char *detail)
 {
-    reply_problem(r, status, detail, 0);
+    problem_reply(r, &(struct problem){.status = status, .detail = detail});
 }
-
-static const struct {
-    enum err_kind kind;
-    int status, retry_seconds;
-} statuses[] = {
-    {ERR_INPUT, 400, 0},    {ERR_LIMIT, 413, 0}, {ERR_UNSUPPORTED, 415, 0}, {ERR_NOT_FOUND, 404, 0},
-    {ERR_CONFLICT, 409, 0}, {ERR_BUSY, 503, 5},  {ERR_QUOTA, 429, 5},       {ERR_FULL, 507, 0},
-};
 
 void native_fail(struct request *r, const struct caller *caller, const struct err *err)
 {
-    int status = 500;
-    int64_t retry_seconds = 0;
+    struct problem p = problem_of(r, caller, err);
 
-    for (size_t i = 0; i < COUNT_OF(statuses); i++)
-        if (statuses[i].kind == err->kind) {
-            status = statuses[i].status;
-            retry_seconds = statuses[i].retry_seconds;
-        }
-    if (status == 429 && caller->over_rate)
-        retry_seconds = caller->reset_seconds;
-    if (status == 500 || status == 507)
-        log_error("request failed", "req=%s path=%s code=%s text=%s", request_id(r), request_path(r),
-                  err_code(err->kind), err->text);
-    reply_problem(r, status,
-                  status == 500   ? "internal server error"
-                  : status == 507 ? "the disk of the server is full, nothing was accepted; try again later"
-                                  : err->text,
-                  retry_seconds);
+    problem_reply(r, &p);
 }
 
 bool native_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
-    struct need need = {"native", scope};
+    struct problem p;
     struct err err;
 
-    if (gate_enter(api_of(r)->gate, r, &need, ret_caller, &err) == 0)
+    if (problem_enter(r, &(struct need){"native", scope}, ret_caller, &p, &err))
         return true;
-    if (err.kind == ERR_DENIED)
-        native_problem(r, ret_caller->lacks_scope ? 403 : 401, err.text);
-    else if (err.kind == ERR_BUSY || err.kind == ERR_QUOTA)
-        reply_problem(r, 429, err.text, ret_caller->reset_seconds);
-    else
-        native_problem(r, 500, err.text);
+    problem_reply(r, &p);
     return false;
 }
 
@@ -210,7 +132,7 @@ static const struct route routes[] = {
 
 static const char *const prefixes[] = {"", NULL};
 
-static bool owns(const char *path)
+static bool owns(const struct api_opts *opts UNUSED, const char *path)
 {
     (void)path;
     return true;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 bool kit_open(struct kit *k, const char *card_path)
 {
@@ -27,8 +28,58 @@ bool kit_open(struct kit *k, const char *card_path)
     return true;
 }
 
+/* Reads the text of one of our cards. */
+static struct bytes read_card(struct arena *a, const char *name)
+{
+    const char *root = getenv("ASSAY_ROOT");
+    CLEANUP(fd_closep)
+    int fd = open(arena_printf(a, "%s/models/cards/%s", root ? root : ".", name), O_RDONLY);
+    char *text = arena_alloc(a, CARD_MAX_BYTES);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, CARD_MAX_BYTES);
+
+    return bytes_of(text, n < 0 ? 0 : (size_t)n);
+}
+
+static bool load_scenes_model(struct kit *k, const char *name, const char *folder, struct card *card,
+                              struct model **ret)
+{
+    const char *shared = getenv("ASSAY_SHARED");
+    const char *dir = arena_printf(k->arena, "%s/models/%s", shared ? shared : "", folder);
+    struct err err = {0};
+
+    if (card_parse(k->arena, read_card(k->arena, name), dir, name, card, &err) == 0 &&
+        (!text_is(card->task, "tags") ||
+         card_add_map(k->arena, read_card(k->arena, "imagenet-tags.map.json"), "map", card, &err) == 0) &&
+        model_load(ret, k->rt, card, (struct bytes){0}, &err) == 0)
+        return true;
+    printf("# %s\n", err.text);
+    return false;
+}
+
+bool kit_add_scenes(struct kit *k)
+{
+    struct scenes_tools *t = &k->tools.scenes;
+    struct err err = {0};
+
+    if (!load_scenes_model(k, "yunet.json", "face", &k->scenes_cards[0], &t->faces) ||
+        !load_scenes_model(k, "face-reid-0095.json", "face", &k->scenes_cards[1], &t->embedding) ||
+        !load_scenes_model(k, "age-gender.json", "face", &k->scenes_cards[2], &t->traits) ||
+        !load_scenes_model(k, "mobilenetv2-imagenet.json", "tags", &k->scenes_cards[3], &t->tags))
+        return false;
+    setenv("OMP_THREAD_LIMIT", "1", 1); /* before the library that looks for it */
+    if (ocr_open(&t->ocr, "eng", NULL, &err) < 0 || languages_open(&t->languages, &err) < 0)
+        printf("# %s\n", err.text);
+    return t->ocr && t->languages;
+}
+
 void kit_clear(struct kit *k)
 {
+    ocr_freep(&k->tools.scenes.ocr);
+    languages_freep(&k->tools.scenes.languages);
+    model_freep(&k->tools.scenes.faces);
+    model_freep(&k->tools.scenes.embedding);
+    model_freep(&k->tools.scenes.traits);
+    model_freep(&k->tools.scenes.tags);
     model_freep(&k->model);
     runtime_freep(&k->rt);
     arena_freep(&k->arena);

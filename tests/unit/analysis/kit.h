@@ -4,16 +4,22 @@
 
 #include "analysis/analysis.h"
 
+enum { KIT_SCENES_MODELS = 4 };
+
 struct kit {
     struct arena *arena;
     struct runtime *rt;
     struct card card;
     struct model *model;
+    struct card scenes_cards[KIT_SCENES_MODELS];
     struct toolbox tools;
 };
 
 /* card_path NULL: the embedded model. false and a line on stdout when something is missing. */
 bool kit_open(struct kit *k, const char *card_path);
+/* The models of pipelines "scenes" and "pictures" with our cards from the development data, and the reader of
+ * texts. false when one of them is not there. */
+bool kit_add_scenes(struct kit *k);
 void kit_clear(struct kit *k);
 /* Judges a file with the given spec (its subject is filled in); the report lives in the arena. */
 struct report *kit_judge(struct kit *k, struct arena *a, const char *path, struct job_spec spec);

@@ -87,6 +87,28 @@ static void ids_are_unique_and_start_with_the_time(void)
     CHECK(!id_is_valid("6662efdb5200108549e3ac2bx"));
 }
 
+/* The strings are the text's own bytes, and may be changed there. */
+static void json_in_place(void)
+{
+    static const char text[] = "{\"a\": \"x\\\\\", \"b\": [\"\\\"]\", 1], \"c\": \"]]]\"}";
+    char room[sizeof text + JSON_PADDING];
+    CLEANUP(json_freep) yyjson_doc *doc = NULL;
+    yyjson_val *root;
+    struct err err;
+
+    memcpy(room, text, sizeof text);
+    doc = json_read_in_place(room, sizeof text - 1, 20, &err);
+    root = yyjson_doc_get_root(doc);
+    CHECK_STR(yyjson_get_str(yyjson_obj_get(root, "a")), "x\\");
+    CHECK_STR(yyjson_get_str(yyjson_arr_get(yyjson_obj_get(root, "b"), 0)), "\"]");
+    CHECK(yyjson_get_str(yyjson_obj_get(root, "c")) > room &&
+          yyjson_get_str(yyjson_obj_get(root, "c")) < room + sizeof room);
+    memcpy(room, text, sizeof text);
+    CHECK(!json_read_in_place(room, sizeof text - 1, 5, &err) && err.kind == ERR_LIMIT);
+    memcpy(room, "[[\"\\", 4);
+    CHECK(!json_read_in_place(room, 4, 20, &err) && err.kind == ERR_INPUT);
+}
+
 static void json_has_ceilings(void)
 {
     struct err err = {0};
@@ -139,6 +161,7 @@ int main(void)
     RUN(error_codes_round_trip);
     RUN(hashes_known_vectors);
     RUN(ids_are_unique_and_start_with_the_time);
+    RUN(json_in_place);
     RUN(json_has_ceilings);
     RUN(queue_hands_everything_over);
     return test_end();

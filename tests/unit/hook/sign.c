@@ -31,8 +31,8 @@ static void signatures(void)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CLEANUP(arena_freep) struct arena *a = arena_new();
-        struct signing s = {"msg_01", 1700000000, bytes_of(body, sizeof body - 1), rows[i].secret,
-                            rows[i].old_secret};
+        struct signing s = {"msg_01",       1700000000,         bytes_of(body, sizeof body - 1),
+                            rows[i].secret, rows[i].old_secret, false};
         const char *headers[SIGN_HEADERS + 1];
         sign_headers(a, &s, headers);
         CHECK_STR(headers[0], "webhook-id: msg_01");
@@ -46,6 +46,17 @@ static void signatures(void)
         }
         ROW("%s", rows[i].what);
     }
+}
+
+static void bare_hex(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct signing s = {"msg_01", 1700000000, bytes_of(body, sizeof body - 1), "s3cret", NULL, true};
+    const char *headers[SIGN_HEADERS + 1];
+
+    sign_headers(a, &s, headers);
+    CHECK_STR(headers[3],
+              "X-Webhook-Signature: a764d502ebb1180eded315a257614b8f94f4b29f0626abb85ae6a8265acc4756");
 }
 
 static const struct {
@@ -91,6 +102,7 @@ static void new_secrets_are_fine_and_new(void)
 int main(void)
 {
     RUN(signatures);
+    RUN(bare_hex);
     RUN(secrets_are_checked);
     RUN(new_secrets_are_fine_and_new);
     return test_end();

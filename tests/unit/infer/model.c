@@ -185,7 +185,7 @@ static void wrong_files_and_cards_are_model_errors(void)
             memcpy(card.sha256, rows[i].sum, strlen(rows[i].sum));
         card.input.name = rows[i].input;
         card.input.width = rows[i].width;
-        card.output.name = rows[i].output;
+        card.output.name = card.outputs[0] = rows[i].output;
         CHECK_INT(model_load(&m, l.rt, &card, file, &err), -1);
         CHECK(err.kind == ERR_MODEL && strstr(err.text, rows[i].complaint) && !m);
         ROW("%s: %s", rows[i].what, err.text);

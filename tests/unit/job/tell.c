@@ -81,6 +81,35 @@ static void run(struct teller *t, enum fake_act act, const char *state, const ch
     tempdir_clear(&dir);
 }
 
+/* In the transaction that cancels it. */
+static void who_is_taken_back_is_told_of(void)
+{
+    struct teller t = {0};
+    struct tempdir dir = tempdir_new();
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct jobs_opts opts = jobs_opts_defaults();
+    struct delivery_row *rows, row;
+    struct latch latch = LATCH;
+    struct rig r;
+    char id[ID_TEXT];
+    size_t n;
+
+    opts.deliveries = deliveries;
+    opts.told = told;
+    opts.deliveries_arg = &t;
+    r = rig_up(dir.path, 0, &opts);
+    CHECK_INT(rig_submit_now(&r, "clip", id), ERR_NONE);
+    job_cancel(r.jobs, &(struct job_order){"acme", id, NULL}, latch_done, &latch);
+    CHECK(latch_wait(&latch, 1, 20) && !latch.failures);
+    CHECK_STR(rig_state(&r, a, id), "cancelled");
+    CHECK_INT(atomic_load(&t.told), 1);
+    CHECK(records_list_deliveries(r.db, a, "acme", "due", 10, &rows, &n, NULL) == 0 && n == 1);
+    if (n == 1 && records_get_delivery(r.db, a, rows[0].id, &row, NULL) == 0)
+        CHECK_STR((const char *)row.body.data, "cancelled cancelled acme 0");
+    rig_down(&r);
+    tempdir_clear(&dir);
+}
+
 static const struct {
     enum fake_act act;
     const char *state, *body;
@@ -128,6 +157,7 @@ static void what_the_store_refuses_does_not_hold_the_end(void)
 int main(void)
 {
     RUN(every_end_is_told_once);
+    RUN(who_is_taken_back_is_told_of);
     RUN(the_end_waits_for_the_disk);
     RUN(what_cannot_be_told_ends_anyway);
     RUN(what_the_store_refuses_does_not_hold_the_end);

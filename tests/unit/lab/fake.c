@@ -83,6 +83,37 @@ void model_freep(struct model **m UNUSED)
 {
 }
 
+int ocr_open(struct ocr **ret_ocr, const char *languages UNUSED, const char *data_dir UNUSED,
+             struct err *err UNUSED)
+{
+    *ret_ocr = NULL;
+    return 0;
+}
+
+void ocr_freep(struct ocr **o UNUSED)
+{
+}
+
+const char *ocr_version(const struct ocr *o UNUSED)
+{
+    return "";
+}
+
+const char *ocr_sha256(const struct ocr *o UNUSED)
+{
+    return "";
+}
+
+int languages_open(struct languages **ret_languages, struct err *err UNUSED)
+{
+    *ret_languages = NULL;
+    return 0;
+}
+
+void languages_freep(struct languages **l UNUSED)
+{
+}
+
 struct bytes embedded_card(void)
 {
     return (struct bytes){0};

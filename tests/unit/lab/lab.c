@@ -156,7 +156,7 @@ static int memory_file(const char *text)
 }
 
 struct wish {
-    const char *id, *deed;
+    const char *id, *deed, *pipeline;
     int64_t deadline_ms;
     int artefact_fd;
     const struct report *report; /* makes it an annotate job */
@@ -177,6 +177,8 @@ static int try_order(struct desk *d, struct order *o, const struct wish *w, stru
     task.spec.subject.name = w->deed;
     task.spec.subject.size = 1;
     text_copy(task.spec.subject.sha256, HASH_HEX, SUBJECT_HASH);
+    if (w->pipeline)
+        task.spec.pipeline = w->pipeline;
     if (w->report) {
         task.spec.pipeline = "annotate";
         task.spec.annotate.report = w->report;
@@ -634,6 +636,30 @@ static void stopping_cancels_what_runs(void)
     desk_close(d);
 }
 
+/* One of the analysts makes room for one with the kit, the next one when it is needed; nobody counts as dead.
+ */
+static void a_kit_is_there_when_it_is_needed(void)
+{
+    struct wish alarm = {.deed = "ok", .artefact_fd = -1};
+    struct wish scenes = {.deed = "ok", .pipeline = "scenes", .artefact_fd = -1};
+    struct desk *d = desk_open(2);
+    struct order o;
+
+    order(d, &o, &alarm);
+    CHECK_INT(lab_stats(d->lab).respawned, 0);
+    for (int i = 0; i < 3; i++) {
+        order(d, &o, &scenes);
+        check_ok(&o);
+    }
+    order(d, &o, &alarm);
+    check_ok(&o);
+    CHECK_INT(lab_stats(d->lab).respawned, 1);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_RETIRED], 1);
+    CHECK_INT(lab_stats(d->lab).ends[LAB_CRASHED], 0);
+    CHECK_INT(lab_stats(d->lab).crashed, 0);
+    desk_close(d);
+}
+
 static void a_dead_keeper_is_replaced(void)
 {
     struct desk *d = desk_open(2);
@@ -762,6 +788,7 @@ int main(int argc, char **argv)
     RUN(the_deadline_holds);
     RUN(cancels_the_right_job);
     RUN(stopping_cancels_what_runs);
+    RUN(a_kit_is_there_when_it_is_needed);
     RUN(a_dead_keeper_is_replaced);
     RUN(pauses_when_analysts_die_at_once);
     RUN(children_die_with_the_front);

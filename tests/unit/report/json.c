@@ -260,6 +260,167 @@ static void spec_has_ranges(void)
     }
 }
 
+/* ---- what pipelines "scenes" and "pictures" say ---- */
+
+static struct job_spec a_batch(void)
+{
+    static const float known[] = {0.6f, 0.8f};
+    static const struct known_face face = {2, known};
+    static struct subject_part parts[2] = {{0, 700000, {0}},
+                                           {700000, 0, {.kind = ERR_INPUT, .text = "no base64"}}};
+    struct job_spec spec = a_spec();
+
+    spec.pipeline = "pictures";
+    spec.scenes.nparts = 2;
+    spec.scenes.parts = parts;
+    spec.scenes.nknown = 1;
+    spec.scenes.known = &face;
+    spec.scenes.embeddings = true;
+    return spec;
+}
+
+static struct scenery *a_scenery(void)
+{
+    static struct shot shots[] = {{{0, 5.2}, SHOT_START}, {{5.2, 10.7}, SHOT_GRADUAL}};
+    static float activity[] = {0, 0.125f, 1}, embedding[] = {0.6f, -0.8f};
+    static struct person people[] = {{34.5,
+                                      GENDER_FEMALE,
+                                      2,
+                                      embedding,
+                                      {(const uint8_t *)"\xff\xd8", 2},
+                                      LISTED_NO,
+                                      3.25,
+                                      {0.5f, 0.5f, 0.1f, 0.1f}},
+                                     {.age = NAN, .box = {0, 0, 1, 1}}};
+    static struct appearance seen[] = {{1, 0.65}, {0, 0.35}};
+    static struct constellation constellations[] = {{{0, 3}, 0, NULL}, {{3, 10.7}, 2, seen}};
+    static struct scene_text texts[] = {{"Entr\u00e9e \"B\"", "fr", 0.9, {1, 2.5}, {0.1f, 0.1f, 0.2f, 0.1f}},
+                                        {"EXIT", NULL, 0.75, {1, 2}, {0, 0, 1, 1}}};
+    static struct segment segments[] = {{0, 3}, {5, 6}};
+    static struct section sections[] = {{"intro", true, 0.91, 0.5, 1.2, 2, segments}};
+    static struct scene_tag tags[] = {{"cat", 0.92, false}};
+    static struct scenery s = {
+        .has_shots = true,
+        .has_people = true,
+        .has_texts = true,
+        .has_sections = true,
+        .has_tags = true,
+        .nshots = 2,
+        .shots = shots,
+        .activity_step = 0.5,
+        .nactivity = 3,
+        .activity = activity,
+        .npeople = 2,
+        .people = people,
+        .nconstellations = 2,
+        .constellations = constellations,
+        .ntexts = 2,
+        .texts = texts,
+        .nsections = 1,
+        .sections = sections,
+        .ntags = 1,
+        .tags = tags,
+        .text_offered = 20,
+        .text_read = 3,
+        .face_frames = 20,
+    };
+
+    return &s;
+}
+
+static struct report *a_scenes_report(struct arena *a)
+{
+    static struct item items[2] = {{.format = "png", .width = 640, .height = 480},
+                                   {.error = {.kind = ERR_DECODE, .text = "no picture"}, .format = ""}};
+    struct job_spec spec = a_batch();
+    struct report *r = report_new(a, &spec);
+
+    items[0].scenery = *a_scenery();
+    r->media = (struct media_info){.container = "", .codec = ""};
+    r->decoder = "libavcodec 59";
+    r->scenery = a_scenery();
+    r->nitems = 2;
+    r->items = items;
+    report_set_config(
+        r, &(struct configuration){.scenes_known = true, .scenes = spec.scenes, .deadline_ms = 1000});
+    return r;
+}
+
+static void a_batch_survives_the_trip(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct job_spec spec = a_batch(), back;
+    struct bytes text = spec_to_json(a, &spec);
+    struct err err = {0};
+
+    CHECK(spec_from_json(a, text, &back, &err) == 0);
+    CHECK(back.scenes.nparts == 2 && back.scenes.parts[1].error.kind == ERR_INPUT);
+    CHECK(back.scenes.nknown == 1 && back.scenes.known[0].n == 2);
+    CHECK_STR((const char *)spec_to_json(a, &back).data, (const char *)text.data);
+}
+
+static void scenes_survive_the_trip(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct bytes text = report_to_json(a, a_scenes_report(a));
+    struct report *back;
+    struct err err = {0};
+
+    CHECK(report_from_json(a, text, &back, &err) == 0);
+    CHECK_STR(err.text, "");
+    CHECK(back->scenery->npeople == 2 && back->scenery->people[0].thumbnail.len == 2);
+    CHECK(isnan(back->scenery->people[1].age) && back->scenery->people[1].listed == LISTED_UNKNOWN);
+    CHECK(back->nitems == 2 && back->items[1].error.kind == ERR_DECODE);
+    CHECK(back->config.scenes_known && back->config.scenes.nparts == 0);
+    CHECK_STR((const char *)report_to_json(a, back).data, (const char *)text.data);
+}
+
+static void scenes_have_ranges(void)
+{
+    static const struct {
+        const char *what, *from, *to;
+    } rows[] = {
+        {"a shot that ends before it begins", "{\"start\":5.2,", "{\"start\":15.2,"},
+        {"a beginning of another kind", "\"gradual\"", "\"sudden\""},
+        {"a person who is not there", "\"person\":1", "\"person\":2"},
+        {"more prominent than all", "0.65", "1.65"},
+        {"no gender of ours", "\"female\"", "\"femal3\""},
+        {"no base64", "\"/9g=\"", "\"/9g*\""},
+        {"a probability above 1", "0.92", "1.92"},
+        {"an age of 3000", "34.5", "3000"},
+        {"an embedding of texts", "-0.8", "\"a\""},
+    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct bytes text = report_to_json(a, a_scenes_report(a));
+    struct report *back;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct bytes bad = mutated(a, text, rows[i].from, rows[i].to);
+        struct err err = {0};
+        CHECK(bad.len > 0);
+        CHECK(report_from_json(a, bad, &back, &err) < 0);
+        ROW("%s", rows[i].what);
+    }
+}
+
+static void batches_have_ranges(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct subject_part beyond = {786000, 801, {0}};
+    struct job_spec spec = a_batch();
+
+    CHECK(job_spec_check(&spec, NULL) == 0);
+    spec.scenes.nparts = 0;
+    CHECK(job_spec_check(&spec, NULL) < 0);
+    spec.scenes.nparts = 1;
+    spec.scenes.parts = &beyond;
+    CHECK(job_spec_check(&spec, NULL) < 0);
+    spec.pipeline = "scenes";
+    CHECK(job_spec_check(&spec, NULL) < 0);
+    spec.scenes.nparts = 0;
+    CHECK(job_spec_check(&spec, NULL) == 0);
+}
+
 int main(void)
 {
     RUN(spec_survives_the_trip);
@@ -270,5 +431,9 @@ int main(void)
     RUN(what_the_deadline_leaves);
     RUN(refuses_what_an_analyst_may_not_say);
     RUN(spec_has_ranges);
+    RUN(a_batch_survives_the_trip);
+    RUN(scenes_survive_the_trip);
+    RUN(scenes_have_ranges);
+    RUN(batches_have_ranges);
     return test_end();
 }

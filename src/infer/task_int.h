@@ -1,0 +1,60 @@
+/* What a task needs of its card and its model: one file and one row each; card.c has the list. */
+#ifndef ASSAY_INFER_TASK_INT_H
+#define ASSAY_INFER_TASK_INT_H
+
+#include <stddef.h>
+
+#include "infer/card.h"
+#include "infer/fields_int.h"
+#include "infer/model.h"
+
+/* The members of a card are read into this, then the card is taken out of it. */
+struct card_head {
+    struct card card;
+    const char *schema, *file, *sha256, *map;
+};
+
+struct card_task {
+    const char *name;
+    const struct field *fields; /* all members of such a card, over struct card_head */
+    size_t nfields;
+    void (*defaults)(struct card *card); /* of members that may be left out; NULL: none */
+    /* Reads the members that are objects and lists, sets card->outputs, and checks that all fits together.
+     * card->input has its defaults already. */
+    int (*read)(struct reader *r, yyjson_val *root, struct card *card);
+    /* Whether the outputs of a loaded model have the shapes that the task reads; NULL: asked at every run. */
+    int (*check)(const struct card *card, const struct tensor_list *out, struct err *err);
+};
+extern const struct card_task task_detect, task_faces, task_embedding, task_traits, task_tags;
+/* Never NULL for a card that was parsed. */
+const struct card_task *card_task(const char *name);
+
+extern const char *const card_schemas[], *const card_tasks[], *const card_orders[];
+
+#define CARD_AT(member) offsetof(struct card_head, card.member)
+#define CARD_COMMON_FIELDS                                                                               \
+    {"schema", FIELD_WORD, true, offsetof(struct card_head, schema), 0, 0, card_schemas},                \
+        {"name", FIELD_NAME, true, CARD_AT(name), 0, 0, NULL},                                           \
+        {"version", FIELD_NAME, true, CARD_AT(version), 0, 0, NULL},                                     \
+        {"task", FIELD_WORD, true, CARD_AT(task), 0, 0, card_tasks},                                     \
+        {"file", FIELD_NAME, true, offsetof(struct card_head, file), 0, 0, NULL},                        \
+        {"sha256", FIELD_TEXT, true, offsetof(struct card_head, sha256), 0, HASH_HEX, NULL},             \
+        {"licence", FIELD_TEXT, true, CARD_AT(licence), 0, CARD_MAX_TEXT, NULL},                         \
+        {"source", FIELD_TEXT, true, CARD_AT(source), 0, CARD_MAX_TEXT, NULL},                           \
+        {"made_by", FIELD_TEXT, true, CARD_AT(made_by), 0, CARD_MAX_TEXT, NULL},                         \
+        {"weakness", FIELD_TEXT, true, CARD_AT(weakness), 0, CARD_MAX_TEXT, NULL}, /* about: anything */ \
+    {                                                                                                    \
+        "about", FIELD_OTHER, false, 0, 0, 0, NULL                                                       \
+    }
+
+#define INPUT_AT(member) offsetof(struct card_input, member)
+#define INPUT_COMMON_FIELDS                                               \
+    {"name", FIELD_TEXT, true, INPUT_AT(name), 0, FIELD_SHORT, NULL},     \
+        {"order", FIELD_WORD, true, INPUT_AT(order), 0, 0, card_orders},  \
+        {"scale", FIELD_NUMBER, false, INPUT_AT(scale), 1e-6, 1e6, NULL}, \
+        {"mean", FIELD_TRIPLE, false, INPUT_AT(mean), -1e6, 1e6, NULL},   \
+    {                                                                     \
+        "std", FIELD_TRIPLE, false, INPUT_AT(std), 1e-6, 1e6, NULL        \
+    }
+
+#endif

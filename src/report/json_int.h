@@ -1,0 +1,42 @@
+/* What the files that write and read canonical JSON share.
+ *
+ *   json.c      spec and report
+ *   scenes.c    what pipelines "scenes" and "pictures" are asked for and find
+ *   walk.c      the small steps of both */
+#ifndef ASSAY_REPORT_JSON_INT_H
+#define ASSAY_REPORT_JSON_INT_H
+
+#include "base/json.h"
+#include "report/json.h"
+
+void write_str(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const char *s); /* NULL is "" */
+double write_rounded(double v); /* to 4 digits behind the point */
+void write_box(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct box *box);
+void write_error(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct err *e);
+
+/* Walks one document. The first fault is kept; later reads return harmless values. */
+struct reader {
+    struct arena *arena;
+    struct err *err;
+    bool failed;
+};
+void read_refuse(struct reader *rd, const char *what);
+const char *read_str(struct reader *rd, yyjson_val *obj, const char *key);
+const char *read_optional(struct reader *rd, yyjson_val *obj, const char *key); /* NULL: not there */
+double read_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max);
+int64_t read_int(struct reader *rd, yyjson_val *obj, const char *key, int64_t min, int64_t max);
+bool read_bool(struct reader *rd, yyjson_val *obj, const char *key);
+yyjson_val *read_obj(struct reader *rd, yyjson_val *obj, const char *key);
+yyjson_val *read_optional_obj(struct reader *rd, yyjson_val *obj, const char *key); /* NULL: not there */
+/* The array and its length, at most max. */
+yyjson_val *read_arr(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n);
+struct box read_box(struct reader *rd, yyjson_val *obj);
+void read_error(struct reader *rd, yyjson_val *obj, struct err *ret);
+
+void write_scenes_params(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct scenes_params *p);
+struct scenes_params read_scenes_params(struct reader *rd, yyjson_val *obj);
+/* Members "scenes" and "items", if there are any. */
+void write_scenes(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
+void read_scenes(struct reader *rd, yyjson_val *root, struct report *r);
+
+#endif
