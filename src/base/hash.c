@@ -31,6 +31,14 @@ static const EVP_MD *sha256(void)
     return found;
 }
 
+/* OpenSSL fails here only for want of memory, which ends the process as in base/mem.h: a hash that was not
+ * made would be a wrong one, and a context that was not begun again is a crash to come. */
+static void must(int done)
+{
+    if (!done)
+        abort();
+}
+
 struct hasher {
     EVP_MD_CTX *md;
 };
@@ -40,8 +48,8 @@ struct hasher *hasher_new(void)
     struct hasher *h = mem_alloc(sizeof *h);
 
     h->md = EVP_MD_CTX_new();
-    if (!h->md || !EVP_DigestInit_ex(h->md, sha256(), NULL))
-        abort();
+    must(h->md != NULL);
+    must(EVP_DigestInit_ex(h->md, sha256(), NULL));
     return h;
 }
 
@@ -60,28 +68,28 @@ void hasher_freep(struct hasher **h)
 
 void hasher_add(struct hasher *h, struct bytes b)
 {
-    EVP_DigestUpdate(h->md, b.data, b.len);
+    must(EVP_DigestUpdate(h->md, b.data, b.len));
 }
 
 void hasher_hex(struct hasher *h, char ret_hex[HASH_HEX])
 {
     uint8_t sum[HASH_SIZE];
 
-    EVP_DigestFinal_ex(h->md, sum, NULL);
+    must(EVP_DigestFinal_ex(h->md, sum, NULL));
     text_hex(ret_hex, sum, sizeof sum);
 }
 
 void hasher_sum(struct hasher *h, uint8_t ret[HASH_SIZE])
 {
-    EVP_DigestFinal_ex(h->md, ret, NULL);
-    EVP_DigestInit_ex(h->md, NULL, NULL);
+    must(EVP_DigestFinal_ex(h->md, ret, NULL));
+    must(EVP_DigestInit_ex(h->md, NULL, NULL));
 }
 
 void hash_hex(struct bytes b, char ret_hex[HASH_HEX])
 {
     uint8_t sum[HASH_SIZE];
 
-    EVP_Digest(b.data, b.len, sum, NULL, sha256(), NULL);
+    must(EVP_Digest(b.data, b.len, sum, NULL, sha256(), NULL));
     text_hex(ret_hex, sum, sizeof sum);
 }
 
@@ -108,7 +116,7 @@ int hash_fd(int fd, char ret_hex[HASH_HEX])
 
 void hash_hmac(struct bytes key, struct bytes message, uint8_t ret[HASH_SIZE])
 {
-    HMAC(EVP_sha256(), key.data, (int)key.len, message.data, message.len, ret, NULL);
+    must(HMAC(EVP_sha256(), key.data, (int)key.len, message.data, message.len, ret, NULL) != NULL);
 }
 
 bool hash_equal(const void *a, const void *b, size_t n)

@@ -150,13 +150,14 @@ static bool has_died(struct trial *t)
 
 /* ---- what came of it ---- */
 
-/* No error ends in the harmless verdict; the clip shows an intruder. */
+/* No error ends in the harmless verdict; the clip shows an intruder. A decoder that lacks memory for a packet
+ * looks like a damaged stream: then what was seen until there counts, and may be less. */
 static void check_outcome(const struct answer *result, struct arena *a)
 {
     const char *state = json_at(a, result->body, "status.classify"), *risk = json_at(a, result->body, "risk");
 
     CHECK(text_is(state, "done") || text_is(state, "error") || text_is(state, "timeout"));
-    CHECK(text_is(state, "done") ? text_is(risk, "intrusion") : text_is(risk, ""));
+    CHECK(text_is(state, "done") ? text_is(risk, "intrusion") || text_is(risk, "danger") : text_is(risk, ""));
     if (!test_ok)
         printf("# %d %.600s\n", result->status, result->status ? (const char *)result->body.data : "");
 }
