@@ -17,6 +17,7 @@ static const struct word {
     {404, "Not Found", "not_found"},
     {405, "Method Not Allowed", "method_not_allowed"},
     {409, "Conflict", "conflict"},
+    {410, "Gone", "gone"},
     {413, "Content Too Large", "too_large"},
     {415, "Unsupported Media Type", "unsupported_media_type"},
     {422, "Unprocessable Content", "unprocessable"},

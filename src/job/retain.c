@@ -131,7 +131,7 @@ static void drop_old(struct retain *r)
 {
     struct jobs *jobs = r->jobs;
     int64_t keep_us = __atomic_load_n(&jobs->opts.keep_us, __ATOMIC_RELAXED);
-    struct job_filter old = {.finished_before_us = clock_wall_us() - keep_us};
+    struct job_filter old = {.finished_before_us = clock_wall_us() - keep_us, .remember = true};
     struct err err = {0};
     size_t n = 0;
 

@@ -161,20 +161,49 @@ static int say_many(struct conn *c, const struct many_jobs *in, struct err *err)
     return audit_insert(c, AUDIT_JOBS_DELETE, &line, err);
 }
 
+#define THESE                                                                                          \
+    "(SELECT seq FROM jobs WHERE finished_us > 0 AND finished_us < ? AND tenant = coalesce(?, tenant)" \
+    " AND state NOT IN ('new','claimed') ORDER BY finished_us, seq LIMIT ?)"
+
+static int run_on_these(struct query *q, const struct many_jobs *in, struct err *err)
+{
+    bind_int(q, in->filter.finished_before_us);
+    bind_text(q, in->filter.tenant);
+    bind_int(q, (int64_t)in->max);
+    return query_run(q, err);
+}
+
+static int forget_expired(struct conn *c, int64_t now_us, struct err *err)
+{
+    CLEANUP(query_end) struct query q = {0};
+
+    if (query_begin(&q, c, "DELETE FROM expired WHERE at_us < ?", err) < 0)
+        return -1;
+    bind_int(&q, now_us - EXPIRED_KEEP_DAYS * 86400LL * 1000000);
+    return query_run(&q, err);
+}
+
+static int remember(struct conn *c, const struct many_jobs *in, struct err *err)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO expired (id, tenant, at_us)"
+                              " SELECT id, tenant, ? FROM jobs WHERE seq IN " THESE;
+    CLEANUP(query_end) struct query q = {0};
+    int64_t now_us = clock_wall_us();
+
+    if (forget_expired(c, now_us, err) < 0 || query_begin(&q, c, sql, err) < 0)
+        return -1;
+    bind_int(&q, now_us);
+    return run_on_these(&q, in, err);
+}
+
 static int delete_many(struct conn *c, const void *args, struct err *err)
 {
-    static const char sql[] = "DELETE FROM jobs WHERE seq IN (SELECT seq FROM jobs WHERE finished_us > 0"
-                              " AND finished_us < ? AND tenant = coalesce(?, tenant)"
-                              " AND state NOT IN ('new','claimed') ORDER BY finished_us LIMIT ?)";
     CLEANUP(query_end) struct query q = {0};
     const struct many_jobs *in = args;
 
-    if (query_begin(&q, c, sql, err) < 0)
+    if (in->filter.remember && remember(c, in, err) < 0)
         return -1;
-    bind_int(&q, in->filter.finished_before_us);
-    bind_text(&q, in->filter.tenant);
-    bind_int(&q, (int64_t)in->max);
-    if (query_run(&q, err) < 0)
+    if (query_begin(&q, c, "DELETE FROM jobs WHERE seq IN " THESE, err) < 0 || run_on_these(&q, in, err) < 0)
         return -1;
     *in->ret_n = (size_t)query_changes(&q);
     return *in->ret_n ? say_many(c, in, err) : 0;
@@ -212,6 +241,21 @@ static const struct intent_kind drop_passing = {"drop passing jobs", true, run_d
 int records_drop_passing(struct records *db, records_done *done, void *arg, struct err *err)
 {
     return intent_push_take(db, &drop_passing, arena_new(), NULL, (struct answer){done, arg}, err);
+}
+
+int records_has_expired(struct records *db, const char *tenant, const char *id, bool *ret_expired,
+                        struct err *err)
+{
+    CLEANUP(reading_end) struct reading r = {0};
+    int got;
+
+    if (reading_begin(&r, db, "SELECT 1 FROM expired WHERE id = ? AND tenant = ?", err) < 0)
+        return -1;
+    bind_text(&r.q, id);
+    bind_text(&r.q, tenant);
+    got = query_next(&r.q, err);
+    *ret_expired = got > 0;
+    return got < 0 ? -1 : 0;
 }
 
 /* ---- what is left ---- */

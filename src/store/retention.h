@@ -41,9 +41,17 @@ int records_delete_job(struct records *db, const struct job_order *order, record
 struct job_filter {
     const char *tenant;         /* NULL: any */
     int64_t finished_before_us; /* INT64_MAX: any */
+    /* Their time is over: the ids alone are remembered for EXPIRED_KEEP_DAYS, so that who asks can be told.
+     * Not for a deletion that somebody ordered: that leaves nothing. */
+    bool remember;
 };
+enum { EXPIRED_KEEP_DAYS = 30 };
 int records_delete_jobs(struct records *db, const struct job_filter *filter, size_t max, size_t *ret_n,
                         records_done *done, void *arg, struct err *err);
+
+/* Whether there was such a job of the tenant, and its time was over. */
+int records_has_expired(struct records *db, const char *tenant, const char *id, bool *ret_expired,
+                        struct err *err);
 
 /* What deleted jobs have left, oldest first. Only one thread of one process may drop them. */
 struct leftover {

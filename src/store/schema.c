@@ -242,6 +242,14 @@ static const char *const migrations[] = {
     "  embedding BLOB NOT NULL," /* float32, little-endian */
     "  PRIMARY KEY (tenant, name)"
     ") STRICT",
+
+    /* Ids of jobs whose time was over (store/retention.h). */
+    "CREATE TABLE expired ("
+    "  id TEXT PRIMARY KEY,"
+    "  tenant TEXT NOT NULL,"
+    "  at_us INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX expired_at ON expired (at_us)",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

@@ -4,6 +4,7 @@
 #include "api/remove.h"
 #include "api/scenes/scenes_int.h"
 #include "base/text.h"
+#include "store/retention.h"
 
 /* Of this caller, this API and this kind; ERR_NOT_FOUND otherwise. */
 static int find(struct request *r, const struct caller *caller, enum media m, struct job_row *ret_job,
@@ -42,6 +43,15 @@ static void send(struct request *r, const struct caller *caller, const struct jo
     request_reply(r, &rep);
 }
 
+/* Only who had the job learns that it is over. */
+static bool has_expired(struct request *r, const struct caller *caller, enum media m)
+{
+    const char *id = scenes_id_parse(m, request_param(r, "job_id"));
+    bool expired;
+
+    return id && records_has_expired(api_of(r)->db, caller->tenant, id, &expired, NULL) == 0 && expired;
+}
+
 static void get(struct request *r, enum media m)
 {
     struct scenes_notes notes;
@@ -51,10 +61,12 @@ static void get(struct request *r, enum media m)
 
     if (!scenes_enter(r, "read", &caller))
         return;
-    if (find(r, &caller, m, &job, &notes, &err) < 0)
-        scenes_fail(r, &caller, &err);
-    else
+    if (find(r, &caller, m, &job, &notes, &err) == 0)
         send(r, &caller, &job, &notes);
+    else if (err.kind == ERR_NOT_FOUND && has_expired(r, &caller, m))
+        scenes_problem(r, 410, "the time for which results are kept is over for this job");
+    else
+        scenes_fail(r, &caller, &err);
 }
 
 static void video_get(struct request *r)

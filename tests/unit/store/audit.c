@@ -88,7 +88,7 @@ static void change_everything(struct records *db)
     records_delete_job(db, &(struct job_order){"acme", ID_A, "a-key"}, NULL, NULL, NULL);
     add_job(db, ID_B, "acme", "done");
     add_job(db, ID_C, "other", "done");
-    records_delete_jobs(db, &(struct job_filter){NULL, 1000}, 10, &n, NULL, NULL, NULL);
+    records_delete_jobs(db, &(struct job_filter){NULL, 1000, false}, 10, &n, NULL, NULL, NULL);
     records_sync(db);
 }
 
@@ -140,7 +140,7 @@ static void no_change_no_line(void)
     records_delete_job(db, &(struct job_order){"acme", ID_A, "k"}, NULL, NULL, NULL); /* not finished */
     records_delete_job(db, &(struct job_order){"other", ID_A, "k"}, NULL, NULL, NULL);
     records_cancel_job(db, &(struct job_order){"other", ID_A, "k"}, 3, NULL, NULL, NULL);
-    records_delete_jobs(db, &(struct job_filter){"acme", INT64_MAX}, 10, &n, NULL, NULL, NULL);
+    records_delete_jobs(db, &(struct job_filter){"acme", INT64_MAX, false}, 10, &n, NULL, NULL, NULL);
     CHECK_STR(lines(db, a, (struct audit_query){0}), "key.new|server|acme|" ID_A "|scopes read\n");
     records_freep(&db);
     tempdir_clear(&dir);

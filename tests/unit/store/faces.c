@@ -131,7 +131,7 @@ static void pace_is_a_median(void)
     for (int i = 0; i < PACE_KEPT; i++)
         finish_one(db, 10 + i, "pictures", 7000000);
     finish_one(db, 999, "scenes", 1000000);
-    records_delete_jobs(db, &(struct job_filter){NULL, INT64_MAX}, 1000, &n, NULL, NULL, NULL);
+    records_delete_jobs(db, &(struct job_filter){NULL, INT64_MAX, false}, 1000, &n, NULL, NULL, NULL);
     records_freep(&db);
     CHECK(records_open(&db, dir.path, NULL) == 0);
     CHECK(records_pace(db, "pictures", &ms, NULL) == 0);
