@@ -1,5 +1,5 @@
 /* assay check, its two files: check.c reads the options and goes through the files, check_run.c has one task
- * done in the lab and waits for it. */
+ * done in the lab and waits for it; assay doctor uses that, too. */
 #ifndef ASSAY_CMD_CHECK_INT_H
 #define ASSAY_CMD_CHECK_INT_H
 

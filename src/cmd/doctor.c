@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "cmd/cmd.h"
+#include "cmd/check_int.h"
 #include "infer/model.h"
 #include "lab/sandbox.h"
 
@@ -73,6 +74,65 @@ static void check_decoder(struct doctor *d)
                 "libavcodec59 (or 61)");
 }
 
+/* A batch with nothing in it loads what its pipeline needs. */
+static int judge_nothing(struct doctor *d, struct lab *lab, struct report **ret, struct err *err)
+{
+    CLEANUP(fd_closep) int nothing = memfd_create("nothing", MFD_CLOEXEC);
+    struct subject_part part = {.error = {.kind = ERR_INPUT, .text = "nothing"}};
+    struct lab_task task = {.spec = job_spec_defaults(), .subject_fd = nothing, .artefact_fd = -1};
+    struct checked checked;
+
+    if (nothing < 0)
+        return FAIL_ERRNO(err, "cannot create a file in memory");
+    task.spec.pipeline = "pictures";
+    task.spec.scenes.nparts = 1;
+    task.spec.scenes.parts = &part;
+    hash_hex(bytes_of("", 0), task.spec.subject.sha256);
+    if (check_run(d->arena, lab, &task, "", &checked, err) < 0)
+        return -1;
+    *ret = checked.report;
+    return 0;
+}
+
+/* What a block of the scenes API needs, and what to do without it. */
+static const struct {
+    const char *task, *missing;
+} scenes_models[] = {
+    {"faces", "no model of faces: scenes and pictures tell nothing of people (docs/models.md)"},
+    {"tags", "no model of tags: scenes have no sections, pictures no tags (docs/models.md)"},
+    {"text", "no text reader: texts are not read. Install Debian's tesseract-ocr-eng (docs/text.md)"},
+};
+
+static bool has_task(const struct model_ref *models, size_t n, const char *task)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_is(models[i].task, task))
+            return true;
+    return false;
+}
+
+static void check_scenes(struct doctor *d, struct lab *lab)
+{
+    struct model_ref *models;
+    struct report *report;
+    struct err err;
+    size_t n;
+
+    if (judge_nothing(d, lab, &report, &err) < 0) {
+        say(d, BROKEN, "scenes: %s", err.text);
+        return;
+    }
+    if (report->error.kind != ERR_NONE)
+        say(d, BROKEN, "scenes: %s", report->error.text);
+    n = lab_models(lab, d->arena, &models);
+    for (size_t i = 1; i < n; i++) /* the first is the detector */
+        say(d, FINE, "model %s %s (%s, sha256 %.12s...)", models[i].name, models[i].version, models[i].task,
+            models[i].sha256);
+    for (size_t i = 0; i < COUNT_OF(scenes_models); i++)
+        if (!has_task(models, n, scenes_models[i].task))
+            say(d, FINE, "%s", scenes_models[i].missing);
+}
+
 static void check_model(struct doctor *d)
 {
     struct lab_opts opts = lab_opts_of(d->lab, d->data, d->arena);
@@ -95,6 +155,7 @@ static void check_model(struct doctor *d)
             say(d, FINE, "model %s %s (%s, sha256 %.12s...), ready after %lld ms", models[i].name,
                 models[i].version, models[i].task, models[i].sha256,
                 (long long)(clock_mono_us() - begun) / 1000);
+        check_scenes(d, lab);
     }
     lab_stop(lab);
 }
