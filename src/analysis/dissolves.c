@@ -17,12 +17,8 @@ static const double fade_seconds = 0.8; /* from black to what can pass for a pic
 static const float least_change = 6, least_deviation = 5, most_correlation = 0.75f;
 /* Of the weaker end. A mixture of unlike pictures has more; black between them has less. */
 static const float least_contrast = 0.35f;
-<<<<<<< HEAD
 static const float most_residual = 0.45f;   /* of one picture */
 static const float most_motion_left = 0.9f; /* some of any change looks like motion */
-=======
-static const float most_residual = 0.45f; /* of one picture */
->>>>>>> main
 static const float uneven_share = 0.3f;  /* of the change of a cell: further off, it has not changed evenly */
 static const float longest_step = 0.42f; /* share of the change in one tick */
 
