@@ -71,15 +71,27 @@ static void end_stretch(struct fades *f, const struct contrast *last)
     f->steepest = 0;
 }
 
+/* A begin in the middle of the time from..until. */
+static void add(struct fades *f, double from, double until)
+{
+    f->sink.add(f->sink.to, &(struct begin){(from + until) / 2, from, until, true, 1});
+}
+
+/* One begin in the middle when both sides are slow; a side that is not is a cut, and found as that. A long
+ * stretch is a shot of its own. */
 static void finish(struct fades *f)
 {
     bool came_slowly =
         f->highest >= full_deviation && f->steepest < longest_step * (f->highest - f->last.deviation);
-    double middle = (f->first.pts + f->last.pts) / 2;
+    bool is_long = f->last.pts - f->first.pts > longest_seconds;
 
     f->waiting = false;
-    if (f->left_slowly && came_slowly && f->last.pts - f->first.pts <= longest_seconds)
-        f->sink.add(f->sink.to, &(struct begin){middle, f->first.pts, f->last.pts, true, 1});
+    if (is_long && f->left_slowly)
+        add(f, f->first.pts, f->first.pts);
+    if (is_long && came_slowly)
+        add(f, f->last.pts, f->last.pts);
+    if (!is_long && f->left_slowly && came_slowly)
+        add(f, f->first.pts, f->last.pts);
 }
 
 /* Contrast rises until it falls, or until the time for it is over. */

@@ -249,6 +249,33 @@ static void events_are_told_apart(void)
         }
 }
 
+/* Fades over 15 frames, black from frame 65 to 210. */
+static void long_black(struct stage *s, int i, double t)
+{
+    double share = i < 65 ? (65 - i) / 15.0 : i > 210 ? (i - 210) / 15.0 : 0;
+
+    world(s, i > 137, t);
+    fill(&s->b, 16);
+    blend(&s->a, &s->b, 1 - fmin(1, share));
+}
+
+static void long_black_is_a_shot(void)
+{
+    for (uint64_t seed = 300; seed < 303; seed++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct scenery s = watch(a, long_black, seed, 300, false);
+
+        check_whole(&s, 300.0 / RATE);
+        CHECK_INT(s.nshots, 3);
+        if (s.nshots == 3) {
+            CHECK_NEAR(s.shots[1].time.start, 65.0 / RATE, 0.3);
+            CHECK_NEAR(s.shots[2].time.start, 210.0 / RATE, 0.3);
+            CHECK(s.shots[1].begin == SHOT_GRADUAL && s.shots[2].begin == SHOT_GRADUAL);
+        }
+        ROW("seed %d", (int)seed);
+    }
+}
+
 static void few_frames(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -378,6 +405,7 @@ static void most_shots_of_real_clips_are_found(void)
 int main(void)
 {
     RUN(events_are_told_apart);
+    RUN(long_black_is_a_shot);
     RUN(few_frames);
     RUN(wrong_end);
     RUN(rubbish);
