@@ -427,7 +427,7 @@ static struct report *report_of(struct arena *a, int findings)
 static void large_jobs_and_reports_have_ceilings(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    struct report *large = report_of(a, 20000), *too_large = report_of(a, 200000);
+    struct report *large = report_of(a, 20000), *too_large = report_of(a, 400000);
     struct desk *d = desk_open(1);
     struct err err = {0};
     struct order o;
