@@ -29,8 +29,8 @@ static const struct option lab_rows[] = {
     LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
         "path of libonnxruntime.so; default: searched (docs/models.md)"),
     LAB("languages", OPT_STRING, languages, "auto", 0, 0, "LIST",
-        "languages to read text in, joined by '+', the most important first; "
-        ": none; auto: eng where it is installed"),
+        "languages to read text in, joined by '+', the most important first; none: text is not "
+        "read; auto: eng where it is installed"),
     LAB("tessdata", OPT_STRING, tessdata, NULL, 0, 0, "DIR",
         "where the files of the languages lie; default: searched (docs/text.md)"),
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),

@@ -128,7 +128,7 @@ static int load_reader(struct shelf *s, struct err *err)
 {
     const char *tessdata = or_null(s->opts->tessdata);
 
-    if (!*s->opts->languages)
+    if (!*s->opts->languages || text_is(s->opts->languages, "none"))
         return 0;
     if (text_is(s->opts->languages, "auto"))
         (void)ocr_open(&s->scenes.ocr, "eng", tessdata, NULL);
