@@ -137,7 +137,7 @@ static void rows_are_ruled(void)
         {"unknown ones are skipped",
          abc,
          3,
-         {UNKNOWN, VOTE(0.1, 0.9), VOTE(NAN, 0.5)},
+         {UNKNOWN, VOTE(0.1, 0.9), VOTE((double)NAN, 0.5)},
          {"Average", ORIGIN_ARTIFICIAL, 0.9, false, 2}},
         {"a tie of means",
          abc,

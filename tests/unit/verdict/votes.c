@@ -66,12 +66,18 @@ static void outputs_become_votes(void)
         double human, artificial, floor;
         bool known;
     } rows[] = {
-        {"plain", 0.2, 0.8, 0, true},          {"they need not sum to 1", 0.9, 0.9, 0, true},
-        {"both ends", 0, 1, 0, true},          {"nothing said", 0, 0, 0, true},
-        {"no number", NAN, 0.8, 0, false},     {"the other no number", 0.8, NAN, 0, false},
-        {"infinite", 0, INFINITY, 0, false},   {"a logit", -2.5, 0.9, 0, false},
-        {"above 1", 0.1, 1.5, 0, false},       {"below the floor", 0.45, 0.55, 0.6, false},
-        {"on the floor", 0.4, 0.6, 0.6, true}, {"the floor is for the better one", 0.9, 0.1, 0.6, true},
+        {"plain", 0.2, 0.8, 0, true},
+        {"they need not sum to 1", 0.9, 0.9, 0, true},
+        {"both ends", 0, 1, 0, true},
+        {"nothing said", 0, 0, 0, true},
+        {"no number", (double)NAN, 0.8, 0, false},
+        {"the other no number", 0.8, (double)NAN, 0, false},
+        {"infinite", 0, (double)INFINITY, 0, false},
+        {"a logit", -2.5, 0.9, 0, false},
+        {"above 1", 0.1, 1.5, 0, false},
+        {"below the floor", 0.45, 0.55, 0.6, false},
+        {"on the floor", 0.4, 0.6, 0.6, true},
+        {"the floor is for the better one", 0.9, 0.1, 0.6, true},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -94,7 +100,7 @@ static void votes_are_answers(void)
         {"a toss accuses nobody", VOTE(0.5, 0.5), {ORIGIN_HUMAN, 0.5, true}},
         {"neither", VOTE(0, 0), {ORIGIN_HUMAN, 0, true}},
         {"unknown", {true, {0.1, 0.9}}, {ORIGIN_HUMAN, 0, true}},
-        {"no number, though not marked", {false, {0.1, NAN}}, {ORIGIN_HUMAN, 0, true}},
+        {"no number, though not marked", {false, {0.1, (double)NAN}}, {ORIGIN_HUMAN, 0, true}},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -111,7 +117,8 @@ static void votes_are_answers(void)
 static void summaries_at_the_edges(void)
 {
     static const struct voter one[] = {{.model = "m", .counts = true}};
-    static const struct vote steps[] = {VOTE(0.8, 0.2), VOTE(0.4, 0.6), {true, {0, 1}}, VOTE(0.2, NAN)};
+    static const struct vote steps[] = {
+        VOTE(0.8, 0.2), VOTE(0.4, 0.6), {true, {0, 1}}, VOTE(0.2, (double)NAN)};
     static const double seconds[] = {3, 1, 100, 100}, nothing[] = {0, 0, 0, 0}, second_only[] = {0, 2, 1, 1};
     static const struct {
         const char *what;
@@ -162,7 +169,7 @@ static void what_makes_no_sense_is_refused(void)
     static const struct voter twice[] = {{.model = "m"}, {.model = "n"}, {.model = "m"}};
     static const struct voter two[] = {{.model = "m"}, {.model = "n"}};
     static const struct vote cast[2] = {VOTE(0.1, 0.9), VOTE(0.1, 0.9)};
-    static const double negative[] = {-1}, no_number[] = {NAN}, infinite[] = {INFINITY};
+    static const double negative[] = {-1}, no_number[] = {(double)NAN}, infinite[] = {(double)INFINITY};
     static const struct {
         struct votes v;
         const char *text;
