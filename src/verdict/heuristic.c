@@ -16,7 +16,8 @@ const struct heuristic heuristics[HEURISTICS] = {
 };
 const char *const heuristic_default = "AverageExcludeObsolete";
 
-/* 0.6 - 0.5 is a little less than 0.1 in binary, and 0.29 * 100 a little less than 29. */
+/* 0.6 - 0.5 is a little less than 0.1 in binary, 0.29 * 100 a little less than 29, and three times a third as
+ * people type it a little less than 1. */
 static const double slack = 1e-9;
 
 static const struct heuristic *find_in(const struct heuristic *h, size_t n, const char *name)

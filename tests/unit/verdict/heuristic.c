@@ -372,7 +372,7 @@ static void an_operators_rule_is_a_struct(void)
 
 static void a_trim_drops_one_of_equals(void)
 {
-    static const struct heuristic h = {.name = "t", .trim = 0.34};
+    static const struct heuristic h = {.name = "t", .trim = 0.3333333333}; /* a third, as people type it */
     static const struct vote row[] = {VOTE(0.5, 0.6), VOTE(0.3, 0.6), VOTE(0.1, 0.6)};
     struct ruling r = heuristic_on(&h, abc, row, 3);
 
