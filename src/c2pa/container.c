@@ -59,11 +59,29 @@ static bool is_inside(const struct source *s, uint64_t at, uint64_t n)
     return !ckd_add(&end, at, n) && end <= s->size;
 }
 
-int find_read(const struct find *f, uint64_t at, void *to, size_t n, struct err *err)
+/* Makes the bytes from `at` on the near ones. */
+static int come_near(struct find *f, uint64_t at, struct err *err)
+{
+    uint64_t left = f->s->size - at;
+
+    f->near_at = at;
+    f->near_len = 0;
+    if (f->s->read(f->s->self, at, f->near, left < FIND_NEAR ? (size_t)left : FIND_NEAR, err) < 0)
+        return -1;
+    f->near_len = left < FIND_NEAR ? (size_t)left : FIND_NEAR;
+    return 0;
+}
+
+int find_read(struct find *f, uint64_t at, void *to, size_t n, struct err *err)
 {
     if (!is_inside(f->s, at, n))
         return 0;
-    return f->s->read(f->s->self, at, to, n, err) < 0 ? -1 : 1;
+    if (n > FIND_NEAR)
+        return f->s->read(f->s->self, at, to, n, err) < 0 ? -1 : 1;
+    if ((at < f->near_at || at + n > f->near_at + f->near_len) && come_near(f, at, err) < 0)
+        return -1;
+    memcpy(to, f->near + (at - f->near_at), n);
+    return 1;
 }
 
 int find_step(struct find *f, struct err *err)
@@ -131,7 +149,7 @@ static int join(const struct find *f, struct bytes *ret, struct err *err)
 }
 
 /* The row for this file; NULL when it is of no kind we know. *ret_failed: reading failed. */
-static const struct container *kind_of(const struct find *f, bool *ret_failed, struct err *err)
+static const struct container *kind_of(struct find *f, bool *ret_failed, struct err *err)
 {
     uint8_t first[CONTAINER_FIRST];
     size_t n = f->s->size < sizeof first ? (size_t)f->s->size : sizeof first;

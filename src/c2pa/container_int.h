@@ -6,7 +6,7 @@
 #include "c2pa/container.h"
 
 /* As many first bytes of a file as `is` sees, if it has them. */
-enum { CONTAINER_FIRST = 16 };
+enum { CONTAINER_FIRST = 16, FIND_NEAR = 4096 };
 
 /* One search in one file. */
 struct find {
@@ -15,6 +15,9 @@ struct find {
     size_t steps; /* counted by find_step */
     struct extent *pieces;
     size_t n, cap;
+    uint8_t near[FIND_NEAR]; /* what was read last: headers that lie close together cost one read */
+    uint64_t near_at;
+    size_t near_len;
 };
 
 /* One kind of container. */
@@ -27,7 +30,7 @@ extern const struct container container_jpeg, container_png, container_riff, con
     container_id3, container_pdf;
 
 /* n bytes from `at` on. 1; 0 when the file ends before; -1 when reading fails. */
-int find_read(const struct find *f, uint64_t at, void *to, size_t n, struct err *err);
+int find_read(struct find *f, uint64_t at, void *to, size_t n, struct err *err);
 /* Counts a segment, chunk, box or entry; ERR_LIMIT when there are too many. */
 int find_step(struct find *f, struct err *err);
 /* Here is (more of) the store. ERR_DECODE when the file ends before it does. */

@@ -36,7 +36,7 @@ static uint64_t frame_number(const struct tag *t, const uint8_t *p)
 }
 
 /* As find_read; 0 also for a tag that is passed over. */
-static int open_tag(const struct find *f, struct tag *ret, struct err *err)
+static int open_tag(struct find *f, struct tag *ret, struct err *err)
 {
     uint8_t b[HEADER], size[4];
     int r = find_read(f, 0, b, sizeof b, err);

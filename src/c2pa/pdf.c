@@ -5,7 +5,8 @@
 #include "c2pa/container_int.h"
 #include "c2pa/jumbf.h"
 
-enum { BLOCK = 1 << 16, START = 40, NAME = 4 };
+/* From the start of a store to the type of its description, with a short and a long size. */
+enum { BLOCK = 1 << 16, START = 40, BEFORE = 12, LONG_BEFORE = 20 };
 
 static bool is(struct bytes first)
 {
@@ -24,21 +25,22 @@ static bool is_inside_found(const struct find *f, uint64_t at)
     return f->n > 0 && at < f->pieces[0].at + f->pieces[0].len;
 }
 
-/* Looks at b, n bytes from `at` in the file, of which a store may begin in the first `starts`. */
+/* A store may begin in the first `starts` of the n bytes at b, which are those from `at` on in the file. */
 static int scan(struct find *f, const uint8_t *b, size_t n, size_t starts, uint64_t at, struct err *err)
 {
+    static const uint8_t needle[] = "jumdc2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71";
     const uint8_t *p = b, *hit;
 
-    while ((hit = memmem(p, (size_t)(b + n - p), "jumb", NAME))) {
-        const uint8_t *box = hit - NAME;
-
+    while ((hit = memmem(p, (size_t)(b + n - p), needle, sizeof needle - 1))) {
         p = hit + 1;
-        if (hit < b + NAME || (size_t)(box - b) >= starts)
-            continue;
-        if (!is_inside_found(f, at + (uint64_t)(box - b)) &&
-            jumbf_is_store(bytes_of(box, (size_t)(b + n - box))) &&
-            find_whole(f, at + (uint64_t)(box - b), box_size(box), err) < 0)
-            return -1;
+        for (size_t back = BEFORE; back <= LONG_BEFORE; back += LONG_BEFORE - BEFORE) {
+            size_t from = (size_t)(hit - b) - back; /* wraps when there is no room, and is no start then */
+
+            if (from < starts && !is_inside_found(f, at + from) &&
+                jumbf_is_store(bytes_of(b + from, n - from)) &&
+                find_whole(f, at + from, box_size(b + from), err) < 0)
+                return -1;
+        }
     }
     return 0;
 }

@@ -28,7 +28,7 @@ static uint64_t number(const struct tiff *t, const uint8_t *p, size_t n)
 }
 
 /* A number of n bytes at `at` in the file; as find_read. */
-static int read_number(const struct find *f, const struct tiff *t, uint64_t at, size_t n, uint64_t *ret,
+static int read_number(struct find *f, const struct tiff *t, uint64_t at, size_t n, uint64_t *ret,
                        struct err *err)
 {
     uint8_t b[8];
