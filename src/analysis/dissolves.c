@@ -55,7 +55,7 @@ struct line {
 
 static void line_between(struct line *l, const struct look *a, const struct look *b)
 {
-    int64_t square = 0;
+    int square = 0; /* 960 * 255 * 255 fits, here and below */
 
     l->a = a->small;
     for (int i = 0; i < LOOK_SMALL; i++) {
@@ -70,7 +70,7 @@ static void line_between(struct line *l, const struct look *a, const struct look
  * share of the line's. */
 static float project(const struct line *l, const struct look *p, float *ret_residual)
 {
-    int along = 0, square = 0; /* 960 * 255 * 255 fits */
+    int along = 0, square = 0;
     float share;
 
     for (int i = 0; i < LOOK_SMALL; i++) {

@@ -71,7 +71,7 @@ static void count_colours(float *bins, const uint8_t *colours)
 static void measure_luma(struct look *l)
 {
     int counts[LOOK_BINS] = {0};
-    int64_t sum = 0, squares = 0;
+    int sum = 0, squares = 0; /* 3840 * 255 * 255 fits */
     double mean;
 
     for (int i = 0; i < LOOK_CELLS; i++) {
@@ -88,7 +88,7 @@ static void measure_luma(struct look *l)
 
 static void measure_texture(struct look *l)
 {
-    int64_t squares = 0;
+    int squares = 0; /* twice as much fits, too */
 
     for (int i = 0; i < LOOK_CELLS - LOOK_WIDTH; i++) {
         int right = l->luma[i + 1] - l->luma[i], down = l->luma[i + LOOK_WIDTH] - l->luma[i];
@@ -151,8 +151,8 @@ float look_histogram_difference(const struct look *a, const struct look *b)
 
 float look_correlation(const struct look *a, const struct look *b)
 {
-    int64_t sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0, n = LOOK_SMALL;
-    double va, vb;
+    int sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+    double n = LOOK_SMALL, va, vb;
 
     for (int i = 0; i < LOOK_SMALL; i++) {
         sa += a->small[i];
@@ -161,9 +161,9 @@ float look_correlation(const struct look *a, const struct look *b)
         sbb += b->small[i] * b->small[i];
         sab += a->small[i] * b->small[i];
     }
-    va = (double)(n * saa - sa * sa);
-    vb = (double)(n * sbb - sb * sb);
-    return va > 0 && vb > 0 ? (float)((double)(n * sab - sa * sb) / sqrt(va * vb)) : 0;
+    va = n * saa - (double)sa * sa;
+    vb = n * sbb - (double)sb * sb;
+    return va > 0 && vb > 0 ? (float)((n * sab - (double)sa * sb) / sqrt(va * vb)) : 0;
 }
 
 /* ---- search for blocks ---- */

@@ -190,7 +190,8 @@ void people_sample(struct people *p, double pts, bool changed, struct glimpse *f
 {
     ARENA_PUSH(p->arena, p->samples, p->nsamples, p->samples_cap) = pts;
     close_tracks(p, changed);
-    qsort(faces, n, sizeof *faces, by_size);
+    if (n)
+        qsort(faces, n, sizeof *faces, by_size);
     for (size_t i = 0; i < n; i++)
         faces[i] = (struct glimpse){
             .box = faces[i].box, .score = faces[i].score, .index = faces[i].index, .track = -1};

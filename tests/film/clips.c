@@ -84,20 +84,30 @@ static bool take(struct arena *a, struct taken *t, const char *folder, const str
     return t->n > 0;
 }
 
-/* Every clip comes once before one comes again, in another order each time. */
-static const struct taken *clip_of(const struct clips *c, int number)
+static void shuffle(const struct clips *c, int round, int *ret_order)
 {
-    uint64_t random = c->seed + (uint64_t)(number / c->n) * 77;
-    int order[MAX_CLIPS];
+    uint64_t random = c->seed + (uint64_t)round * 77;
 
     for (int i = 0; i < c->n; i++)
-        order[i] = i;
+        ret_order[i] = i;
     for (int i = c->n - 1; i > 0; i--) {
-        int k = film_one_of(&random, i + 1), kept = order[i];
-        order[i] = order[k];
-        order[k] = kept;
+        int k = film_one_of(&random, i + 1), kept = ret_order[i];
+        ret_order[i] = ret_order[k];
+        ret_order[k] = kept;
     }
-    return &c->clips[order[number % c->n]];
+}
+
+/* Every clip comes once before one comes again, in another order each time, and none follows itself. */
+static const struct taken *clip_of(const struct clips *c, int number)
+{
+    int order[MAX_CLIPS], before[MAX_CLIPS], round = number / c->n, at = number % c->n;
+
+    shuffle(c, round, order);
+    if (round > 0 && at < 2 && c->n > 2) {
+        shuffle(c, round - 1, before);
+        at = order[0] == before[c->n - 1] ? 1 - at : at;
+    }
+    return &c->clips[order[at]];
 }
 
 /* What was on display at t; the last frame stays. */
