@@ -276,7 +276,7 @@ struct key {
 
 static bool is_key(const struct cbor *item, struct key key)
 {
-    int64_t n;
+    int64_t n = 0;
 
     return key.text ? cbor_is_text(item, key.text) : cbor_number(item, &n) && n == key.number;
 }

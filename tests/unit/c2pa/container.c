@@ -372,6 +372,26 @@ static void survives_damage(void)
     }
 }
 
+/* A chunk with a wrong length gives a store that does not read: that is told by jumbf_read, not hidden. */
+static void half_a_store_does_not_read(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(buf_clear) struct buf store = BUF(4096), file = BUF(LARGEST);
+    struct container_store found = {0};
+    struct jumbf_box *root;
+    struct err err = {0};
+    struct bytes b;
+    struct source s;
+
+    kit_store(&store, "urn:one", STORE);
+    make_png(&file, bytes_of(store.data, store.len / 2));
+    b = buf_bytes(&file);
+    s = source_of_bytes(&b);
+    CHECK_INT(container_find(a, &s, &found, &err), 1);
+    CHECK(jumbf_read(a, found.bytes, &root, &err) < 0);
+    CHECK_INT(err.kind, ERR_DECODE);
+}
+
 static int fail_to_read(void *self, uint64_t at, void *to, size_t n, struct err *err)
 {
     int *left = self;
@@ -456,6 +476,7 @@ int main(void)
 {
     RUN(finds_the_store);
     RUN(survives_damage);
+    RUN(half_a_store_does_not_read);
     RUN(passes_on_failing_reads);
     RUN(stops_at_ceilings);
     RUN(refuses_a_giant);
