@@ -11,10 +11,7 @@
 #include "media/image.h"
 #include "media/rescale_int.h"
 
-enum {
-    MAX_ROWS = 16384, /* of a frame that is given to swscale */
-    FRACTION = 22,    /* bits: 255 * 255 / 219 with so many behind the point fits into 32 */
-};
+enum { FRACTION = 22 }; /* bits: 255 * 255 / 219 with so many behind the point fits into 32 */
 
 struct glancer {
     struct scaler *scaler; /* for what cannot be read directly; made when it is needed */
@@ -278,13 +275,14 @@ static void read_colour(struct glancer *g, const struct picture *p, int x, int y
     g->v[i] = clamp_level((128 * bgr[2] - 107 * bgr[1] - 21 * bgr[0] + 128 * 257) >> 8);
 }
 
-/* swscale gives up on shapes far from any camera's: of very tall frames only every k-th row is left. */
-static AVFrame *thinned(const AVFrame *f)
+/* Every k-th row of a frame, about two for each row of the glance: swscale reads every pixel that it is
+ * given, and gives up on shapes far from any camera's. */
+static AVFrame *thinned(const AVFrame *f, int height)
 {
-    int k = f->height / MAX_ROWS + 1;
+    int k = f->height / (2 * height) > 1 ? f->height / (2 * height) : 1;
     AVFrame *thin = libav_must(av_frame_clone(f));
 
-    for (int i = 0; k > 1 && i < AV_NUM_DATA_POINTERS; i++)
+    for (int i = 0; i < AV_NUM_DATA_POINTERS; i++)
         thin->linesize[i] *= k;
     thin->height /= k;
     return thin;
@@ -297,12 +295,12 @@ static void framep(AVFrame **f)
 
 static int read_scaled(struct glancer *g, const AVFrame *f, int height, struct err *err)
 {
-    CLEANUP(framep) AVFrame *thin = f->height > MAX_ROWS ? thinned(f) : NULL;
+    CLEANUP(framep) AVFrame *thin = thinned(f, height);
     struct picture p, luma = {GLANCE_WIDTH, height, 1, g->luma};
 
     if (!g->scaler)
         g->scaler = scaler_new();
-    if (scaler_bgr(g->scaler, thin ? thin : f, 0, GLANCE_WIDTH, height, &p, err) < 0)
+    if (scaler_bgr(g->scaler, thin, 0, GLANCE_WIDTH, height, &p, err) < 0)
         return -1;
     picture_luma(&p, &luma);
     for (int y = 0; y < GLANCE_COLOUR_HEIGHT; y++)

@@ -1,13 +1,13 @@
 /* A glance at a frame: a tiny copy that whole-video statistics (shots, activity) can afford to take of every
- * frame. 160 columns of luma, and an eighth of that of each colour difference.
+ * frame. 160 columns of luma, and 20 x 12 cells of each colour difference.
  *
  * Levels are full range whatever the frame's is: luma 0..255, colour around 128. Rows have no padding.
  * The glance is as decoded: rotation is not applied. Differences and histograms are the same either way.
  *
  * Planar and half-planar 8-bit YUV and grey are averaged straight from their planes, from two rows of each
  * cell: about a twentieth of a millisecond for 1280x720. Every other format goes through media/image.h, which
- * costs about a millisecond. Frames may change size and format on the way; sides from 1 to 65,535 pixels. One
- * glancer per video, one thread. */
+ * costs 0.2 ms for 10 bits and a millisecond for RGB. Frames may change size and format on the way; sides
+ * from 1 to 65,535 pixels. One glancer per video, one thread. */
 #ifndef ASSAY_MEDIA_GLANCE_H
 #define ASSAY_MEDIA_GLANCE_H
 
