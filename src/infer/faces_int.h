@@ -8,5 +8,7 @@
 size_t yunet_outputs(const char *ret_names[CARD_MAX_OUTPUTS]);
 /* ERR_MODEL when the outputs do not have the cells of the card's input. */
 int yunet_check(const struct card *card, const struct tensor_list *out, struct err *err);
+/* Rows of its outputs together: the most faces there can be. */
+size_t yunet_cells(const struct card *card);
 
 #endif
