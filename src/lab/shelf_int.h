@@ -2,7 +2,7 @@
  * fork, so that analysts share it and open nothing themselves.
  *
  * The alarm kit is there from the start; without it there is no keeper. Another kit is loaded when the first
- * analyst is to have it (0.1 to 0.5 s, 30 MB and more): a server that is never asked for scenes never pays
+ * analyst is to have it (about 0.4 s, 100 MB and more): a server that is never asked for scenes never pays
  * for them. What cannot be loaded then does not stop the keeper: the jobs that need it end with the reason.
  */
 #ifndef ASSAY_LAB_SHELF_INT_H
