@@ -185,7 +185,7 @@ static void the_operators_file(void)
          "\"decimals\":2}]}",
          NULL},
         {"[]", "object"},
-        {"{\"heuristics\":[{\"name\":\"X\",\"treshold\":0.9}]}", "treshold"},
+        {"{\"heuristics\":[{\"name\":\"X\",\"bandd\":0.9}]}", "bandd"},
         {"{\"heuristics\":[{\"name\":\"Average\"}]}", "Average"},
         {"{\"heuristics\":[{\"name\":\"X\",\"way\":\"median\"}]}", "way"},
         {"{\"heuristics\":[{\"way\":\"mean\"}]}", "name"},
