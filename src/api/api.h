@@ -78,8 +78,8 @@ struct dialect {
     const char *(*webhook)(struct arena *a, const struct job_row *job);
     const char *(*secret)(struct arena *a, const struct job_row *job); /* signs what that URL is sent; NULL */
     bool tells_cancelled;                                              /* also of jobs that were taken back */
-    int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
-                 struct bytes *ret_body, struct err *err);
+    int (*event)(const struct api *api, struct arena *a, const struct job_row *job, struct bytes *ret_body,
+                 struct err *err);
     /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
      * operator's label means for the verdict. */
     const char *(*camera)(struct arena *a, const struct job_row *job);

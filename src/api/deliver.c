@@ -54,7 +54,7 @@ static int gather(struct round *r, const struct dialect *d, const struct hook_ro
 
     if (!nhooks && !own)
         return 0;
-    if (d->event(r->arena, &r->api->opts, r->job, &r->body, err) < 0)
+    if (d->event(r->api, r->arena, r->job, &r->body, err) < 0)
         return -1;
     for (size_t i = 0; i < nhooks; i++)
         if (text_is(hooks[i].dialect, r->job->dialect))
