@@ -64,6 +64,17 @@ static int gather(struct round *r, const struct dialect *d, const struct hook_ro
     return 0;
 }
 
+int api_deliver_again(struct api *api, struct arena *a, const struct job_row *job, const char *url,
+                      records_done *done, void *arg, struct err *err)
+{
+    struct round r = {.api = api, .arena = a, .job = job};
+    const struct dialect *d = dialect_find(job->dialect);
+
+    if (!d || !d->event || d->event(api, a, job, &r.body, err) < 0)
+        return -1;
+    return records_add_delivery(api->db, add(&r, NULL, url), done, arg, err);
+}
+
 int api_deliveries(void *arg, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
                    size_t *ret_n, struct err *err)
 {
