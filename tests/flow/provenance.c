@@ -79,12 +79,13 @@ static struct answer image_ended(struct stage *g, const char *identifier)
     return ended(g, arena_printf(g->a, "/api/classification/%s", identifier));
 }
 
+/* As the log has it. */
 static size_t jobs_of_api(struct stage *g)
 {
-    const char *s = stage_run(g, ARGS("job", "list")).out;
+    const char *s = (const char *)file_read(g->a, g->s.log).data;
     size_t n = 0;
 
-    while ((s = strstr(s, "provenance"))) {
+    while ((s = strstr(s, "dialect=provenance"))) {
         s++;
         n++;
     }

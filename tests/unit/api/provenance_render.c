@@ -243,6 +243,21 @@ static void read_example(struct made *m, yyjson_val *example)
 
 static size_t numbers;
 
+/* The item of a list which stands for want's item i: labels have no fixed order there. */
+static yyjson_val *item_like(yyjson_val *list, yyjson_val *want, size_t i)
+{
+    const char *label = yyjson_get_str(yyjson_obj_get(want, "label"));
+    yyjson_val *item;
+    size_t k, n;
+
+    if (!label)
+        return yyjson_arr_get(list, i);
+    yyjson_arr_foreach (list, k, n, item)
+        if (text_is(yyjson_get_str(yyjson_obj_get(item, "label")), label))
+            return item;
+    return NULL;
+}
+
 /* The same members, and the same values; numbers to 1e-12. */
 static void same(yyjson_val *got, yyjson_val *want, const char *at)
 {
@@ -256,7 +271,7 @@ static void same(yyjson_val *got, yyjson_val *want, const char *at)
     } else if (yyjson_is_arr(want)) {
         CHECK_INT(yyjson_arr_size(got), yyjson_arr_size(want));
         yyjson_arr_foreach (want, i, n, value)
-            same(yyjson_arr_get(got, i), value, at);
+            same(item_like(got, value, i), value, at);
     } else if (yyjson_is_num(want)) {
         numbers++;
         CHECK(yyjson_is_num(got));
