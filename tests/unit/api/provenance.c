@@ -386,7 +386,7 @@ static const struct {
     {NULL, "Majority", "trusted", NULL},
     {NULL, "Strict", "valid", "no heuristic named"},
     {NULL, NULL, "sometimes", "never, trusted or valid"},
-    {"{\"heuristics\":[{\"name\":\"Strict\",\"treshold\":0.8}]}", NULL, "valid", "treshold"},
+    {"{\"heuristics\":[{\"name\":\"Strict\",\"limit\":0.8}]}", NULL, "valid", "limit"},
     {"{\"heuristics\":[{\"name\":\"Average\"}]}", NULL, "valid", "Average"},
     {"not json", NULL, "valid", "provenance-heuristics"},
 };

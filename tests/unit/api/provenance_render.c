@@ -243,7 +243,7 @@ static void read_example(struct made *m, yyjson_val *example)
 
 static size_t numbers;
 
-/* The item of a list which stands for want's item i: labels have no fixed order there. */
+/* The item of a list which stands for the wanted item i: labels have no fixed order there. */
 static yyjson_val *item_like(yyjson_val *list, yyjson_val *want, size_t i)
 {
     const char *label = yyjson_get_str(yyjson_obj_get(want, "label"));
