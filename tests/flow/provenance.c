@@ -168,6 +168,19 @@ static void hooks_sign(void)
 
 /* ---- by URL ---- */
 
+static const char *keyed_url(struct stage *g, const char *key, const char *json)
+{
+    const char *text =
+        arena_printf(g->a,
+                     "POST /api/image_fromurl HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: %s\r\nConnection: "
+                     "close\r\nIdempotency-Key: %s\r\nContent-Type: application/json\r\nContent-Length: "
+                     "%zu\r\n\r\n%s",
+                     g->key, key, strlen(json), json);
+    struct answer answer = http_raw(g->a, g->s.port, bytes_of(text, strlen(text)));
+
+    return body_text(g, &answer);
+}
+
 static void urls_are_fetched(void)
 {
     struct stage g = stage_open(ARGS(QUICK, "--fetch-allow", "127.0.0.0/8"));
@@ -186,7 +199,11 @@ static void urls_are_fetched(void)
     CHECK(text_is_hex(json_at(g.a, answer.body, "hash"), 64));
     answer = ask(&g, "POST", "/api/image_fromurl", g.key, json);
     CHECK(!text_is(body_text(&g, &answer), first)); /* nobody knows beforehand that it is the same */
+    first = keyed_url(&g, "k1", json);
+    CHECK_STR(keyed_url(&g, "k1", json), first);
+    CHECK(!text_is(keyed_url(&g, "k2", json), first));
     json = arena_printf(g.a, "{\"file_url\": \"http://127.0.0.1:%d/nothing\"}", s.port);
+    CHECK(strstr(keyed_url(&g, "k1", json), "was used for another request") != NULL);
     answer = ask(&g, "POST", "/api/audio_fromurl", g.key, json);
     answer = ended(&g, arena_printf(g.a, "/api/classification_audio/%s", body_text(&g, &answer)));
     CHECK_STR(json_at(g.a, answer.body, "status"), "errored");

@@ -20,6 +20,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "api/idempotent.h"
 #include "api/problem.h"
 #include "base/json.h"
 #include "store/runs.h"
@@ -181,6 +182,7 @@ struct entry {
     struct ask ask;
     struct job_request job;
     char identifier[HASH_HEX];
+    struct keyed keyed;
     const char *field; /* whose fault `err` is; NULL: of none */
     struct err err;    /* the first fault; what follows of the body is dropped */
 };
@@ -190,6 +192,7 @@ bool entry_begin(struct entry *e, struct request *r, enum subject_kind kind);
 void entry_submit_take(struct entry *e, const char *sha256);
 /* What stands in e->err. */
 void entry_refuse(struct entry *e);
+void entry_gone(struct entry *e); /* NULL is fine */
 
 /* ---- result.c ---- */
 
