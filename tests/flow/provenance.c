@@ -283,12 +283,13 @@ static void put_blob(struct blobs *b, const char *text, size_t n, char ret_sha25
 }
 
 /* In the data directory of `base`, which no server has now; the subject's hash. */
-static const char *leave_result(struct arena *a, const char *base)
+static const char *leave_result(struct arena *a, const char *base, const char *run)
 {
     CLEANUP(records_freep) struct records *db = NULL;
     CLEANUP(blobs_freep) struct blobs *blobs = NULL;
     const char *dir = arena_printf(a, "%s/data", base);
     struct job_spec spec = job_spec_defaults();
+    const char *notes = arena_printf(a, "{\"media\":\"image\",\"identifier\":\"%s\"}", run);
     char *sha256 = arena_alloc(a, HASH_HEX), map[HASH_HEX];
     int64_t now = clock_wall_us();
     struct job_row row;
@@ -310,14 +311,12 @@ static const char *leave_result(struct arena *a, const char *base)
                            .name = "a <b>.png",
                            .error_code = "ok",
                            .artefact = map,
-                           .run = run_id,
+                           .run = run,
                            .run_media = "image"};
     text_copy(row.id, sizeof row.id, job_id);
     row.spec = spec_to_json(a, &spec);
     row.report = a_report(a);
-    row.request = bytes_of("{\"media\":\"image\",\"identifier\":"
-                           "\"0a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}",
-                           97);
+    row.request = bytes_of(notes, strlen(notes));
     CHECK_INT(records_add_job(db, &row, NULL, NULL, NULL), 0);
     records_sync(db);
     return sha256;
@@ -326,7 +325,7 @@ static const char *leave_result(struct arena *a, const char *base)
 static void a_result_is_read_and_goes(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    const char *base = folder_new(a), *sha256 = leave_result(a, base), *url, *admin;
+    const char *base = folder_new(a), *sha256 = leave_result(a, base, run_id), *url, *admin;
     struct stage g = stage_open_in(base, ARGS(QUICK));
     struct answer answer = image_ended(&g, run_id);
 
@@ -373,7 +372,7 @@ static void a_result_has_its_time(void)
     int64_t deadline;
     int status;
 
-    leave_result(a, base);
+    leave_result(a, base, run_id);
     usleep(20000);
     g = stage_open_in(base, ARGS(QUICK, "--keep", "10ms"));
     deadline = clock_mono_us() + 20000000;
@@ -385,6 +384,43 @@ static void a_result_has_its_time(void)
     CHECK_INT(status, 410);
     CHECK_INT(stage_close(&g), 0);
     folder_remove(base);
+}
+
+/* A run that is done is told again where the operator wants that. */
+static void repeats_are_told(bool wanted)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *base = folder_new(a), *id, *hook;
+    struct stage g = stage_open_in(base, ARGS(QUICK));
+    struct received *got;
+    struct receiver r;
+    struct answer answer;
+
+    id = arena_strdup(a, image(&g, "an image", NULL, NULL));
+    image_ended(&g, id);
+    CHECK_INT(stage_close(&g), 0);
+    leave_result(a, base, id); /* as if it had been judged once more, and well */
+    g = stage_open_in(
+        base, ARGS(QUICK, wanted ? "--provenance-repeat-webhooks" : "--no-provenance-repeat-webhooks"));
+    receiver_open(&r, MANNER_FINE, 1);
+    hook = arena_printf(g.a, "http://127.0.0.1:%d/r", r.port);
+    CHECK_STR(image(&g, "an image", "webhook_url", hook), id);
+    CHECK_INT(jobs_of_api(&g), 1); /* the first one */
+    answer = image_ended(&g, id);
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_INT(receiver_wait(&r, 1, wanted ? 30 : 1), wanted);
+    if (wanted && receiver_list(&r, g.a, &got) == 1)
+        CHECK(got[0].body.len == answer.body.len &&
+              memcmp(got[0].body.data, answer.body.data, answer.body.len) == 0);
+    receiver_close(&r);
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(base);
+}
+
+static void repeats_are_told_on_request(void)
+{
+    repeats_are_told(false);
+    repeats_are_told(true);
 }
 
 /* ---- rates ---- */
@@ -469,6 +505,7 @@ int main(void)
     RUN(a_hundred_and_one);
     RUN(a_result_is_read_and_goes);
     RUN(a_result_has_its_time);
+    RUN(repeats_are_told_on_request);
     RUN(the_preset_limits);
     RUN(heuristics_are_read_again);
     return test_end();
