@@ -155,7 +155,6 @@ bool link_is_good(const struct api *api, const char *identifier, const char *exp
 /* ---- routes.c ---- */
 
 struct provenance {
-    struct provenance_opts opts;
     struct rate_table *rates; /* NULL: none */
     uint8_t secret[HASH_SIZE];
     pthread_mutex_t lock;

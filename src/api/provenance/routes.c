@@ -80,7 +80,7 @@ int provenance_start(struct provenance **ret, const struct provenance_opts *opts
     if (!rules)
         return -1;
     p = mem_alloc(sizeof *p);
-    *p = (struct provenance){.opts = *opts, .rules = rules};
+    *p = (struct provenance){.rules = rules};
     pthread_mutex_init(&p->lock, NULL);
     if (text_is(opts->rates, "identifai"))
         p->rates = rate_table_new();
