@@ -70,14 +70,7 @@ static void reply_identifier(struct entry *e, const char *identifier)
 /* Who judges: a result of other makers is no answer. */
 static const char *makers_text(const struct api *api, struct arena *a)
 {
-    CLEANUP(buf_clear) struct buf b = BUF(1 << 20);
-    struct model_ref *models;
-    size_t n = lab_models(api->lab, a, &models);
-
-    buf_str(&b, api->version);
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&b, " %.64s", models[i].sha256 ? models[i].sha256 : "-");
-    return arena_strndup(a, b.data, b.len);
+    return arena_printf(a, "%s %s %s", api->version, api->build_at, api->provenance->cards);
 }
 
 static void fill_spec(const struct entry *e, struct job_spec *spec)

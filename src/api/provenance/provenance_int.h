@@ -2,6 +2,7 @@
  *
  *   routes.c       the table; options; errors; who may come in
  *   rules.c        the operator's heuristics, replaced while it serves
+ *   makers.c       which models are installed
  *   rate.c         the limits of preset "identifai". Pure but for its lock
  *   submit.c       files: a form, streamed
  *   fromurl.c      the same by URL: JSON or a form
@@ -134,6 +135,11 @@ const char *page_policy(struct arena *a);
 /* Fills what the operator decides: heuristics and when credentials force. In the arena. */
 void own_rules_apply(struct provenance *p, struct arena *a, struct origin_params *params);
 
+/* ---- makers.c ---- */
+
+/* Of all model cards in the folder; NULL: there is none. */
+void cards_hash(const char *dir, char ret_hex[HASH_HEX]);
+
 /* ---- rate.c ---- */
 
 enum rate_class { RATE_GET, RATE_POST, RATE_CLASSES };
@@ -157,6 +163,7 @@ bool link_is_good(const struct api *api, const char *identifier, const char *exp
 struct provenance {
     struct rate_table *rates; /* NULL: none */
     uint8_t secret[HASH_SIZE];
+    char cards[HASH_HEX]; /* what is installed beside the built-in models */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct own_rules *rules;
