@@ -24,6 +24,8 @@ enum {
     CARD_MAX_OUTPUTS = 16, /* tensors that a model is asked for */
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
+    CARD_MAX_PATCHES = 8,
+    CARD_MAX_WEIGHTS = 64,
     CARD_MAX_BYTES = 1 << 20, /* also of a map */
     CARD_MAX_TEXT = 2000,
     MODEL_MAX_BYTES = 512 << 20
@@ -99,9 +101,33 @@ struct card_tags {
     const struct card_tag *tags; /* in the order of the file */
 };
 
+/* Detectors "human or artificial": origin-image, origin-face. */
+struct card_origin {
+    const char *method;     /* "network", "spectrum": infer/spectrum.h */
+    int patch;              /* side in pixels; of a network the input's */
+    int patches;            /* at most as many of one picture, 1..CARD_MAX_PATCHES */
+    double scale, offset;   /* calibration: artificial = sigmoid(scale * logit + offset) */
+    double floor;           /* an answer whose better score is below it is "uncertain"; 0.5..1 */
+    double artificial_from; /* the same for "artificial" alone, where a false accusation costs more; 0.5..1 */
+    unsigned media;         /* bit set of enum card_media: where the votes enter verdicts; none: shown only */
+    bool obsolete;          /* superseded: rules may leave it out */
+    int min_face;           /* origin-face: pixels of the picture */
+    double enlarge;         /* origin-face: side of the square / longer side of the box */
+    size_t nweights;        /* spectrum: one more than features, the constant last */
+    const double *weights, *mean, *deviation; /* the latter two: one per feature */
+};
+enum card_media { MEDIA_IMAGE = 1, MEDIA_VIDEO = 2, MEDIA_FACE = 4, MEDIA_AUDIO = 8 };
+
+struct card_nsfw {
+    double threshold; /* of the sum, 0..1 */
+    size_t nunsafe;
+    const int *unsafe; /* indices into labels */
+};
+
 struct card {
     const char *name, *version;
-    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags" */
+    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
+                                 * "origin-face", "nsfw" */
     const char *file;           /* path of the model file, NULL for the embedded model */
     char sha256[HASH_HEX];      /* of the model file */
     char text_sha256[HASH_HEX]; /* of the card itself; of a card with a map: of both, one after the
@@ -112,7 +138,7 @@ struct card {
     size_t noutputs;
     const char *outputs[CARD_MAX_OUTPUTS]; /* the tensors to ask for, in the order the task reads them */
     double nms_iou; /* detect, faces: 0..1; boxes of one label which overlap more than this are one */
-    size_t nlabels; /* detect, tags */
+    size_t nlabels; /* detect, tags, nsfw */
     const struct card_label *labels; /* in the model's order */
     size_t nconcepts;
     const struct card_concept *concepts;
@@ -121,6 +147,8 @@ struct card {
     struct card_embedding embedding;
     struct card_traits traits;
     struct card_tags tags;
+    struct card_origin origin;
+    struct card_nsfw nsfw;
 };
 
 /* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is

@@ -64,7 +64,16 @@ int model_run_all(struct model *m, int64_t deadline_mono_us, struct tensor_list 
 /* The outputs of the last run; after loading those of the empty input: their shapes never change. */
 struct tensor_list model_outputs(const struct model *m);
 
-/* The model that ships inside the binary: the detector card and its bytes. */
+/* The models that ship inside the binary, their cards as JSON. The first is the detector; `model` is empty
+ * where the card holds all weights (method "spectrum"). */
+struct embedded {
+    const char *name; /* of the card: "assay-detect" */
+    struct bytes card, model;
+};
+extern const struct embedded embedded_models[];
+extern const size_t embedded_nmodels;
+
+/* The card and the bytes of the first of them, the detector. */
 struct bytes embedded_card(void);
 struct bytes embedded_model(void);
 

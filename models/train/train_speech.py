@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+"""Trains the small net that tells human from artificial speech (models/assay-speech-1.onnx).
+
+  train_speech.py train   --data DIR --out speech.pt --minutes 20 [--seed 1]
+  train_speech.py export  --model speech.pt --out speech.onnx
+  train_speech.py degrade --data DIR --split test --how telephone --out DIR2     the same clips, worse: to measure how much it matters
+  train_speech.py short   --out DIR                                              all of it on made tones, in seconds: the test
+
+DIR is what speech_data.py makes. Needs torch, onnx, numpy; ffmpeg for coding and decoding again. On a CPU set OMP_WAIT_POLICY=PASSIVE.
+
+The net sees two seconds at 16 kHz. Inside the ONNX graph: pre-emphasis, short-time spectrum as a convolution with fixed sines and
+cosines (400 of 512 points, hop 160), 80 mel bands, logarithm relative to the mean energy of the window, so neither gain nor what lies
+50 dB below it matters; then convolutions, mean and deviation over time, two logits: artificial, human.
+"""
+import argparse
+import csv
+import os
+import random
+import subprocess
+import time
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+from speech_data import RATE, mel_bank, read_wav, write_wav
+
+WINDOW, N_FFT, FRAME, HOP, BANDS = 2 * RATE, 512, 400, 160, 80
+CLASSES = ["artificial", "human"]
+
+
+# ---- the net ----
+
+class Front(nn.Module):
+    """Waveform [n,WINDOW] to log mel energies [n,1,BANDS,frames]; nothing of it is learned."""
+
+    def __init__(self):
+        super().__init__()
+        t, f = np.arange(FRAME), np.arange(N_FFT // 2 + 1)[:, None]
+        w = np.hanning(FRAME + 1)[:FRAME]
+        waves = np.concatenate([np.cos(2 * np.pi * f * t / N_FFT) * w, np.sin(2 * np.pi * f * t / N_FFT) * w])
+        self.register_buffer("waves", torch.tensor(waves[:, None], dtype=torch.float32))
+        self.register_buffer("bank", torch.tensor(mel_bank(N_FFT, BANDS)[:, :, None], dtype=torch.float32))
+        self.register_buffer("emphasis", torch.tensor([[[-.97, 1.]]]))
+
+    def forward(self, x):
+        x = F.conv1d(x.unsqueeze(1), self.emphasis)
+        s = F.conv1d(x, self.waves, stride=HOP)
+        power = F.conv1d(s[:, :N_FFT // 2 + 1] ** 2 + s[:, N_FFT // 2 + 1:] ** 2, self.bank)
+        mean = power.mean((1, 2), keepdim=True) + 1e-9
+        return (torch.log(power / mean + 1e-5) * .25 + 1.).unsqueeze(1)
+
+
+def conv(i, o, stride=1, k=3):
+    return nn.Sequential(nn.Conv2d(i, o, k, stride, k // 2, bias=False), nn.BatchNorm2d(o), nn.ReLU())
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.front = Front()
+        self.body = nn.Sequential(conv(1, 24, 2, 5), conv(24, 32, 2), conv(32, 48), conv(48, 64, 2), conv(64, 80), conv(80, 80))
+        self.drop = nn.Dropout(.4)
+        self.one, self.two = nn.Linear(2 * 80 * BANDS // 8, 48), nn.Linear(48, 2)
+
+    def head(self, mel):
+        h = self.body(mel)
+        mean = h.mean(3)
+        dev = torch.sqrt(((h - mean.unsqueeze(3)) ** 2).mean(3) + 1e-5)
+        return self.two(F.relu(self.one(self.drop(torch.cat([mean, dev], 1).flatten(1)))))
+
+    def forward(self, x):
+        return self.head(self.front(x))
+
+
+# ---- making clips worse, alike for both classes ----
+
+def coded(x, codec, rate):
+    """Through a lossy codec and back."""
+    kind = {"libmp3lame": "mp3", "libopus": "ogg", "aac": "adts"}[codec]
+    raw = (np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes()
+    pcm = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"]
+    packed = subprocess.run(["ffmpeg", "-v", "quiet", *pcm, "-i", "-", "-c:a", codec, "-b:a", rate, "-f", kind, "-"],
+                            input=raw, stdout=subprocess.PIPE, check=False).stdout
+    out = subprocess.run(["ffmpeg", "-v", "quiet", "-i", "-", *pcm, "-"], input=packed, stdout=subprocess.PIPE, check=False).stdout
+    y = np.frombuffer(out, np.int16).astype(np.float32) / 32768
+    return y if len(y) >= RATE else x
+
+
+def band(x, low, high):
+    s = np.fft.rfft(x)
+    f = np.fft.rfftfreq(len(x), 1 / RATE)
+    gain = 1 / (1 + (f / high) ** 24)
+    if low > 0:
+        gain *= 1 / (1 + (low / np.maximum(f, 1)) ** 8)
+    return np.fft.irfft(s * gain, len(x)).astype(np.float32)
+
+
+def mu_law(x):
+    y = np.sign(x) * np.log1p(255 * np.minimum(np.abs(x), 1)) / np.log(256)
+    y = np.round(y * 127) / 127
+    return (np.sign(y) * (256 ** np.abs(y) - 1) / 255).astype(np.float32)
+
+
+def noisy(x, snr, rng, pink):
+    n = rng.standard_normal(len(x)).astype(np.float32)
+    if pink:
+        s = np.fft.rfft(n)
+        n = np.fft.irfft(s / np.sqrt(np.maximum(1, np.arange(len(s)))), len(x)).astype(np.float32)
+    return x + n * np.sqrt(np.mean(x ** 2) / (np.mean(n ** 2) + 1e-12) * 10 ** (-snr / 10))
+
+
+def room(x, rng):
+    t = np.arange(int(rng.uniform(.08, .4) * RATE))
+    h = rng.standard_normal(len(t)) * 10 ** (-3 * t / len(t)) * rng.uniform(.1, .5) / np.sqrt(len(t) / 7)
+    h[0] = 1
+    n = len(x) + len(h)
+    return np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(h, n), n)[:len(x)].astype(np.float32)
+
+
+def tilted(x, rng):
+    s = np.fft.rfft(x)
+    f = np.linspace(0, 1, len(s))
+    db = rng.uniform(-6, 6) * f + rng.uniform(-4, 4) * np.cos(np.pi * f * rng.uniform(.5, 4) + rng.uniform(0, 6))
+    return np.fft.irfft(s * 10 ** (db / 20), len(x)).astype(np.float32)
+
+
+def telephone(x):
+    return mu_law(band(x / (np.abs(x).max() + 1e-9) * .7, 300, 3400))
+
+
+HOW = {
+    "telephone": lambda x, rng: telephone(x),
+    "mp3": lambda x, rng: coded(x, "libmp3lame", "32k"),
+    "opus": lambda x, rng: coded(x, "libopus", "16k"),
+    "noise": lambda x, rng: noisy(x, 15, rng, False),
+}
+
+
+def worse(x, rng):
+    """One clip as it may arrive."""
+    if rng.random() < .5:
+        x = tilted(x, rng)
+    if rng.random() < .25:
+        x = room(x, rng)
+    if rng.random() < .5:
+        x = noisy(x, rng.uniform(8, 40), rng, rng.random() < .5)
+    r = rng.random()
+    if r < .2:
+        x = telephone(x)
+    elif r < .35:
+        x = band(x, 0, rng.uniform(3000, 7500))
+    elif r < .55:
+        x = coded(x, "libmp3lame", ["24k", "32k", "48k", "64k"][rng.integers(4)])
+    elif r < .7:
+        x = coded(x, "libopus", ["12k", "16k", "24k", "48k"][rng.integers(4)])
+    elif r < .75:
+        x = coded(x, "aac", "32k")
+    return x
+
+
+# ---- data ----
+
+class Clips:
+    def __init__(self, folder, split, copies, rng):
+        self.rows = [r for r in csv.DictReader(open(os.path.join(folder, "labels.csv"))) if r["split"] == split]
+        self.sounds = []
+        for r in self.rows:
+            x = read_wav(os.path.join(folder, r["path"]))
+            self.sounds.append([x] + [worse(x, rng) for _ in range(copies)])
+        self.label = np.array([CLASSES.index(r["label"]) for r in self.rows])
+        self.weight = self._weights()
+
+    def _weights(self):
+        """Both classes alike; inside a class a system with four times the clips comes twice as often."""
+        key = [(r["label"], r["system"]) for r in self.rows]
+        count = {k: key.count(k) for k in key}
+        w = np.array([count[k] ** -.5 for k in key])
+        for c in range(2):
+            w[self.label == c] /= w[self.label == c].sum()
+        return w / w.sum()
+
+
+def cut(x, start):
+    """WINDOW samples from start; a shorter clip is repeated, as the program does."""
+    if len(x) < WINDOW:
+        x = np.tile(x, -(-WINDOW // len(x)))
+    return x[start:start + WINDOW]
+
+
+def active(x, rng):
+    """A window that is not mostly a pause."""
+    best = None
+    for _ in range(3):
+        y = cut(x, rng.integers(0, max(1, len(x) - WINDOW)))
+        if best is None or np.mean(y ** 2) > np.mean(best ** 2):
+            best = y
+        if np.mean(y ** 2) > .3 * np.mean(x ** 2):
+            break
+    return best
+
+
+def batch(clips, rng, n):
+    xs, ys = [], []
+    for i in rng.choice(len(clips.sounds), n, p=clips.weight):
+        sounds = clips.sounds[i]
+        x = active(sounds[rng.integers(len(sounds))], rng)
+        if rng.random() < .3:
+            x = noisy(x, rng.uniform(10, 40), rng, rng.random() < .5)
+        xs.append(x * 10 ** rng.uniform(-1, .3))
+        ys.append(clips.label[i])
+    return torch.tensor(np.array(xs), dtype=torch.float32), torch.tensor(np.array(ys))
+
+
+def mask(mel, rng):
+    """Drops some bands and some moments, so that no single one decides."""
+    for k in range(len(mel)):
+        b, t = rng.integers(0, 12), rng.integers(0, 30)
+        b0, t0 = rng.integers(0, mel.shape[2] - b), rng.integers(0, mel.shape[3] - t)
+        mel[k, :, b0:b0 + b] = 0
+        mel[k, :, :, t0:t0 + t] = 0
+    return mel
+
+
+# ---- learning ----
+
+def scores(net, clips):
+    """Logit human - artificial of every clip: mean over windows that overlap by half."""
+    net.eval()
+    out = []
+    with torch.no_grad():
+        for sounds in clips.sounds:
+            x = sounds[0]
+            starts = range(0, max(1, len(x) - WINDOW + 1), WINDOW // 2)
+            y = net(torch.tensor(np.array([cut(x, s) for s in starts]), dtype=torch.float32))
+            out.append(float((y[:, 1] - y[:, 0]).mean()))
+    return np.array(out)
+
+
+def auc(score, label):
+    human, other = score[label == 1], score[label == 0]
+    return float(np.mean((human[:, None] > other[None]) + .5 * (human[:, None] == other[None])))
+
+
+def train(data, out, minutes, seed, copies=3, size=32):
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    random.seed(seed)
+    clips, held = Clips(data, "train", copies, rng), Clips(data, "val", 0, rng)
+    net = Net()
+    print("clips", len(clips.sounds), len(held.sounds), "parameters", sum(p.numel() for p in net.parameters()), flush=True)
+    opt = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=2e-2)
+    begin, step, total, best = time.process_time(), 0, minutes * 60, -1
+    while (done := (time.process_time() - begin) / total) < 1:
+        for g in opt.param_groups:
+            g["lr"] = 2e-3 * min(1, step / 50) * (.02 + .98 * (1 - done))
+        net.train()
+        x, y = batch(clips, rng, size)
+        loss = F.cross_entropy(net.head(mask(net.front(x), rng)), y, label_smoothing=.05)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        step += 1
+        if step % 100 == 0:
+            a = auc(scores(net, held), held.label)
+            print("step %d loss %.3f val auc %.3f time %.0f%%" % (step, loss.item(), a, 100 * done), flush=True)
+            if done > .5 and a >= best:
+                best = a
+                torch.save(net.state_dict(), out)
+    if best < 0:
+        torch.save(net.state_dict(), out)
+    return net
+
+
+def export(model, out):
+    net = Net()
+    net.load_state_dict(torch.load(model))
+    net.eval()
+    torch.onnx.export(net, torch.zeros(1, WINDOW), out, opset_version=13, input_names=["waveform"], output_names=["logits"])
+
+
+def degrade(data, split, how, out):
+    rng = np.random.default_rng(7)
+    rows = [r for r in csv.DictReader(open(os.path.join(data, "labels.csv"))) if r["split"] == split]
+    os.makedirs(out, exist_ok=True)
+    with open(os.path.join(out, "labels.csv"), "w", newline="") as f:
+        w = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
+        w.writeheader()
+        for r in rows:
+            write_wav(os.path.join(out, r["path"]), HOW[how](read_wav(os.path.join(data, r["path"])), rng))
+            w.writerow(r)
+
+
+def short(out):
+    """Tones with overtones against noise: everything runs, and the two are told apart."""
+    rng = np.random.default_rng(1)
+    os.makedirs(out, exist_ok=True)
+    with open(os.path.join(out, "labels.csv"), "w", newline="") as f:
+        w = csv.writer(f, lineterminator="\n")
+        w.writerow(["path", "label", "system", "speaker", "split"])
+        t = np.arange(2 * RATE + 800) / RATE
+        for i in range(24):
+            label = CLASSES[i % 2]
+            x = sum(np.sin(2 * np.pi * (100 + 5 * i) * k * t) / k for k in range(1, 20)) if i % 2 else rng.standard_normal(len(t))
+            path = "c%02d.wav" % i
+            write_wav(os.path.join(out, path), (.1 * x).astype(np.float32))
+            w.writerow([path, label, "made", str(i), "val" if i >= 16 else "train"])
+    net = train(out, os.path.join(out, "short.pt"), .25, 1, copies=0, size=8)
+    held = Clips(out, "val", 0, rng)
+    export(os.path.join(out, "short.pt"), os.path.join(out, "short.onnx"))
+    a = auc(scores(net, held), held.label)
+    print("short: auc %.2f, %d bytes" % (a, os.path.getsize(os.path.join(out, "short.onnx"))))
+    return 0 if a > .9 else 1
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("verb", choices=["train", "export", "degrade", "short"])
+    p.add_argument("--data")
+    p.add_argument("--model")
+    p.add_argument("--out", required=True)
+    p.add_argument("--minutes", type=float, default=20, help="of processor time")
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--split", default="test")
+    p.add_argument("--how", choices=sorted(HOW))
+    a = p.parse_args()
+    torch.set_num_threads(1)
+    if a.verb == "train":
+        train(a.data, a.out, a.minutes, a.seed)
+    if a.verb == "export":
+        export(a.model, a.out)
+    if a.verb == "degrade":
+        degrade(a.data, a.split, a.how, a.out)
+    return short(a.out) if a.verb == "short" else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
