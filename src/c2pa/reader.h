@@ -32,9 +32,12 @@
 enum {
     C2PA_MAX_JSON = 1 << 20,    /* bytes; data of assertions that would exceed it are replaced by a note */
     C2PA_MAX_MANIFESTS = 128,   /* in a store */
-    C2PA_MAX_ASSERTIONS = 512,  /* of a manifest */
+    C2PA_MAX_ASSERTIONS = 512,  /* references of a claim */
+    C2PA_MAX_BOXES = 1024,      /* in a manifest, in its assertion store, in the store: siblings */
+    C2PA_MAX_REDACTIONS = 1024, /* in a store */
+    C2PA_MAX_RECORDS = 4096,    /* of what ingredient assertions say was wrong before */
     C2PA_MAX_CLAIM = 1 << 20,   /* bytes */
-    C2PA_MAX_STATUSES = 16384,  /* of a reading */
+    C2PA_MAX_STATUSES = 4096,   /* of a reading */
     C2PA_MAX_EXCLUSIONS = 4096, /* of a hash of the file */
 };
 #define C2PA_MAX_HASHED ((uint64_t)256 << 20) /* bytes of boxes of the store, all manifests together */
