@@ -16,7 +16,8 @@ struct command {
 };
 
 extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
-    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version;
+    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version,
+    command_provenance;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
