@@ -4,6 +4,7 @@ regression over src/infer/spectrum.c's features). Needs python3-torch, python3-o
 
   train_origin.py DATA OUT [--short]     from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
                                          numbers); about an hour on two cores, --short: a minute, for a test of the way
+  train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
   train_origin.py variants DATA OUT      pictures of val and held, re-compressed, scaled and cut, for bench/origin
 
 DATA/labels.csv: path,label,source,split. Only `train` is learned from, only `val` chooses (calibration, thresholds); `held`
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import spectrum
 
 SEED = 20261121
-PATCH, CROP, CACHED = 128, 96, 256  # side of a patch when judged, when trained, of a cached cut
+PATCH, CROP, CACHED = 128, 64, 256  # side of a patch when judged, when trained, of a cached cut
 MAX_PATCHES = 8
 CUTS = 4                            # cached cuts of a picture: three at its own resolution, one of a shrunk copy
 FALSE_ACCUSATIONS = 0.05
@@ -30,6 +31,12 @@ FALSE_ACCUSATIONS = 0.05
 def labels(data, splits):
     with open(os.path.join(data, 'labels.csv'), newline='') as f:
         return [r for r in csv.DictReader(f) if r['split'] in splits]
+
+def few_of_each(rows, most):
+    of = {}
+    for r in rows:
+        of.setdefault(r['source'], []).append(r)
+    return [r for source in sorted(of) for r in of[source][:most]]
 
 def load(path):
     with Image.open(path) as im:
@@ -164,8 +171,8 @@ def networks():
             return torch.relu(y + x if self.same else y)
 
     def trunk(cin):
-        return nn.Sequential(*conv(cin, 16), *conv(16, 32, 2), Block(32, 48), Block(48, 48), Block(48, 96, 2), Block(96, 96),
-                             Block(96, 96), Block(96, 128, 2), Block(128, 128), Block(128, 128))
+        return nn.Sequential(*conv(cin, 12), *conv(12, 24, 2), Block(24, 32), Block(32, 64, 2), Block(64, 64), Block(64, 64),
+                             Block(64, 96, 2), Block(96, 96), Block(96, 96))
 
     class Head(nn.Module):
         def __init__(self, n):
@@ -178,7 +185,7 @@ def networks():
     class Pixels(nn.Module):
         def __init__(self):
             super().__init__()
-            self.trunk, self.head = trunk(3), Head(128)
+            self.trunk, self.head = trunk(3), Head(96)
 
         def forward(self, x):  # 0..1
             return self.head(self.trunk((x - 0.5) * 4))
@@ -199,7 +206,7 @@ def networks():
             for c in range(3):
                 bank[c * 5:(c + 1) * 5, c] = f
             self.register_buffer('bank', torch.from_numpy(bank))
-            self.trunk, self.head = trunk(18), Head(128)
+            self.trunk, self.head = trunk(18), Head(96)
 
         def forward(self, x):  # 0..1
             r = nn.functional.conv2d(x, self.bank, padding=2)
@@ -208,9 +215,8 @@ def networks():
 
     return {'pixels': Pixels, 'residual': Residual}
 
-def train(data, rows, work, steps, batch, cuts_each):
+def train(data, rows, work, steps, batch, cuts_each, only):
     import torch
-    torch.manual_seed(SEED)
     torch.set_num_threads(1)
     squares = cache(data, rows, work, cuts_each)
     draw = Draw(rows, cuts_each)
@@ -228,7 +234,11 @@ def train(data, rows, work, steps, batch, cuts_each):
                     x[i] = a[v:v + CROP, u:u + CROP].transpose(2, 0, 1) / np.float32(255)
                 yield torch.from_numpy(x), torch.from_numpy(y)
 
-    nets = {name: make() for name, make in networks().items()}
+    nets = {}
+    for name, make in networks().items():
+        if only in (None, name):
+            torch.manual_seed(SEED)  # so that a net does not depend on whether the other is trained beside it
+            nets[name] = make()
     opts = {name: torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.02) for name, net in nets.items()}
     scheds = {name: torch.optim.lr_scheduler.OneCycleLR(o, 4e-3, total_steps=steps + 1, pct_start=0.15)
               for name, o in opts.items()}
@@ -239,6 +249,7 @@ def train(data, rows, work, steps, batch, cuts_each):
     for step, (x, y) in enumerate(torch.utils.data.DataLoader(Stream(), batch_size=None, num_workers=1, prefetch_factor=4)):
         for name, net in nets.items():
             net.train()
+            torch.manual_seed(SEED + step)
             z = net(x)
             loss = loss_of(z, y * 0.96 + 0.02)
             opts[name].zero_grad()
@@ -247,12 +258,13 @@ def train(data, rows, work, steps, batch, cuts_each):
             scheds[name].step()
             seen[name][0] += loss.item()
             seen[name][1] += ((z > 0) == (y > 0.5)).float().mean().item()
-        if step % 100 == 99:
+        if step % 50 == 49:
             print(step + 1, f'{time.time() - start:.0f}s',
-                  *(f'{n} loss {s[0] / 100:.3f} acc {s[1] / 100:.3f}' for n, s in seen.items()), flush=True)
+                  *(f'{n} loss {s[0] / 50:.3f} acc {s[1] / 50:.3f}' for n, s in seen.items()), flush=True)
             seen = {n: [0.0, 0.0] for n in nets}
-        if step % 1000 == 999:
-            torch.save({n: net.state_dict() for n, net in nets.items()}, os.path.join(work, 'nets.pt'))
+        if step % 250 == 249:
+            for name, net in nets.items():
+                torch.save(net.state_dict(), os.path.join(work, f'{name}.pt'))
     for net in nets.values():
         net.eval()
     return nets
@@ -350,7 +362,7 @@ def calibrate(logits, y):
         d = weight * p * (1 - p)
         h = np.array([[(d * z * z).sum(), (d * z).sum()], [(d * z).sum(), d.sum()]]) + np.eye(2) * 1e-6
         step = np.linalg.solve(h, g)
-        a, b = a + step[0], b + step[1]
+        a, b = max(a + step[0], 1e-3), b + step[1]  # what a net learned is never turned round
     p = 1 / (1 + np.exp(-(a * z + b)))
     human = np.sort(p[t == 0])
     at = human[min(len(human) - 1, math.ceil(len(human) * (1 - FALSE_ACCUSATIONS)))]
@@ -370,8 +382,8 @@ def torch_judge(net):
 def main_train(args):
     import torch
     rows = labels(args.data, ('train',))
-    val = labels(args.data, ('val',))
-    steps, batch, n, cuts_each = (6, 8, 300, 2) if args.short else (args.steps, 48, 30000, CUTS)
+    val = few_of_each(labels(args.data, ('val',)), 40)
+    steps, batch, n, cuts_each = (6, 8, 300, 2) if args.short else (args.steps, 64, 24000, CUTS)
     if args.short:
         rows, val = rows[::max(1, len(rows) // 60)], val[::max(1, len(val) // 20)]
     work = os.path.join(args.out, 'work')
@@ -384,13 +396,13 @@ def main_train(args):
         judges['spectrum'] = lambda b: [expand(spectrum.features(p)[None], mean, deviation)[0] @ w[:-1] + w[-1] for p in b]
         numbers['spectrum'] = dict(mean=[float(f'{v:.8g}') for v in mean], deviation=[float(f'{v:.8g}') for v in deviation],
                                    coefficients=[float(f'{v:.8g}') for v in w])
-    if what in ('all', 'networks'):
-        nets = train(args.data, rows, work, steps, batch, cuts_each)
+    if what != 'spectrum':
+        nets = train(args.data, rows, work, steps, batch, cuts_each, args.only)
         for name, net in nets.items():
             export(net, os.path.join(args.out, f'assay-{name}-1.onnx'))
             judges[name] = torch_judge(net)
             numbers[name] = {}
-    variants = ['plain', 'jpeg70', 'threequarter']
+    variants = ['plain', 'jpeg70']
     y = np.repeat([r['label'] == 'artificial' for r in val], len(variants)).astype(float)
     for name, logits in judge(args.data, val, judges, variants).items():
         numbers[name].update(calibrate(logits, y))
@@ -422,15 +434,44 @@ def main_variants(args):
         w.writerow(['path', 'label', 'source', 'split'])
         w.writerows(out)
 
+def compact(text):
+    """Lists of numbers and short lists on one line."""
+    import re
+    return re.sub(r'\[[^\[\]{}]*\]', lambda m: re.sub(r'\s+', ' ', m.group(0)).replace('[ ', '[').replace(' ]', ']'), text)
+
+def main_cards(args):
+    """Writes calibration, thresholds, weights and sums of a run into the cards beside the models."""
+    import hashlib, shutil
+    for name in ('pixels', 'residual', 'spectrum'):
+        numbers = os.path.join(args.data, f'{name}.json')
+        path = os.path.join(args.out, f'assay-{name}-1.card.json')
+        if not os.path.exists(numbers):
+            continue
+        with open(numbers) as f:
+            n = json.load(f)
+        with open(path) as f:
+            card = json.load(f)
+        card['calibration'] = {'scale': n['scale'], 'offset': n['offset']}
+        card['artificial_from'] = max(n['artificial_from'], card['floor'])
+        if name == 'spectrum':
+            card['weights'] = {k: n[k] for k in ('mean', 'deviation', 'coefficients')}
+        else:
+            model = os.path.join(args.out, card['file'])
+            shutil.copyfile(os.path.join(args.data, card['file']), model)
+            with open(model, 'rb') as f:
+                card['sha256'] = hashlib.sha256(f.read()).hexdigest()
+        with open(path, 'w') as f:
+            f.write(compact(json.dumps(card, indent=2)) + '\n')
+
 if __name__ == '__main__':
     p = argparse.ArgumentParser()
-    if sys.argv[1:2] == ['variants']:
+    if sys.argv[1:2] in (['variants'], ['cards']):
         p.add_argument('what')
     p.add_argument('data')
     p.add_argument('out')
     p.add_argument('--short', action='store_true')
-    p.add_argument('--only', choices=['spectrum', 'networks'])
-    p.add_argument('--steps', type=int, default=4000)
+    p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
+    p.add_argument('--steps', type=int, default=2200)
     p.add_argument('--most', type=int, default=40)
     args = p.parse_args()
-    main_variants(args) if hasattr(args, 'what') else main_train(args)
+    {'variants': main_variants, 'cards': main_cards}.get(getattr(args, 'what', ''), main_train)(args)
