@@ -4,10 +4,11 @@
 #include "base/text.h"
 #include "infer/task_int.h"
 
-static const struct card_task *const tasks[] = {&task_detect, &task_faces, &task_embedding, &task_traits,
-                                                &task_tags};
+static const struct card_task *const tasks[] = {&task_detect, &task_faces, &task_embedding,    &task_traits,
+                                                &task_tags,   &task_voice, &task_origin_speech};
 
-const char *const card_tasks[] = {"detect", "faces", "face-embedding", "face-traits", "tags", NULL};
+const char *const card_tasks[] = {"detect", "faces", "face-embedding", "face-traits",
+                                  "tags",   "voice", "origin-speech",  NULL};
 const char *const card_orders[] = {"bgr", "rgb", NULL};
 const char *const card_schemas[] = {"assay.model/1", NULL};
 
