@@ -15,18 +15,22 @@ cosines (400 of 512 points, hop 160), 80 mel bands, logarithm relative to the me
 import argparse
 import csv
 import os
+import pickle
 import random
 import subprocess
 import time
 
 import numpy as np
+import onnx
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from onnx import helper, numpy_helper
 
 from speech_data import RATE, mel_bank, read_wav, write_wav
 
 WINDOW, N_FFT, FRAME, HOP, BANDS = 2 * RATE, 512, 400, 160, 80
+LENGTH = 1 << 16  # samples of a clip made worse
 CLASSES = ["artificial", "human"]
 
 
@@ -43,11 +47,21 @@ class Front(nn.Module):
         self.register_buffer("waves", torch.tensor(waves[:, None], dtype=torch.float32))
         self.register_buffer("bank", torch.tensor(mel_bank(N_FFT, BANDS)[:, :, None], dtype=torch.float32))
         self.register_buffer("emphasis", torch.tensor([[[-.97, 1.]]]))
+        self.quick = True
+
+    def spectrum(self, x):
+        s = F.conv1d(x, self.waves, stride=HOP)
+        return s[:, :N_FFT // 2 + 1] ** 2 + s[:, N_FFT // 2 + 1:] ** 2
+
+    def quick_spectrum(self, x):
+        """The same by FFT, which ONNX of opset 13 does not have."""
+        w = torch.hann_window(FRAME)
+        return torch.fft.rfft(x[:, 0].unfold(1, FRAME, HOP) * w, N_FFT).abs().square().transpose(1, 2)
 
     def forward(self, x):
         x = F.conv1d(x.unsqueeze(1), self.emphasis)
-        s = F.conv1d(x, self.waves, stride=HOP)
-        power = F.conv1d(s[:, :N_FFT // 2 + 1] ** 2 + s[:, N_FFT // 2 + 1:] ** 2, self.bank)
+        s = self.quick_spectrum(x) if self.quick else self.spectrum(x)
+        power = F.conv1d(s, self.bank)
         mean = power.mean((1, 2), keepdim=True) + 1e-9
         return (torch.log(power / mean + 1e-5) * .25 + 1.).unsqueeze(1)
 
@@ -76,16 +90,17 @@ class Net(nn.Module):
 
 # ---- making clips worse, alike for both classes ----
 
-def coded(x, codec, rate):
-    """Through a lossy codec and back."""
+def coded(sounds, codec, rate):
+    """Through a lossy codec and back; all of them behind each other, so the program starts once."""
     kind = {"libmp3lame": "mp3", "libopus": "ogg", "aac": "adts"}[codec]
-    raw = (np.clip(x, -1, 1) * 32767).astype(np.int16).tobytes()
+    raw = (np.clip(np.concatenate(sounds), -1, 1) * 32767).astype(np.int16).tobytes()
     pcm = ["-f", "s16le", "-ar", str(RATE), "-ac", "1"]
     packed = subprocess.run(["ffmpeg", "-v", "quiet", *pcm, "-i", "-", "-c:a", codec, "-b:a", rate, "-f", kind, "-"],
-                            input=raw, stdout=subprocess.PIPE, check=False).stdout
-    out = subprocess.run(["ffmpeg", "-v", "quiet", "-i", "-", *pcm, "-"], input=packed, stdout=subprocess.PIPE, check=False).stdout
+                            input=raw, stdout=subprocess.PIPE, check=True).stdout
+    out = subprocess.run(["ffmpeg", "-v", "quiet", "-i", "-", *pcm, "-"], input=packed, stdout=subprocess.PIPE, check=True).stdout
     y = np.frombuffer(out, np.int16).astype(np.float32) / 32768
-    return y if len(y) >= RATE else x
+    y = np.pad(y, (0, max(0, len(raw) // 2 - len(y))))
+    return np.split(y[:len(raw) // 2], np.cumsum([len(x) for x in sounds])[:-1])
 
 
 def band(x, low, high):
@@ -115,7 +130,7 @@ def room(x, rng):
     t = np.arange(int(rng.uniform(.08, .4) * RATE))
     h = rng.standard_normal(len(t)) * 10 ** (-3 * t / len(t)) * rng.uniform(.1, .5) / np.sqrt(len(t) / 7)
     h[0] = 1
-    n = len(x) + len(h)
+    n = 1 << (len(x) + len(h) - 1).bit_length()
     return np.fft.irfft(np.fft.rfft(x, n) * np.fft.rfft(h, n), n)[:len(x)].astype(np.float32)
 
 
@@ -130,45 +145,61 @@ def telephone(x):
     return mu_law(band(x / (np.abs(x).max() + 1e-9) * .7, 300, 3400))
 
 
+def each(change):
+    return lambda sounds, rng: [change(x, rng) for x in sounds]
+
+
 HOW = {
-    "telephone": lambda x, rng: telephone(x),
-    "mp3": lambda x, rng: coded(x, "libmp3lame", "32k"),
-    "opus": lambda x, rng: coded(x, "libopus", "16k"),
-    "noise": lambda x, rng: noisy(x, 15, rng, False),
+    "telephone": each(lambda x, rng: telephone(x)),
+    "mp3": lambda sounds, rng: coded(sounds, "libmp3lame", "32k"),
+    "opus": lambda sounds, rng: coded(sounds, "libopus", "16k"),
+    "noise": each(lambda x, rng: noisy(x, 15, rng, False)),
 }
+CODECS = [("libmp3lame", r) for r in ("24k", "32k", "48k", "64k")] + [("libopus", r) for r in ("12k", "16k", "24k", "48k")] + [("aac", "32k")]
 
 
-def worse(x, rng):
-    """One clip as it may arrive."""
-    if rng.random() < .5:
-        x = tilted(x, rng)
-    if rng.random() < .25:
-        x = room(x, rng)
-    if rng.random() < .5:
-        x = noisy(x, rng.uniform(8, 40), rng, rng.random() < .5)
-    r = rng.random()
-    if r < .2:
-        x = telephone(x)
-    elif r < .35:
-        x = band(x, 0, rng.uniform(3000, 7500))
-    elif r < .55:
-        x = coded(x, "libmp3lame", ["24k", "32k", "48k", "64k"][rng.integers(4)])
-    elif r < .7:
-        x = coded(x, "libopus", ["12k", "16k", "24k", "48k"][rng.integers(4)])
-    elif r < .75:
-        x = coded(x, "aac", "32k")
-    return x
+def worse(sounds, rng):
+    """Clips as they may arrive. The dice are the same for both classes."""
+    out, codec = [], []
+    for x in sounds:
+        at = rng.integers(0, max(1, len(x) - LENGTH))
+        x = x[at:at + LENGTH]
+        if rng.random() < .5:
+            x = tilted(x, rng)
+        if rng.random() < .25:
+            x = room(x, rng)
+        if rng.random() < .5:
+            x = noisy(x, rng.uniform(8, 40), rng, rng.random() < .5)
+        r = rng.random()
+        if r < .2:
+            x = telephone(x)
+        elif r < .35:
+            x = band(x, 0, rng.uniform(3000, 7500))
+        out.append(x)
+        codec.append(rng.integers(len(CODECS)) if r >= .55 else -1)
+    for k, (name, rate) in enumerate(CODECS):
+        mine = [i for i, c in enumerate(codec) if c == k]
+        for i, y in zip(mine, coded([out[i] for i in mine], name, rate) if mine else []):
+            out[i] = y
+    return out
 
 
 # ---- data ----
 
 class Clips:
-    def __init__(self, folder, split, copies, rng):
+    """The clips of a split, each with some worse copies of itself; these take minutes, so they are kept in the folder."""
+
+    def __init__(self, folder, split, copies, seed):
         self.rows = [r for r in csv.DictReader(open(os.path.join(folder, "labels.csv"))) if r["split"] == split]
-        self.sounds = []
-        for r in self.rows:
-            x = read_wav(os.path.join(folder, r["path"]))
-            self.sounds.append([x] + [worse(x, rng) for _ in range(copies)])
+        self.sounds = [[read_wav(os.path.join(folder, r["path"]))] for r in self.rows]
+        kept = os.path.join(folder, "worse-%s-%d-%d.pickle" % (split, copies, seed))
+        if copies and not os.path.exists(kept):
+            rng = np.random.default_rng(seed)
+            made = [worse([s[0] for s in self.sounds], rng) for _ in range(copies)]
+            pickle.dump([[(np.clip(x, -1, 1) * 32767).astype(np.int16) for x in xs] for xs in zip(*made)], open(kept, "wb"))
+        if copies:
+            for s, more in zip(self.sounds, pickle.load(open(kept, "rb"))):
+                s += [m.astype(np.float32) / 32768 for m in more]
         self.label = np.array([CLASSES.index(r["label"]) for r in self.rows])
         self.weight = self._weights()
 
@@ -243,11 +274,11 @@ def auc(score, label):
     return float(np.mean((human[:, None] > other[None]) + .5 * (human[:, None] == other[None])))
 
 
-def train(data, out, minutes, seed, copies=3, size=32):
+def train(data, out, minutes, seed, copies=1, size=32):
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     random.seed(seed)
-    clips, held = Clips(data, "train", copies, rng), Clips(data, "val", 0, rng)
+    clips, held = Clips(data, "train", copies, seed), Clips(data, "val", 0, seed)
     net = Net()
     print("clips", len(clips.sounds), len(held.sounds), "parameters", sum(p.numel() for p in net.parameters()), flush=True)
     opt = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=2e-2)
@@ -277,7 +308,25 @@ def export(model, out):
     net = Net()
     net.load_state_dict(torch.load(model))
     net.eval()
+    net.front.quick = False
     torch.onnx.export(net, torch.zeros(1, WINDOW), out, opset_version=13, input_names=["waveform"], output_names=["logits"])
+    halve(out)
+
+
+def halve(path):
+    """Large weights as 16-bit floats with a Cast behind them: half the file; ONNX Runtime unfolds them when it loads."""
+    model = onnx.load(path)
+    graph, casts = model.graph, []
+    for t in graph.initializer:
+        a = numpy_helper.to_array(t)
+        if a.dtype == np.float32 and a.size > 1000:
+            name = t.name + ".half"
+            casts.append(helper.make_node("Cast", [name], [t.name], to=onnx.TensorProto.FLOAT))
+            t.CopyFrom(numpy_helper.from_array(a.astype(np.float16), name))
+    for node in reversed(casts):
+        graph.node.insert(0, node)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
 
 
 def degrade(data, split, how, out):
@@ -287,8 +336,8 @@ def degrade(data, split, how, out):
     with open(os.path.join(out, "labels.csv"), "w", newline="") as f:
         w = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
         w.writeheader()
-        for r in rows:
-            write_wav(os.path.join(out, r["path"]), HOW[how](read_wav(os.path.join(data, r["path"])), rng))
+        for r, x in zip(rows, HOW[how]([read_wav(os.path.join(data, r["path"])) for r in rows], rng)):
+            write_wav(os.path.join(out, r["path"]), x)
             w.writerow(r)
 
 
@@ -306,8 +355,8 @@ def short(out):
             path = "c%02d.wav" % i
             write_wav(os.path.join(out, path), (.1 * x).astype(np.float32))
             w.writerow([path, label, "made", str(i), "val" if i >= 16 else "train"])
-    net = train(out, os.path.join(out, "short.pt"), .25, 1, copies=0, size=8)
-    held = Clips(out, "val", 0, rng)
+    net = train(out, os.path.join(out, "short.pt"), .12, 1, copies=0, size=8)
+    held = Clips(out, "val", 0, 1)
     export(os.path.join(out, "short.pt"), os.path.join(out, "short.onnx"))
     a = auc(scores(net, held), held.label)
     print("short: auc %.2f, %d bytes" % (a, os.path.getsize(os.path.join(out, "short.onnx"))))

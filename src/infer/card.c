@@ -6,11 +6,13 @@
 #include "base/text.h"
 #include "infer/task_int.h"
 
-static const struct card_task *const tasks[] = {&task_detect, &task_faces,  &task_embedding,   &task_traits,
-                                                &task_tags,   &task_origin, &task_origin_face, &task_nsfw};
+static const struct card_task *const tasks[] = {
+    &task_detect, &task_faces,       &task_embedding, &task_traits, &task_tags,
+    &task_origin, &task_origin_face, &task_nsfw,      &task_voice,  &task_origin_speech};
 
-const char *const card_tasks[] = {"detect",       "faces",       "face-embedding", "face-traits", "tags",
-                                  "origin-image", "origin-face", "nsfw",           NULL};
+const char *const card_tasks[] = {
+    "detect",      "faces", "face-embedding", "face-traits",   "tags", "origin-image",
+    "origin-face", "nsfw",  "voice",          "origin-speech", NULL};
 const char *const card_orders[] = {"bgr", "rgb", NULL};
 const char *const card_schemas[] = {"assay.model/1", NULL};
 

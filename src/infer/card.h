@@ -25,7 +25,9 @@ enum {
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
     CARD_MAX_PATCHES = 8,
-
+    CARD_MAX_WEIGHTS = 64,
+    CARD_MAX_FEEDS = 2,       /* inputs of a model beside the first */
+    CARD_VOICE_FRAME = 512,   /* new samples that a voice model sees at once */
     CARD_MAX_BYTES = 1 << 20, /* also of a map */
     CARD_MAX_TEXT = 2000,
     MODEL_MAX_BYTES = 512 << 20
@@ -48,7 +50,8 @@ struct card_concept {
 };
 
 struct card_input {
-    const char *name;              /* of the tensor, [1,3,height,width] float32 */
+    const char *name;              /* of the tensor, [1,3,height,width] float32, or [1,samples] */
+    int samples;                   /* of sound, 16 kHz mono -1..1; 0: the model sees a picture */
     int width, height;             /* 32..2048 */
     const char *order;             /* of the channels: "bgr", "rgb" */
     double scale, mean[3], std[3]; /* (pixel * scale - mean) / std, channels in the model's order */
@@ -57,6 +60,14 @@ struct card_input {
                                     * NULL where the task cuts its own picture (faces, one by one) */
     int pad;                       /* 0..255 */
     double crop;                   /* centre-crop: the part of the shorter side that is kept, 0.1..1 */
+};
+
+/* An input beside the first: a float32 state, which is zero at first and whose next value is one of the
+ * outputs, or an int64 constant. */
+struct card_feed {
+    const char *name;
+    bool is_state;
+    int64_t value; /* of a constant */
 };
 
 struct card_output {
@@ -117,6 +128,16 @@ struct card_origin {
 };
 enum card_media { MEDIA_IMAGE = 1, MEDIA_VIDEO = 2, MEDIA_FACE = 4, MEDIA_AUDIO = 8 };
 
+/* What only models of sound have. A card of task "origin-speech" uses scale, offset, floor, artificial_from,
+ * media and obsolete of card_origin, too. */
+struct card_speech {
+    int context;       /* voice: samples of the input that it has seen already */
+    double threshold;  /* voice: a probability from which it is speech */
+    int hop;           /* origin-speech: samples from one window to the next */
+    bool human_first;  /* origin-speech: order of the logits */
+    double min_voiced; /* origin-speech: seconds of speech that it needs */
+};
+
 struct card_nsfw {
     double threshold; /* of the sum, 0..1 */
     size_t nunsafe;
@@ -126,7 +147,7 @@ struct card_nsfw {
 struct card {
     const char *name, *version;
     const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
-                                 * "origin-face", "nsfw" */
+                                 * "origin-face", "nsfw", "voice", "origin-speech" */
     const char *file;           /* path of the model file; NULL for an embedded model, and where the card
                                  * holds the weights itself (method "spectrum") */
     char sha256[HASH_HEX];      /* of the model file; of the card where there is none */
@@ -134,6 +155,8 @@ struct card {
                                  * other, since both make the verdict */
     const char *licence, *source, *made_by, *weakness;
     struct card_input input;
+    size_t nfeeds;
+    struct card_feed feeds[CARD_MAX_FEEDS];
     struct card_output output;
     size_t noutputs;
     const char *outputs[CARD_MAX_OUTPUTS]; /* the tensors to ask for, in the order the task reads them */
@@ -149,6 +172,7 @@ struct card {
     struct card_tags tags;
     struct card_origin origin;
     struct card_nsfw nsfw;
+    struct card_speech speech;
 };
 
 /* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is

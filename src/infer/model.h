@@ -53,8 +53,11 @@ int model_load(struct model **ret_model, struct runtime *rt, const struct card *
 void model_freep(struct model **m);
 const struct card *model_card(const struct model *m);
 
-/* Input memory of the model, [1,3,height,width] floats, to be filled before model_run. */
+/* Input memory of the model, [1,3,height,width] or [1,samples] floats, to be filled before model_run. */
 struct tensor model_input(struct model *m);
+/* Memory of a state among card->feeds, zero at first; it has the shape that the model says, with 1 for what
+ * it leaves open. */
+struct tensor model_feed(struct model *m, size_t i);
 /* Output valid until the next run. ERR_TIMEOUT when deadline_mono_us (0 = none) has passed before the run
  * begins; a run itself takes milliseconds and is not interrupted. */
 int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err);

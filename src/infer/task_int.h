@@ -26,7 +26,7 @@ struct card_task {
     int (*check)(const struct card *card, const struct tensor_list *out, struct err *err);
 };
 extern const struct card_task task_detect, task_faces, task_embedding, task_traits, task_tags, task_origin,
-    task_origin_face, task_nsfw;
+    task_origin_face, task_nsfw, task_voice, task_origin_speech;
 /* Never NULL for a card that was parsed. */
 const struct card_task *card_task(const char *name);
 
