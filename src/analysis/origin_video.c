@@ -64,7 +64,8 @@ static void hash_pixels(const struct picture *p, char ret[HASH_HEX])
     hasher_hex(h, ret);
 }
 
-static int next_picture(struct viewing *v, struct video_frame *ret_frame, struct picture *ret, struct err *err)
+static int next_picture(struct viewing *v, struct video_frame *ret_frame, struct picture *ret,
+                        struct err *err)
 {
     int64_t cpu = clock_cpu_us(), wall = clock_mono_us();
     const struct media_info *m = &v->plan.media;
@@ -95,8 +96,8 @@ static int judge_frames(struct viewing *v, struct origin_stream *s, struct err *
         if (v->tools->progress)
             v->tools->progress(v->tools->progress_arg, (int)s->nparts, (int)v->plan.n);
     }
-    v->report->media.truncated |= s->nparts < v->plan.n && v->params->choose == FRAMES_EVEN &&
-                                  video_info(v->reader.video)->truncated;
+    v->report->media.truncated |=
+        s->nparts < v->plan.n && v->params->choose == FRAMES_EVEN && video_info(v->reader.video)->truncated;
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "analysis/panel.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -44,8 +45,8 @@ static struct voter *voters_of(struct arena *a, const struct origin_seat *seats,
     struct voter *all = arena_array(a, n, sizeof *all);
 
     for (size_t i = 0; i < n; i++)
-        all[i] = (struct voter){arena_strdup(a, seats[i].card->name),
-                                origin_counts_for(seats[i].card, media), seats[i].card->origin.obsolete};
+        all[i] = (struct voter){arena_strdup(a, seats[i].card->name), origin_counts_for(seats[i].card, media),
+                                seats[i].card->origin.obsolete};
     return all;
 }
 
