@@ -1,7 +1,5 @@
 #include "analysis/credentials.h"
 
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "c2pa/reader.h"
 
@@ -34,12 +32,8 @@ int credentials_read(const struct toolbox *tools, const struct origin_params *pa
     struct origins *o = report->origins;
     int64_t begin = clock_cpu_us();
     struct c2pa_result found;
-    struct source source;
-    struct stat st;
+    struct source source = source_of_fd(&fd, (uint64_t)report->subject.size);
 
-    if (fstat(fd, &st) < 0)
-        return FAIL_ERRNO(err, "The file cannot be read");
-    source = source_of_fd(&fd, (uint64_t)st.st_size);
     if (c2pa_read(report->arena, &source, &opts, &found, err) < 0)
         return -1;
     o->credentials_read = true;

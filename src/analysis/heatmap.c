@@ -1,7 +1,6 @@
 #include "analysis/heatmap.h"
 
 #include <math.h>
-#include <sys/stat.h>
 
 #include "analysis/panel.h"
 #include "base/cleanup.h"
@@ -175,7 +174,7 @@ static int heatmap_run(const struct toolbox *tools, const struct job_spec *spec,
     if (!seat || fds.artefact < 0)
         return FAIL(err, ERR_UNSUPPORTED, "No detector that is installed can show where.");
     note_card(report, seat->card);
-    if (still_read_range(scratch, fds.media, 0, (int64_t)report->subject.size, &opts, &still, err) < 0)
+    if (still_read_range(scratch, fds.media, 0, report->subject.size, &opts, &still, err) < 0)
         return -1;
     if (still.picture.width < seat->card->origin.patch || still.picture.height < seat->card->origin.patch)
         return FAIL(err, ERR_UNSUPPORTED, "The image is too small for a heat map.");

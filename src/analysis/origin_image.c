@@ -1,7 +1,5 @@
 /* Pipeline "origin-image": was a picture made by a human or by a machine? Every detector looks at the picture
  * at its own size, the jury rules, Content Credentials may decide. docs/origin.md. */
-#include <sys/stat.h>
-
 #include "analysis/credentials.h"
 #include "analysis/panel.h"
 #include "base/cleanup.h"
@@ -15,14 +13,11 @@ static int read_picture(const struct toolbox *tools, int fd, int64_t deadline, s
     struct still_opts opts = still_defaults();
     int64_t begin = clock_cpu_us();
     struct still still;
-    struct stat st;
     int r;
 
     opts.deadline_mono_us = deadline;
     opts.cpu_us = tools->cpu_us ? tools->cpu_us : opts.cpu_us;
-    if (fstat(fd, &st) < 0)
-        return FAIL_ERRNO(err, "The image cannot be read");
-    r = still_read_range(scratch, fd, 0, st.st_size, &opts, &still, err);
+    r = still_read_range(scratch, fd, 0, report->subject.size, &opts, &still, err);
     report->decode_us += clock_cpu_us() - begin;
     if (r < 0)
         return -1;
