@@ -2,11 +2,8 @@
 
 #include <math.h>
 
-#include "analysis/panel.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "media/png.h"
-#include "media/still.h"
 
 /* ---- the map ---- */
 
@@ -137,53 +134,35 @@ int heatmap_draw(struct arena *a, const struct heatmap *map, const struct pictur
     return 0;
 }
 
-/* ---- the pipeline "origin-heatmap": an artefact of a finished "origin-image" ---- */
+/* ---- whose ---- */
 
-/* The detector whose map it is: the first that counts for images and is not obsolete, else the first. */
-static const struct origin_seat *mapper(const struct origin_tools *t)
+const struct origin_seat *heatmap_seat(const struct origin_tools *t, int width, int height)
 {
     const struct origin_seat *first = NULL;
 
     for (size_t i = 0; i < t->npictures; i++) {
         const struct origin_seat *s = &t->pictures[i];
 
-        if (s->model && !s->card->origin.obsolete && origin_counts_for(s->card, "image"))
+        if (!s->model || width < s->card->origin.patch || height < s->card->origin.patch)
+            continue;
+        if (!s->card->origin.obsolete && origin_counts_for(s->card, "image"))
             return s;
-        if (s->model && !first)
+        if (!first)
             first = s;
     }
     return first;
 }
 
-static int heatmap_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
-                       int64_t deadline_mono_us, struct report *report, struct err *err)
+int heatmap_write(const struct origin_seat *seat, const struct picture *bgr, int fd, int64_t deadline_mono_us,
+                  struct err *err)
 {
-    const struct origin_seat *seat = mapper(&tools->origin);
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
-    struct still_opts opts = still_defaults();
+    struct origin_judge *judge = origin_judge_new(scratch, seat->model, seat->card);
     struct picture drawn;
     struct heatmap map;
-    struct still still;
 
-    (void)spec;
-    report->media = (struct media_info){.container = "", .codec = ""};
-    opts.deadline_mono_us = deadline_mono_us;
-    opts.cpu_us = tools->cpu_us ? tools->cpu_us : opts.cpu_us;
-    if (origin_tools_check(&tools->origin, err) < 0)
+    if (heatmap_make(scratch, judge, seat->card->origin.patch, bgr, deadline_mono_us, &map, err) < 0 ||
+        heatmap_draw(scratch, &map, bgr, &drawn, err) < 0)
         return -1;
-    if (!seat || fds.artefact < 0)
-        return FAIL(err, ERR_UNSUPPORTED, "No detector that is installed can show where.");
-    note_card(report, seat->card);
-    if (still_read_range(scratch, fds.media, 0, report->subject.size, &opts, &still, err) < 0)
-        return -1;
-    if (still.picture.width < seat->card->origin.patch || still.picture.height < seat->card->origin.patch)
-        return FAIL(err, ERR_UNSUPPORTED, "The image is too small for a heat map.");
-    if (heatmap_make(scratch, origin_judge_new(scratch, seat->model, seat->card), seat->card->origin.patch,
-                     &still.picture, deadline_mono_us, &map, err) < 0 ||
-        heatmap_draw(scratch, &map, &still.picture, &drawn, err) < 0)
-        return -1;
-    report->sampling.judged = report->sampling.planned = 1;
-    return png_write(fds.artefact, &drawn, err);
+    return png_write(fd, &drawn, err);
 }
-
-const struct pipeline pipeline_origin_heatmap = {.name = "origin-heatmap", .run = heatmap_run};

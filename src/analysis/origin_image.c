@@ -1,6 +1,7 @@
 /* Pipeline "origin-image": was a picture made by a human or by a machine? Every detector looks at the picture
  * at its own size, the jury rules, Content Credentials may decide. docs/origin.md. */
 #include "analysis/credentials.h"
+#include "analysis/heatmap.h"
 #include "analysis/panel.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -32,6 +33,22 @@ static int read_picture(const struct toolbox *tools, int fd, int64_t deadline, s
     return 0;
 }
 
+/* A picture that is too small for one has none. */
+static int draw_heatmap(const struct toolbox *tools, const struct picture *picture, int fd, int64_t deadline,
+                        struct report *report, struct err *err)
+{
+    const struct origin_seat *seat = heatmap_seat(&tools->origin, picture->width, picture->height);
+    int64_t begin = clock_cpu_us();
+
+    if (!seat)
+        return 0;
+    if (heatmap_write(seat, picture, fd, deadline, err) < 0)
+        return -1;
+    report->origins->has_heatmap = true;
+    report->infer_us += clock_cpu_us() - begin;
+    return 0;
+}
+
 static int image_run(const struct toolbox *tools, const struct job_spec *spec, struct subject_fds fds,
                      int64_t deadline_mono_us, struct report *report, struct err *err)
 {
@@ -56,8 +73,9 @@ static int image_run(const struct toolbox *tools, const struct job_spec *spec, s
     o->pictures->nparts = 1;
     jury_on_stream(&jury, o->pictures, JURY_ONE);
     report->sampling.judged = 1;
-    o->has_heatmap = spec->origin.heatmap && panel_can_map(tools, picture.width, picture.height);
-    return 0;
+    return spec->origin.heatmap && fds.artefact >= 0
+               ? draw_heatmap(tools, &picture, fds.artefact, deadline_mono_us, report, err)
+               : 0;
 }
 
 const struct pipeline pipeline_origin_image = {.name = "origin-image", .run = image_run};

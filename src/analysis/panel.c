@@ -104,17 +104,6 @@ struct origin_stream panel_stream(const struct panel *p, size_t max_parts)
     return s;
 }
 
-bool panel_can_map(const struct toolbox *tools, int width, int height)
-{
-    const struct origin_tools *t = &tools->origin;
-
-    for (size_t i = 0; i < t->npictures; i++)
-        if (t->pictures[i].model && width >= t->pictures[i].card->origin.patch &&
-            height >= t->pictures[i].card->origin.patch)
-            return true;
-    return false;
-}
-
 /* ---- one picture ---- */
 
 static double seconds_since(int64_t begin_us)

@@ -18,8 +18,6 @@ struct origin_stream panel_stream(const struct panel *p, size_t max_parts);
  * that cannot judge has a code; -1: ERR_TIMEOUT, ERR_MODEL. */
 int panel_judge(struct panel *p, const struct picture *bgr, int64_t deadline_mono_us, struct origin_part *ret,
                 struct err *err);
-/* Whether somebody can show where on a picture of this size. */
-bool panel_can_map(const struct toolbox *tools, int width, int height);
 
 /* The tools of pipelines "origin-...": complete, or why not. */
 int origin_tools_check(const struct origin_tools *t, struct err *err);

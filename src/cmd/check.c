@@ -171,7 +171,7 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct sub
 
 /* ---- one file ---- */
 
-/* Runs the pipeline that draws, with the report of the first run. */
+/* Runs the annotate pipeline with the report of the first run. */
 static int annotate(const struct check *c, struct arena *a, int fd, struct job_spec spec,
                     const struct report *report, struct err *err)
 {
@@ -179,14 +179,13 @@ static int annotate(const struct check *c, struct arena *a, int fd, struct job_s
     struct lab_task task = {.spec = spec, .subject_fd = fd};
     struct checked drawn;
 
-    if (!text_is(spec.pipeline, "alarm") && !text_is(spec.pipeline, "origin-image"))
-        return FAIL(err, ERR_INPUT, "boxes are drawn for pipeline alarm, heat maps for images and origin");
+    if (!text_is(spec.pipeline, "alarm"))
+        return FAIL(err, ERR_INPUT, "boxes are drawn for pipeline alarm only");
     if ((out = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0)
         return FAIL_ERRNO(err, "cannot write %s", c->s->annotate);
     task.artefact_fd = out;
-    task.spec.pipeline = pipeline_artefact(spec.pipeline);
-    if (text_is(spec.pipeline, "alarm"))
-        task.spec.annotate.report = report;
+    task.spec.pipeline = "annotate";
+    task.spec.annotate.report = report;
     if (check_run(a, c->lab, &task, c->s->annotate, &drawn, err) < 0)
         return -1;
     if (drawn.report->error.kind != ERR_NONE)
@@ -220,11 +219,20 @@ static void print(const struct check *c, const char *path, const struct checked 
     fflush(stdout);
 }
 
+static int open_heatmap(const struct check *c, const struct job_spec *spec, int *ret_fd, struct err *err)
+{
+    if (!text_is(spec->pipeline, "origin-image"))
+        return FAIL(err, ERR_INPUT, "heat maps are made of images only");
+    *ret_fd = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return *ret_fd < 0 ? FAIL_ERRNO(err, "cannot write %s", c->s->annotate) : 0;
+}
+
 /* Judges it and prints; *ret_entry is what a page shows of it. */
 static int judge(struct check *c, struct arena *a, const char *path, struct page_entry *ret_entry,
                  struct err *err)
 {
     CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(fd_closep) int heatmap = -1;
     CLEANUP(fd_closep) int thumbnails = c->page ? memfd_create("thumbnails", MFD_CLOEXEC) : -1;
     struct lab_task task = {.subject_fd = fd, .artefact_fd = -1};
     struct subject_part whole;
@@ -237,6 +245,11 @@ static int judge(struct check *c, struct arena *a, const char *path, struct page
         return -1;
     if (pipeline_is_scenes(task.spec.pipeline))
         task.artefact_fd = thumbnails;
+    if (c->s->annotate && pipeline_is_origin(task.spec.pipeline)) {
+        if (open_heatmap(c, &task.spec, &heatmap, err) < 0)
+            return -1;
+        task.artefact_fd = heatmap;
+    }
     if (check_run(a, c->lab, &task, path, &found, err) < 0)
         return -1;
     if (text_is(task.spec.pipeline, "origin-video") && found.report->error.kind == ERR_NO_STREAM) {
@@ -246,10 +259,14 @@ static int judge(struct check *c, struct arena *a, const char *path, struct page
     }
     print(c, path, &found);
     ret_entry->report = found.report;
-    if (task.artefact_fd >= 0)
+    if (thumbnails >= 0)
         read_thumbnails(a, thumbnails, ret_entry);
     status = check_status(found.report);
     c->worst = status > c->worst ? status : c->worst;
+    if (heatmap >= 0)
+        return found.report->origins && found.report->origins->has_heatmap
+                   ? 0
+                   : FAIL(err, ERR_UNSUPPORTED, "no heat map could be made of it: too small, or not judged");
     return c->s->annotate ? annotate(c, a, fd, task.spec, found.report, err) : 0;
 }
 

@@ -1,4 +1,4 @@
-/* Annotated clips and heat maps of finished jobs: made once, when first asked for, then kept as a blob. */
+/* Annotated clips of finished jobs: made once, when first asked for, then kept as a blob. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,13 +102,6 @@ static void annotation_stopped(struct annotation *an)
 
 /* ---- the run ---- */
 
-static int may_draw(const struct report *r, struct err *err)
-{
-    if (r->origins && !r->origins->has_heatmap)
-        return FAIL(err, ERR_CONFLICT, "no heat map was asked for, or none can be made of this subject");
-    return 0;
-}
-
 static int annotate_prepare(struct task *t, struct err *err)
 {
     struct jobs *jobs = t->jobs;
@@ -119,13 +112,12 @@ static int annotate_prepare(struct task *t, struct err *err)
     t->arena = arena_new();
     if (read_finished(jobs, t->arena, NULL, t->id, &row, err) < 0 ||
         spec_from_json(t->arena, row.spec, &t->spec, err) < 0 ||
-        report_from_json(t->arena, row.report, &report, err) < 0 || may_draw(report, err) < 0 ||
+        report_from_json(t->arena, row.report, &report, err) < 0 ||
         blob_open(jobs->blobs, row.sha256, &t->subject_fd, &size, err) < 0 ||
         blobs_temp(jobs->blobs, &t->artefact_fd, err) < 0)
         return -1;
-    t->spec.pipeline = pipeline_artefact(t->spec.pipeline);
-    if (!pipeline_is_origin(t->spec.pipeline))
-        t->spec.annotate.report = report;
+    t->spec.pipeline = "annotate";
+    t->spec.annotate.report = report;
     return 0;
 }
 

@@ -95,12 +95,7 @@ bool pipeline_is_scenes(const char *name)
 
 bool pipeline_is_origin(const char *name)
 {
-    return text_starts(name, "origin-");
-}
-
-const char *pipeline_artefact(const char *name)
-{
-    return text_is(name, "origin-image") ? "origin-heatmap" : "annotate";
+    return text_is(name, "origin-image") || text_is(name, "origin-video") || text_is(name, "origin-sound");
 }
 
 unsigned pipeline_kit(const char *name)

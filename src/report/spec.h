@@ -98,7 +98,7 @@ enum { ORIGIN_FRAMES_MAX = 100 };
 struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "origin-image", "origin-video",
-                           * "origin-sound", "origin-heatmap" */
+                           * "origin-sound" */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
@@ -109,9 +109,7 @@ struct job_spec {
 };
 
 bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
-bool pipeline_is_origin(const char *name); /* one of "origin-..." */
-/* Which pipeline draws what a finished job of this one found: "annotate", "origin-heatmap". */
-const char *pipeline_artefact(const char *name);
+bool pipeline_is_origin(const char *name); /* "origin-image", "origin-video" or "origin-sound" */
 /* What an analyst must have at hand for it: bits, because one analyst may have several. */
 enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1, KIT_ORIGIN = 1 << 2 };
 unsigned pipeline_kit(const char *name);
