@@ -85,7 +85,7 @@ static void compare(struct reading *r, const struct manifest *m, const struct ha
     const EVP_MD *md = digest_named(alg);
 
     if (!md)
-        status_add(r, ALGORITHM_UNSUPPORTED, m->via, url, "unknown hash algorithm: %s", alg);
+        status_add(r, ALGORITHM_UNSUPPORTED, m->via, url, "unknown hash algorithm: %s", alg ? alg : "none");
     else if (may_hash(r, m, box->body.len) && digest_matches(md, box->body, u->hash))
         status_add(r, ASSERTION_MATCH, m->via, url, "hashed uri matched: %s", u->url);
     else
@@ -112,8 +112,8 @@ static void check_one(struct reading *r, const struct manifest *m, const struct 
 static bool is_referred(const struct claim *c, const struct jumbf_box *box)
 {
     for (size_t i = 0; i < c->nassertions; i++)
-        if (c->boxes[i] == box)
-            return true;
+        if (c->boxes[i] == box || (!c->boxes[i] && text_is(uri_last(c->assertions[i].url), box->label)))
+            return true; /* a reference that leads nowhere is told as such, and its box not once more */
     return false;
 }
 

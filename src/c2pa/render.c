@@ -4,6 +4,7 @@
  * Everything that a stranger has written is charged against C2PA_MAX_JSON; what no longer fits is left out,
  * or replaced by a note where data of an assertion would stand. Statuses are charged first. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -61,6 +62,24 @@ static val *add_object(struct render *o, val *obj, const char *key)
 
 /* ---- CBOR as JSON ---- */
 
+/* A number that was written with less digits than a double has: what its writer meant is the shortest decimal
+ * that gives it back. */
+static double widen(const struct cbor *item)
+{
+    float f = (float)item->real;
+    char text[32];
+    double d;
+
+    if (item->raw.len > 5 || !isfinite(item->real))
+        return item->real;
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)f);
+        if (text_to_double(text, &d) && (float)d == f)
+            return d;
+    }
+    return item->real;
+}
+
 /* An item that holds no others; NULL when it does not fit. */
 static val *leaf(struct render *o, const struct cbor *item)
 {
@@ -94,7 +113,7 @@ static val *leaf(struct render *o, const struct cbor *item)
     default:
         if (!charge(o, MEMBER))
             return NULL;
-        return isfinite(item->real) ? yyjson_mut_real(o->doc, item->real) : yyjson_mut_null(o->doc);
+        return isfinite(item->real) ? yyjson_mut_real(o->doc, widen(item)) : yyjson_mut_null(o->doc);
     }
 }
 
@@ -427,7 +446,8 @@ static void put_ingredient(struct render *o, val *list, const struct manifest *m
     for (size_t k = 0; k < COUNT_OF(ingredient_fields); k++)
         put_field(o, v, ingredient_fields[k].key, &i->map, ingredient_fields[k].field);
     put_ingredient_thumbnail(o, v, m, i);
-    put(o, v, "active_manifest", i->manifest ? i->manifest->label : NULL);
+    if (i->has_manifest && i->reference.url)
+        put(o, v, "active_manifest", uri_manifest(o->r->a, i->reference.url));
     put(o, v, "label", i->box->label);
 }
 

@@ -56,10 +56,12 @@ static struct chain chain_read(const struct cose *c)
 /* The claim must name the signature box of its own manifest. */
 static const struct jumbf_box *find_box(struct reading *r, const struct manifest *m)
 {
-    const struct jumbf_box *named = jumbf_find(r->root, m->box, m->claim.signature);
+    const struct manifest *named = manifest_of_uri(r, m->claim.signature);
     const struct jumbf_box *box = jumbf_child(m->box, "c2pa.signature");
 
-    return box && named == box ? jumbf_content(box, TYPE_CBOR) : NULL;
+    if (!box || (named && named != m) || !text_is(uri_last(m->claim.signature), box->label))
+        return NULL;
+    return jumbf_content(box, TYPE_CBOR);
 }
 
 static void describe(struct reading *r, struct manifest *m, const struct cose *c, X509 *leaf)
