@@ -73,6 +73,13 @@ static enum word read_answer(struct bytes der, X509 *leaf, X509 *issuer, int64_t
     return word;
 }
 
+bool ocsp_has(const struct cose *c)
+{
+    struct cbor v;
+
+    return cbor_get(&c->unprotected, "rVals", &v);
+}
+
 void ocsp_check(struct reading *r, const struct manifest *m, const struct cose *c, X509 *leaf,
                 STACK_OF(X509) * others, int64_t at)
 {

@@ -38,13 +38,14 @@ static X509 *read_certificate(struct bytes der)
     return x;
 }
 
-static struct chain chain_read(const struct cose *c)
+/* The others are of use only to whom asks for an issuer: each costs as much as the rest of the reading. */
+static struct chain chain_read(const struct cose *c, bool with_others)
 {
     struct chain chain = {.others = sk_X509_new_null()};
 
     if (c->nchain > 0)
         chain.leaf = read_certificate(c->chain[0]);
-    for (size_t i = 1; chain.others && i < c->nchain; i++) {
+    for (size_t i = 1; with_others && chain.others && i < c->nchain; i++) {
         X509 *x = read_certificate(c->chain[i]);
 
         if (x && sk_X509_push(chain.others, x) <= 0)
@@ -133,7 +134,7 @@ void signature_check(struct reading *r, struct manifest *m)
         status_add(r, CLAIM_SIGNATURE_MISMATCH, m->via, m->signature_uri, "%s", err.text);
         return;
     }
-    chain = chain_read(&c);
+    chain = chain_read(&c, r->opts->trust || ocsp_has(&c));
     if (chain.leaf)
         describe(r, m, &c, chain.leaf);
     if (!c.alg)
