@@ -79,6 +79,16 @@ struct redaction {
     const char *label;
 };
 
+/* Certificates that were decoded once: the manifests of a file tend to be signed by the same. */
+enum { CERTIFICATES_KEPT = 32 };
+struct certificates {
+    struct {
+        struct bytes der;
+        struct x509_st *x;
+    } items[CERTIFICATES_KEPT];
+    size_t n;
+};
+
 struct reading {
     struct arena *a;
     const struct source *s;
@@ -94,6 +104,7 @@ struct reading {
     size_t nredactions;
     struct status_list list;
     uint64_t hashed; /* bytes of boxes so far */
+    struct certificates certificates;
 };
 
 /* Where statuses of a manifest go. url NULL: its signature box. */

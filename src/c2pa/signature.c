@@ -26,27 +26,15 @@ static void chain_clear(struct chain *c)
     ERR_clear_error();
 }
 
-static X509 *read_certificate(struct bytes der)
-{
-    const uint8_t *at = der.data;
-    X509 *x = d2i_X509(NULL, &at, (long)der.len);
-
-    if (x && at != der.data + der.len) {
-        X509_free(x);
-        return NULL;
-    }
-    return x;
-}
-
 /* The others are of use only to whom asks for an issuer: each costs as much as the rest of the reading. */
-static struct chain chain_read(const struct cose *c, bool with_others)
+static struct chain chain_read(struct reading *r, const struct cose *c, bool with_others)
 {
     struct chain chain = {.others = sk_X509_new_null()};
 
     if (c->nchain > 0)
-        chain.leaf = read_certificate(c->chain[0]);
+        chain.leaf = certificate_read(&r->certificates, c->chain[0]);
     for (size_t i = 1; with_others && chain.others && i < c->nchain; i++) {
-        X509 *x = read_certificate(c->chain[i]);
+        X509 *x = certificate_read(&r->certificates, c->chain[i]);
 
         if (x && sk_X509_push(chain.others, x) <= 0)
             X509_free(x);
@@ -134,7 +122,7 @@ void signature_check(struct reading *r, struct manifest *m)
         status_add(r, CLAIM_SIGNATURE_MISMATCH, m->via, m->signature_uri, "%s", err.text);
         return;
     }
-    chain = chain_read(&c, r->opts->trust || ocsp_has(&c));
+    chain = chain_read(r, &c, r->opts->trust || ocsp_has(&c));
     if (chain.leaf)
         describe(r, m, &c, chain.leaf);
     if (!c.alg)

@@ -39,7 +39,7 @@ static bool is_stamp_of(const struct token *t, struct bytes message)
     return md && EVP_MD_get_size(md) >= 32 && digest_matches(md, message, t->hash);
 }
 
-static bool is_trusted(const struct reading *r, const struct token *t)
+static bool is_trusted(struct reading *r, const struct token *t)
 {
     const struct c2pa_trust *trust = r->opts->trust;
     STACK_OF(X509) * chain;
@@ -47,7 +47,7 @@ static bool is_trusted(const struct reading *r, const struct token *t)
 
     if (!trust || certificate_fault(t->signer, TRUST_STAMPING, trust))
         return false;
-    chain = token_certificates(t);
+    chain = token_certificates(r, t);
     ok = trust_holds(trust, TRUST_STAMPING, t->signer, chain, t->at);
     sk_X509_pop_free(chain, X509_free);
     return ok;
@@ -89,7 +89,7 @@ struct stamp stamp_check(struct reading *r, const struct manifest *m, const stru
     if (!find_header(c, &header, &second))
         return s;
     der = only_token(r->a, &header);
-    if (der.len == 0 || !token_read(r->a, der, &t)) {
+    if (der.len == 0 || !token_read(r, der, &t)) {
         status_add(r, STAMP_MALFORMED, m->via, m->signature_uri, "could not parse timestamp data");
         return s;
     }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "c2pa/der_int.h"
+#include "c2pa/trust_int.h"
 
 enum { DER_KEY_ID = 0x80 };
 
@@ -93,13 +94,6 @@ static bool list_certificates(struct token *t, struct bytes b)
 
 /* ---- who has signed ---- */
 
-static X509 *decode(struct bytes der)
-{
-    const uint8_t *at = der.data;
-
-    return d2i_X509(NULL, &at, (long)der.len);
-}
-
 static bool is_named(struct bytes certificate, struct bytes issuer, struct bytes serial)
 {
     struct der cert, body, version, number, alg, by;
@@ -111,7 +105,7 @@ static bool is_named(struct bytes certificate, struct bytes issuer, struct bytes
            der_take(&body.body, DER_SEQUENCE, &by) && same(number.raw, serial) && same(by.raw, issuer);
 }
 
-static X509 *find_by_name(const struct token *t, struct bytes sid)
+static X509 *find_by_name(struct reading *r, const struct token *t, struct bytes sid)
 {
     struct der issuer, serial;
 
@@ -119,14 +113,14 @@ static X509 *find_by_name(const struct token *t, struct bytes sid)
         return NULL;
     for (size_t i = 0; i < t->n; i++)
         if (is_named(t->certificates[i], issuer.raw, serial.raw))
-            return decode(t->certificates[i]);
+            return certificate_read(&r->certificates, t->certificates[i]);
     return NULL;
 }
 
-static X509 *find_by_key(const struct token *t, struct bytes id)
+static X509 *find_by_key(struct reading *r, const struct token *t, struct bytes id)
 {
     for (size_t i = 0; i < t->n; i++) {
-        X509 *x = decode(t->certificates[i]);
+        X509 *x = certificate_read(&r->certificates, t->certificates[i]);
         const ASN1_OCTET_STRING *has = x ? X509_get0_subject_key_id(x) : NULL;
 
         if (has && same(bytes_of(ASN1_STRING_get0_data(has), (size_t)ASN1_STRING_length(has)), id))
@@ -137,7 +131,7 @@ static X509 *find_by_key(const struct token *t, struct bytes id)
 }
 
 /* There must be one signer. */
-static X509 *find_signer(const struct token *t, struct bytes signers)
+static X509 *find_signer(struct reading *r, const struct token *t, struct bytes signers)
 {
     struct der one, version, sid;
 
@@ -145,8 +139,8 @@ static X509 *find_signer(const struct token *t, struct bytes signers)
         !der_take(&one.body, DER_INTEGER, &version) || !der_next(&one.body, &sid))
         return NULL;
     if (sid.tag == DER_SEQUENCE)
-        return find_by_name(t, sid.body);
-    return sid.tag == DER_KEY_ID ? find_by_key(t, sid.body) : NULL;
+        return find_by_name(r, t, sid.body);
+    return sid.tag == DER_KEY_ID ? find_by_key(r, t, sid.body) : NULL;
 }
 
 /* ---- what is signed ---- */
@@ -201,16 +195,16 @@ static bool read_info(struct arena *a, struct token *t)
     return t->at > 0;
 }
 
-bool token_read(struct arena *a, struct bytes b, struct token *ret)
+bool token_read(struct reading *r, struct bytes b, struct token *ret)
 {
     struct token t = {0};
     struct parts p;
     bool ok = unpack_answer(&b) && split(b, &p) && list_certificates(&t, p.certificates.body);
 
     if (ok) {
-        t.signed_data = without_certificates(a, &p);
-        t.signer = find_signer(&t, p.signers.body);
-        ok = t.signer && read_info(a, &t);
+        t.signed_data = without_certificates(r->a, &p);
+        t.signer = find_signer(r, &t, p.signers.body);
+        ok = t.signer && read_info(r->a, &t);
     }
     if (ok)
         *ret = t;
@@ -240,12 +234,12 @@ bool token_verify(const struct token *t)
     return ok;
 }
 
-STACK_OF(X509) * token_certificates(const struct token *t)
+STACK_OF(X509) * token_certificates(struct reading *r, const struct token *t)
 {
     STACK_OF(X509) *all = sk_X509_new_null();
 
     for (size_t i = 0; all && i < t->n; i++) {
-        X509 *x = decode(t->certificates[i]);
+        X509 *x = certificate_read(&r->certificates, t->certificates[i]);
 
         if (x && sk_X509_push(all, x) <= 0)
             X509_free(x);

@@ -4,8 +4,7 @@
 
 #include <openssl/x509.h>
 
-#include "base/arena.h"
-#include "base/bytes.h"
+#include "c2pa/reader_int.h"
 
 enum { TOKEN_MAX_CERTIFICATES = 16 };
 
@@ -20,13 +19,13 @@ struct token {
     size_t n;
 };
 
-/* b is a token, or the answer of an authority with one inside. What it gets lives in the arena, but for
- * `signer`: token_clear. False when it is neither. */
-bool token_read(struct arena *a, struct bytes b, struct token *ret);
+/* b is a token, or the answer of an authority with one inside. What it gets lives in the arena of the
+ * reading, but for `signer`: token_clear. False when it is neither. */
+bool token_read(struct reading *r, struct bytes b, struct token *ret);
 void token_clear(struct token *t);
 /* Whether its signature is the signer's. */
 bool token_verify(const struct token *t);
 /* All certificates inside; the caller frees them. */
-STACK_OF(X509) * token_certificates(const struct token *t);
+STACK_OF(X509) * token_certificates(struct reading *r, const struct token *t);
 
 #endif
