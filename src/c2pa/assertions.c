@@ -34,8 +34,16 @@ void assertions_resolve(struct reading *r, struct manifest *m)
         c->fault_text = "the manifest has too many boxes";
         return;
     }
-    for (size_t i = 0; i < c->nassertions; i++)
+    for (size_t i = 0; i < c->nassertions; i++) {
         c->boxes[i] = find(r, m, c->assertions[i].url);
+        for (size_t k = 0; k < i && c->boxes[i]; k++)
+            if (c->boxes[k] == c->boxes[i] && !c->fault_text) {
+                c->fault = CLAIM_MALFORMED;
+                c->fault_text = "the claim refers to an assertion twice";
+            }
+    }
+    if (c->fault_text)
+        c->nassertions = 0; /* nobody looks at them, however many there are */
 }
 
 /* ---- redactions ---- */

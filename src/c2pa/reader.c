@@ -68,7 +68,8 @@ static void read_claims(struct reading *r)
     }
     redactions_read(r);
     for (size_t i = 0; i < r->nmanifests; i++)
-        ingredients_read(r, &r->manifests[i]);
+        if (!r->manifests[i].claim.fault_text)
+            ingredients_read(r, &r->manifests[i]);
 }
 
 /* False, and a status, when there is nothing to judge. */

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "c2pa/reader_int.h"
 
+enum { MAX_LEFT_OUT = 8, MAX_LOOKUPS = 1024 }; /* what costs work without showing anything */
 enum { DATA_DEPTH = 20, MEMBER = 16, TYPE_BFDB = JUMBF_TYPE('b', 'f', 'd', 'b') };
 
 static const char too_large[] = "left out: larger or deeper than this reader shows";
@@ -21,7 +22,9 @@ static const char too_large[] = "left out: larger or deeper than this reader sho
 struct render {
     const struct reading *r;
     yyjson_mut_doc *doc;
-    size_t left; /* bytes of text still allowed */
+    size_t left;    /* bytes of text still allowed */
+    size_t nout;    /* data that did not fit */
+    size_t lookups; /* of boxes that references mean */
 };
 
 typedef yyjson_mut_val val;
@@ -212,10 +215,11 @@ static val *convert(struct render *o, struct cbor item)
 static val *convert_or_note(struct render *o, const struct cbor *item)
 {
     size_t left = o->left;
-    val *v = convert(o, *item);
+    val *v = o->nout < MAX_LEFT_OUT ? convert(o, *item) : NULL;
 
     if (v)
         return v;
+    o->nout++;
     o->left = left;
     return charge(o, sizeof too_large) ? yyjson_mut_str(o->doc, too_large) : yyjson_mut_null(o->doc);
 }
@@ -415,7 +419,8 @@ static void put_ingredient_thumbnail(struct render *o, val *obj, const struct ma
     struct hashed_uri u;
     struct cbor v;
 
-    if (!cbor_get(&i->map, "thumbnail", &v) || !hashed_uri_read(o->r->a, &v, &u))
+    if (++o->lookups > MAX_LOOKUPS || !cbor_get(&i->map, "thumbnail", &v) ||
+        !hashed_uri_read(o->r->a, &v, &u))
         return;
     box = jumbf_find(o->r->root, m->box, u.url);
     if (box)
