@@ -467,6 +467,50 @@ static void old_failures_are_no_news(void)
     identity_clear(&root);
 }
 
+/* ---- reads that fail ---- */
+
+/* A source that fails at its n-th read. */
+struct failing {
+    struct bytes file;
+    int left;
+};
+
+static int read_or_fail(void *self, uint64_t at, void *to, size_t n, struct err *err)
+{
+    struct failing *f = self;
+
+    if (f->left-- == 0)
+        return FAIL(err, ERR_IO, "the disk is gone");
+    CHECK(at <= f->file.len && n <= f->file.len - at);
+    memcpy(to, f->file.data + at, n);
+    return 0;
+}
+
+static void a_failing_read_is_an_error(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct identity root = identity_root("P-256");
+    struct identity signer = identity_new(&(struct identity_opts){.key = "ED25519", .issuer = &root});
+    struct made m = {.alg = -8, .signer = &signer};
+    struct failing f = {.file = signed_png(a, &m, 1)};
+    struct source s = {read_or_fail, &f, f.file.len};
+    struct c2pa_opts opts = {.now = now};
+    struct c2pa_result r;
+    struct err err;
+    int n = 0, done;
+
+    do {
+        err = (struct err){0};
+        f.left = n++;
+        done = c2pa_read(a, &s, &opts, &r, &err);
+        CHECK(done == 0 || (err.kind == ERR_IO && text_is(err.text, "the disk is gone")));
+    } while (done < 0 && n < 100);
+    CHECK(n > 2 && n < 20);
+    CHECK_INT(r.state, C2PA_VALID);
+    identity_clear(&signer);
+    identity_clear(&root);
+}
+
 /* ---- damage ---- */
 
 static void judge_damaged(struct bytes file, size_t flipped)
@@ -528,6 +572,7 @@ int main(void)
     RUN(follows_ingredients);
     RUN(a_circle_of_ingredients_ends);
     RUN(old_failures_are_no_news);
+    RUN(a_failing_read_is_an_error);
     RUN(no_damage_is_too_much);
     return test_end();
 }
