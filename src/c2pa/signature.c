@@ -94,7 +94,7 @@ static void check_signed(struct reading *r, struct manifest *m, const struct cos
 
     m->signature.stamped_at = stamp.at;
     m->signature.stamp_trusted = stamp.trusted;
-    ocsp_check(r, m, c, chain->leaf, chain->others, stamp.at > 0 ? stamp.at : r->opts->now);
+    ocsp_check(r, m, c, chain->leaf, chain->others, stamp.trusted ? stamp.at : r->opts->now);
     valid = check_certificate(r, m, chain, &stamp);
     ok = key && cose_verify(r->a, c, key, m->claim.signed_bytes);
     if (!ok || !valid) {

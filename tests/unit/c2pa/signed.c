@@ -282,6 +282,57 @@ static void believes_time_stamps(void)
     identity_clear(&root);
 }
 
+/* ---- revocation ---- */
+
+static void hears_about_revocation(void)
+{
+    struct identity root = identity_root("P-256"), other = identity_root("P-256");
+    struct identity signer = identity_new(&(struct identity_opts){.key = "P-256", .issuer = &root});
+    struct identity helper =
+        identity_new(&(struct identity_opts){.key = "P-256", .purpose = "OCSPSigning", .issuer = &root});
+    struct identity nobody = identity_new(&(struct identity_opts){.key = "P-256", .issuer = &root});
+    struct identity stamper = identity_new(
+        &(struct identity_opts){.key = "P-256", .purpose = "critical,timeStamping", .issuer = &root});
+    struct c2pa_trust *trust = trust_in(&root, NULL, NULL);
+    const struct {
+        const char *what;
+        const struct identity *answerer, *stamper;
+        int64_t revoked_at;
+        const char *code;
+    } rows[] = {
+        {"not revoked", &root, NULL, 0, "notRevoked"},
+        {"revoked", &root, NULL, past, "revoked"},
+        {"revoked after it was stamped", &root, &stamper, past + 9, "notRevoked"},
+        {"revoked before it was stamped", &root, &stamper, past - 9, "revoked"},
+        {"told by a helper of the issuer", &helper, NULL, past, "revoked"},
+        {"told by somebody else of the issuer", &nobody, NULL, past, "skipped"},
+        {"told by a stranger", &other, NULL, past, "skipped"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        struct made m = {.alg = -7,
+                         .signer = &signer,
+                         .issuer = &root,
+                         .answerer = rows[i].answerer,
+                         .revoked_at = rows[i].revoked_at,
+                         .stamper = rows[i].stamper,
+                         .stamped_at = past};
+        struct c2pa_result r = judge(a, signed_png(a, &m, 1), trust);
+
+        CHECK(strstr(r.json, arena_printf(a, "\"signingCredential.ocsp.%s\"", rows[i].code)));
+        CHECK_INT(r.state, text_is(rows[i].code, "revoked") ? C2PA_INVALID : C2PA_TRUSTED);
+        ROW("%s", rows[i].what);
+    }
+    c2pa_trust_free(trust);
+    identity_clear(&stamper);
+    identity_clear(&nobody);
+    identity_clear(&helper);
+    identity_clear(&signer);
+    identity_clear(&other);
+    identity_clear(&root);
+}
+
 /* ---- manifests ---- */
 
 static void tells_what_is_wrong(void)
@@ -568,6 +619,7 @@ int main(void)
     RUN(trusts_whom_the_operator_trusts);
     RUN(refuses_trust_files);
     RUN(believes_time_stamps);
+    RUN(hears_about_revocation);
     RUN(tells_what_is_wrong);
     RUN(follows_ingredients);
     RUN(a_circle_of_ingredients_ends);

@@ -4,6 +4,7 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/ts.h>
@@ -220,6 +221,35 @@ static void add_stamp(struct buf *b, const struct made *m, struct bytes message)
     TS_RESP_CTX_free(ctx);
 }
 
+/* ---- revocation ---- */
+
+static void add_answer(struct buf *b, const struct made *m)
+{
+    OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), m->signer->cert, m->issuer->cert);
+    ASN1_TIME *when = ASN1_TIME_set(NULL, m->revoked_at), *now = ASN1_TIME_set(NULL, 1700000000);
+    OCSP_RESPONSE *answer;
+    uint8_t *der = NULL;
+    int n;
+
+    must(OCSP_basic_add1_status(basic, id, m->revoked_at ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+                                0, m->revoked_at ? when : NULL, now, NULL) != NULL);
+    must(OCSP_basic_sign(basic, m->answerer->cert, m->answerer->key, EVP_sha256(), NULL, 0) == 1);
+    must((answer = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic)) != NULL);
+    must((n = i2d_OCSP_RESPONSE(answer, &der)) > 0);
+    cb_text(b, "rVals");
+    cb_head(b, 5, 1);
+    cb_text(b, "ocspVals");
+    cb_head(b, 4, 1);
+    cb_bytes(b, bytes_of(der, (size_t)n));
+    OPENSSL_free(der);
+    OCSP_RESPONSE_free(answer);
+    ASN1_TIME_free(when);
+    ASN1_TIME_free(now);
+    OCSP_CERTID_free(id);
+    OCSP_BASICRESP_free(basic);
+}
+
 /* ---- signatures ---- */
 
 static void add_message(struct buf *b, const char *context, struct bytes protected_, struct bytes payload)
@@ -309,7 +339,9 @@ static void add_unprotected(struct buf *b, const struct made *m, struct bytes pr
 {
     CLEANUP(buf_clear) struct buf message = BUF(LARGEST), inner = BUF(LARGEST);
 
-    cb_head(b, 5, (m->stamper ? 1u : 0u) + (m->chain_key ? 1u : 0u));
+    cb_head(b, 5, (m->stamper ? 1u : 0u) + (m->chain_key ? 1u : 0u) + (m->answerer ? 1u : 0u));
+    if (m->answerer)
+        add_answer(b, m);
     if (m->chain_key) {
         cb_text(b, m->chain_key);
         add_chain(b, m);

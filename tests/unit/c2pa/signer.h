@@ -46,9 +46,11 @@ struct made {
     const struct identity *signer, *issuer;
     const struct identity *stamper; /* NULL: no time stamp */
     int64_t stamped_at;
-    bool stamp_other; /* something else than it should be */
-    bool bare;        /* the token alone, and no answer around it */
-    bool der;         /* ECDSA signatures as DER, which is wrong */
+    const struct identity *answerer; /* who tells about revocation; NULL: nobody. As the issuer, or for it */
+    int64_t revoked_at;              /* 0: not */
+    bool stamp_other;                /* something else than it should be */
+    bool bare;                       /* the token alone, and no answer around it */
+    bool der;                        /* ECDSA signatures as DER, which is wrong */
     bool untagged;
     const char
         *chain_key;     /* of the certificates in the unprotected headers; NULL: 33 in the protected ones */
