@@ -34,8 +34,16 @@ void assertions_resolve(struct reading *r, struct manifest *m)
         c->fault_text = "the manifest has too many boxes";
         return;
     }
-    for (size_t i = 0; i < c->nassertions; i++)
+    for (size_t i = 0; i < c->nassertions; i++) {
         c->boxes[i] = find(r, m, c->assertions[i].url);
+        for (size_t k = 0; k < i && c->boxes[i]; k++)
+            if (c->boxes[k] == c->boxes[i] && !c->fault_text) {
+                c->fault = CLAIM_MALFORMED;
+                c->fault_text = "the claim refers to an assertion twice";
+            }
+    }
+    if (c->fault_text)
+        c->nassertions = 0; /* nobody looks at them, however many there are */
 }
 
 /* ---- redactions ---- */
@@ -85,7 +93,7 @@ static void compare(struct reading *r, const struct manifest *m, const struct ha
     const EVP_MD *md = digest_named(alg);
 
     if (!md)
-        status_add(r, ALGORITHM_UNSUPPORTED, m->via, url, "unknown hash algorithm: %s", alg);
+        status_add(r, ALGORITHM_UNSUPPORTED, m->via, url, "unknown hash algorithm: %s", alg ? alg : "none");
     else if (may_hash(r, m, box->body.len) && digest_matches(md, box->body, u->hash))
         status_add(r, ASSERTION_MATCH, m->via, url, "hashed uri matched: %s", u->url);
     else
@@ -112,8 +120,8 @@ static void check_one(struct reading *r, const struct manifest *m, const struct 
 static bool is_referred(const struct claim *c, const struct jumbf_box *box)
 {
     for (size_t i = 0; i < c->nassertions; i++)
-        if (c->boxes[i] == box)
-            return true;
+        if (c->boxes[i] == box || (!c->boxes[i] && text_is(uri_last(c->assertions[i].url), box->label)))
+            return true; /* a reference that leads nowhere is told as such, and its box not once more */
     return false;
 }
 

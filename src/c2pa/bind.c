@@ -166,7 +166,8 @@ static void tell(struct bind *b, const struct bind_kind *kind, enum bind_result 
         status_add(r, kind->malformed, NULL, b->url, "the hash assertion is malformed");
         break;
     case BIND_ALGORITHM:
-        status_add(r, ALGORITHM_UNSUPPORTED, NULL, b->url, "unknown hash algorithm: %s", b->alg);
+        status_add(r, ALGORITHM_UNSUPPORTED, NULL, b->url, "unknown hash algorithm: %s",
+                   b->alg ? b->alg : "none");
         break;
     case BIND_NOT_CHECKED:
         status_add(r, BINDING_NOT_CHECKED, NULL, b->url, "this reader does not compute this kind of hash");

@@ -15,7 +15,8 @@
 #include "c2pa/container_int.h"
 #include "c2pa/digest_int.h"
 
-enum { HEADER = 8, LONG_HEADER = 16, TYPE = 4, FULL = 4, PATH_DEPTH = 16, MAX_VALUE = 4096 };
+enum { HEADER = 8, LONG_HEADER = 16, TYPE = 4, FULL = 4, PATH_DEPTH = 16 };
+enum { MAX_VALUE = 4096, MAX_VALUES = 16, MAX_SUBSET = 64 }; /* of one exclusion */
 
 struct box {
     uint8_t type[TYPE];
@@ -75,8 +76,8 @@ static bool is_full(const uint8_t *type)
     static const char types[][TYPE + 1] = {
         "meta", "pdin", "mvhd", "tkhd", "mdhd", "hdlr", "stsd", "stts", "ctts", "stsc", "stsz",
         "stz2", "stco", "co64", "stss", "dref", "url ", "urn ", "elst", "mehd", "trex", "mfhd",
-        "tfhd", "trun", "tfdt", "tfra", "mfro", "sbgp", "sgpd", "saiz", "saio", "iloc", "iinf",
-        "infe", "pitm", "iref", "vmhd", "smhd", "hmhd", "nmhd", "emsg", "sidx", "ssix", "prft"};
+        "tfhd", "tfdt", "tfra", "mfro", "sbgp", "sgpd", "saiz", "saio", "iloc", "iinf", "infe",
+        "pitm", "iref", "vmhd", "smhd", "hmhd", "nmhd", "emsg", "sidx", "ssix", "prft"};
 
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if (memcmp(type, types[i], TYPE) == 0)
@@ -104,89 +105,150 @@ static bool read_path(const char *text, struct path *ret)
     return p.n > 0 && *text == '\0';
 }
 
-/* ---- whether an exclusion means a box ---- */
+/* ---- what an exclusion says ---- */
 
-static bool has_length(const struct cbor *x, const struct box *box)
+/* Read once: it is held against every box of its path. */
+struct rule {
+    struct path path;
+    bool has_length, has_version, has_flags, exact;
+    uint64_t length, version;
+    uint8_t flags[3];
+    struct value {
+        uint64_t offset; /* from the beginning of the box */
+        struct bytes bytes;
+    } values[MAX_VALUES];
+    size_t nvalues;
+    bool has_subset;
+    struct extent subset[MAX_SUBSET];
+    size_t nsubset;
+};
+
+/* A list that may be missing, or null. */
+static bool get_list(const struct cbor *map, const char *key, struct cbor *ret)
 {
-    uint64_t length;
-
-    return !cbor_count(x, "length", &length) || length == box->end - box->at;
+    return cbor_get(map, key, ret) && !cbor_is_simple(ret, CBOR_NULL);
 }
 
-static bool flags_fit(struct arena *a, const struct cbor *x, const uint8_t *has)
+static bool read_values(struct arena *a, const struct cbor *x, struct rule *r)
 {
-    struct cbor v, exact;
-    struct bytes want;
+    struct cbor list, entry, v;
+    struct cbor_cursor at;
 
-    if (!cbor_get(x, "flags", &v) || v.kind != CBOR_BYTES)
+    if (!get_list(x, "data", &list))
         return true;
-    want = cbor_string(a, &v);
-    if (want.len < 3)
+    at = cbor_items(&list);
+    while (cbor_next(&at, &entry)) {
+        struct value one;
+
+        if (r->nvalues == MAX_VALUES || !cbor_count(&entry, "offset", &one.offset) ||
+            !cbor_get(&entry, "value", &v) || v.kind != CBOR_BYTES)
+            return false;
+        one.bytes = cbor_string(a, &v);
+        if (one.bytes.len > MAX_VALUE)
+            return false;
+        r->values[r->nvalues++] = one;
+    }
+    return true;
+}
+
+static bool read_subset(const struct cbor *x, struct rule *r)
+{
+    struct cbor list, entry;
+    struct cbor_cursor at;
+
+    r->has_subset = get_list(x, "subset", &list);
+    if (!r->has_subset)
+        return true;
+    at = cbor_items(&list);
+    while (cbor_next(&at, &entry)) {
+        struct extent *one = &r->subset[r->nsubset];
+
+        if (r->nsubset == MAX_SUBSET || !cbor_count(&entry, "offset", &one->at) ||
+            !cbor_count(&entry, "length", &one->len))
+            return false;
+        r->nsubset++;
+    }
+    return true;
+}
+
+static bool read_flags(struct arena *a, const struct cbor *x, struct rule *r)
+{
+    struct cbor v;
+    struct bytes b;
+
+    r->exact = !cbor_get(x, "exact", &v) || !cbor_is_simple(&v, CBOR_FALSE);
+    r->has_flags = get_list(x, "flags", &v);
+    if (!r->has_flags)
+        return true;
+    b = cbor_string(a, &v);
+    if (v.kind != CBOR_BYTES || b.len < sizeof r->flags)
         return false;
-    if (!cbor_get(x, "exact", &exact) || !cbor_is_simple(&exact, CBOR_FALSE))
-        return memcmp(want.data, has, 3) == 0;
-    for (size_t i = 0; i < 3; i++)
-        if (has[i] & ~want.data[i])
+    memcpy(r->flags, b.data, sizeof r->flags);
+    return true;
+}
+
+static bool read_rule(struct arena *a, const struct cbor *x, struct rule *r)
+{
+    const char *text = field_text(a, x, "xpath");
+
+    r->has_length = cbor_count(x, "length", &r->length);
+    r->has_version = cbor_count(x, "version", &r->version);
+    return text && read_path(text, &r->path) && read_flags(a, x, r) && read_values(a, x, r) &&
+           read_subset(x, r);
+}
+
+/* ---- whether it means a box ---- */
+
+static bool flags_fit(const struct rule *r, const uint8_t *has)
+{
+    if (!r->has_flags)
+        return true;
+    if (r->exact)
+        return memcmp(r->flags, has, sizeof r->flags) == 0;
+    for (size_t i = 0; i < sizeof r->flags; i++)
+        if (has[i] & ~r->flags[i])
             return false;
     return true;
 }
 
 /* 1, 0, -1. Boxes without version and flags fit any. */
-static int has_version(struct bmff *f, const struct cbor *x, const struct box *box, struct err *err)
+static int has_version(struct bmff *f, const struct rule *rule, const struct box *box, struct err *err)
 {
     uint8_t b[FULL];
-    uint64_t version;
     int r;
 
-    if (!is_full(box->type) || box->end - box->body < FULL)
+    if ((!rule->has_version && !rule->has_flags) || !is_full(box->type) || box->end - box->body < FULL)
         return 1;
     if ((r = find_read(&f->find, box->body, b, FULL, err)) <= 0)
         return r;
-    if (cbor_count(x, "version", &version) && version != b[0])
-        return 0;
-    return flags_fit(f->b->r->a, x, b + 1);
+    return (!rule->has_version || rule->version == b[0]) && flags_fit(rule, b + 1);
 }
 
-/* One {offset, value}; the offset counts from the beginning of the box. 1, 0, -1. */
-static int has_value(struct bmff *f, const struct cbor *entry, const struct box *box, struct err *err)
+/* 1, 0, -1. */
+static int has_values(struct bmff *f, const struct rule *rule, const struct box *box, struct err *err)
 {
     uint8_t b[MAX_VALUE];
-    struct bytes want;
-    struct cbor value;
-    uint64_t offset, at;
-    int r;
-
-    if (!cbor_count(entry, "offset", &offset) || !cbor_get(entry, "value", &value) ||
-        value.kind != CBOR_BYTES)
-        return 0;
-    want = cbor_string(f->b->r->a, &value);
-    if (want.len > sizeof b || ckd_add(&at, box->at, offset))
-        return 0;
-    if (want.len == 0)
-        return 1;
-    r = find_read(&f->find, at, b, want.len, err);
-    return r <= 0 ? r : memcmp(b, want.data, want.len) == 0;
-}
-
-static int has_data(struct bmff *f, const struct cbor *x, const struct box *box, struct err *err)
-{
-    struct cbor list, entry;
-    struct cbor_cursor at;
+    uint64_t at;
     int r = 1;
 
-    if (!cbor_get(x, "data", &list) || cbor_is_simple(&list, CBOR_NULL))
-        return 1;
-    at = cbor_items(&list);
-    while (r > 0 && cbor_next(&at, &entry))
-        r = find_step(&f->find, err) < 0 ? -1 : has_value(f, &entry, box, err);
+    for (size_t i = 0; i < rule->nvalues && r > 0; i++) {
+        const struct value *v = &rule->values[i];
+
+        if (ckd_add(&at, box->at, v->offset))
+            return 0;
+        if (v->bytes.len > 0 && (r = find_read(&f->find, at, b, v->bytes.len, err)) > 0)
+            r = memcmp(b, v->bytes.data, v->bytes.len) == 0;
+    }
     return r;
 }
 
-static int means(struct bmff *f, const struct cbor *x, const struct box *box, struct err *err)
+static int means(struct bmff *f, const struct rule *rule, const struct box *box, struct err *err)
 {
-    int r = has_length(x, box) ? has_version(f, x, box, err) : 0;
+    int r = !rule->has_length || rule->length == box->end - box->at;
 
-    return r > 0 ? has_data(f, x, box, err) : r;
+    if (r > 0)
+        r = has_version(f, rule, box, err);
+    return r > 0 ? has_values(f, rule, box, err) : r;
 }
 
 /* ---- the exclusions ---- */
@@ -200,22 +262,20 @@ static bool add(struct bmff *f, uint64_t at, uint64_t len, bool whole)
     return true;
 }
 
-static bool exclude(struct bmff *f, const struct cbor *x, const struct box *box)
+static bool exclude(struct bmff *f, const struct rule *rule, const struct box *box)
 {
-    uint64_t size = box->end - box->at, offset, length;
-    struct cbor list, entry;
-    struct cbor_cursor at;
+    uint64_t size = box->end - box->at;
 
-    if (!cbor_get(x, "subset", &list) || cbor_is_simple(&list, CBOR_NULL))
+    if (!rule->has_subset)
         return add(f, box->at, size, true);
-    at = cbor_items(&list);
-    while (cbor_next(&at, &entry)) {
-        if (!cbor_count(&entry, "offset", &offset) || !cbor_count(&entry, "length", &length) ||
-            offset >= size)
+    for (size_t i = 0; i < rule->nsubset; i++) {
+        struct extent e = rule->subset[i];
+
+        if (e.at >= size)
             continue;
-        if (length == 0 || length > size - offset)
-            length = size - offset;
-        if (!add(f, box->at + offset, length, false))
+        if (e.len == 0 || e.len > size - e.at)
+            e.len = size - e.at;
+        if (!add(f, box->at + e.at, e.len, false))
             return false;
     }
     return true;
@@ -235,8 +295,9 @@ static struct level inside(const struct box *box)
 }
 
 /* Walks to every box of that path. 0, -1; *ret_many when there are too many. */
-static int walk(struct bmff *f, const struct cbor *x, const struct path *p, bool *ret_many, struct err *err)
+static int walk(struct bmff *f, const struct rule *rule, bool *ret_many, struct err *err)
 {
+    const struct path *p = &rule->path;
     struct level levels[PATH_DEPTH] = {{.end = f->b->r->s->size}};
     size_t depth = 0;
     struct box box;
@@ -260,9 +321,9 @@ static int walk(struct bmff *f, const struct cbor *x, const struct path *p, bool
             levels[++depth] = inside(&box);
             continue;
         }
-        if ((r = means(f, x, &box, err)) < 0)
+        if ((r = means(f, rule, &box, err)) < 0)
             return -1;
-        if (r > 0 && !exclude(f, x, &box)) {
+        if (r > 0 && !exclude(f, rule, &box)) {
             *ret_many = true;
             return 0;
         }
@@ -282,11 +343,10 @@ static int read_exclusions(struct bmff *f, bool *ret_fine, struct err *err)
         return 0;
     at = cbor_items(&list);
     while (*ret_fine && cbor_next(&at, &item)) {
-        const char *text = field_text(f->b->r->a, &item, "xpath");
-        struct path path;
+        struct rule rule = {0};
 
-        *ret_fine = ++n <= C2PA_MAX_EXCLUSIONS && text && read_path(text, &path);
-        if (*ret_fine && walk(f, &item, &path, &many, err) < 0)
+        *ret_fine = ++n <= C2PA_MAX_EXCLUSIONS && read_rule(f->b->r->a, &item, &rule);
+        if (*ret_fine && walk(f, &rule, &many, err) < 0)
             return -1;
         *ret_fine &= !many;
     }

@@ -152,6 +152,39 @@ const char *certificate_fault(X509 *x, enum trust_use use, const struct c2pa_tru
     return fault ? fault : purpose_fault(x, use, t);
 }
 
+static X509 *decode(struct bytes b)
+{
+    const uint8_t *at = b.data;
+    X509 *x = d2i_X509(NULL, &at, (long)b.len);
+
+    if (x && at != b.data + b.len) {
+        X509_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+X509 *certificate_read(struct certificates *kept, struct bytes b)
+{
+    X509 *x;
+
+    for (size_t i = 0; i < kept->n; i++)
+        if (kept->items[i].der.len == b.len && memcmp(kept->items[i].der.data, b.data, b.len) == 0)
+            return X509_up_ref(kept->items[i].x) == 1 ? kept->items[i].x : NULL;
+    x = decode(b);
+    if (x && kept->n < CERTIFICATES_KEPT && X509_up_ref(x) == 1) {
+        kept->items[kept->n].der = b;
+        kept->items[kept->n++].x = x;
+    }
+    return x;
+}
+
+void certificates_clear(struct certificates *kept)
+{
+    while (kept->n > 0)
+        X509_free(kept->items[--kept->n].x);
+}
+
 bool certificate_valid_at(const X509 *x, int64_t at)
 {
     int begun = ASN1_TIME_cmp_time_t(X509_get0_notBefore(x), (time_t)at);

@@ -123,7 +123,7 @@ static void read_fields(struct arena *a, const struct cbor *map, struct claim *c
 {
     const char *alg = field_text(a, map, "alg");
 
-    c->alg = alg ? alg : "sha256";
+    c->alg = alg || c->version > 1 ? alg : "sha256";
     c->signature = field_text(a, map, "signature");
     c->generator = field_text(a, map, "claim_generator");
     c->title = field_text(a, map, "dc:title");

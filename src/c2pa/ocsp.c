@@ -22,13 +22,15 @@ static X509 *issuer_of(X509 *leaf, STACK_OF(X509) * others)
 static bool is_answered_by(OCSP_BASICRESP *basic, X509 *issuer)
 {
     X509_STORE *store = X509_STORE_new();
-    bool ok = store && X509_STORE_add_cert(store, issuer) == 1;
+    STACK_OF(X509) *self = sk_X509_new_null();
+    bool ok = store && self && sk_X509_push(self, issuer) > 0 && X509_STORE_add_cert(store, issuer) == 1;
 
     if (ok) {
         /* Whether the certificates are valid now is not the question: the answer is from back then. */
         X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
-        ok = OCSP_basic_verify(basic, NULL, store, OCSP_PARTIAL_CHAIN) == 1;
+        ok = OCSP_basic_verify(basic, self, store, OCSP_PARTIAL_CHAIN | OCSP_TRUSTOTHER) == 1;
     }
+    sk_X509_free(self);
     X509_STORE_free(store);
     return ok;
 }
@@ -69,6 +71,13 @@ static enum word read_answer(struct bytes der, X509 *leaf, X509 *issuer, int64_t
     OCSP_RESPONSE_free(answer);
     ERR_clear_error();
     return word;
+}
+
+bool ocsp_has(const struct cose *c)
+{
+    struct cbor v;
+
+    return cbor_get(&c->unprotected, "rVals", &v);
 }
 
 void ocsp_check(struct reading *r, const struct manifest *m, const struct cose *c, X509 *leaf,

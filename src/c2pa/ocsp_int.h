@@ -5,6 +5,7 @@
 #include "c2pa/cose_int.h"
 #include "c2pa/reader_int.h"
 
+bool ocsp_has(const struct cose *c);
 /* Nothing is asked over the net: without an answer inside, nothing is said. `at`: seconds since 1970, when
  * the certificate was used. */
 void ocsp_check(struct reading *r, const struct manifest *m, const struct cose *c, X509 *leaf,

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "c2pa/reader_int.h"
+#include "c2pa/trust_int.h"
 
 const char *c2pa_state_name(enum c2pa_state state)
 {
@@ -67,7 +68,8 @@ static void read_claims(struct reading *r)
     }
     redactions_read(r);
     for (size_t i = 0; i < r->nmanifests; i++)
-        ingredients_read(r, &r->manifests[i]);
+        if (!r->manifests[i].claim.fault_text)
+            ingredients_read(r, &r->manifests[i]);
 }
 
 /* False, and a status, when there is nothing to judge. */
@@ -181,13 +183,16 @@ int c2pa_read(struct arena *a, const struct source *s, const struct c2pa_opts *o
     struct reading r = {.a = a, .s = s, .opts = opts};
     struct c2pa_result result = {0};
     struct err why = {0};
-    int found = container_find(a, s, &r.store, &why);
+    int found = container_find(a, s, &r.store, &why), failed = 0;
 
     if (found < 0 && !is_about_file(why.kind))
         return FAIL(err, why.kind, "%s", why.text);
     if (found < 0)
         status_add(&r, GENERAL_ERROR, NULL, "self#jumbf=/c2pa", "%s", why.text);
-    if (found > 0 && open_store(&r) && check_all(&r, err) < 0)
+    if (found > 0 && open_store(&r))
+        failed = check_all(&r, err);
+    certificates_clear(&r.certificates);
+    if (failed < 0)
         return -1;
     if (found != 0)
         fill(&r, &result);

@@ -31,7 +31,7 @@ struct claim {
     enum c2pa_code fault;
     const char *fault_text; /* NULL: none */
     struct bytes signed_bytes;
-    const char *alg; /* never NULL */
+    const char *alg; /* of hashes that do not name theirs; NULL: none */
     const char *signature, *generator, *title, *format, *instance_id;
     struct cbor generator_info; /* CBOR_MAP or CBOR_ARRAY; anything else: not there */
     struct hashed_uri *assertions;
@@ -79,6 +79,16 @@ struct redaction {
     const char *label;
 };
 
+/* Certificates that were decoded once: the manifests of a file tend to be signed by the same. */
+enum { CERTIFICATES_KEPT = 32 };
+struct certificates {
+    struct {
+        struct bytes der;
+        struct x509_st *x;
+    } items[CERTIFICATES_KEPT];
+    size_t n;
+};
+
 struct reading {
     struct arena *a;
     const struct source *s;
@@ -94,6 +104,7 @@ struct reading {
     size_t nredactions;
     struct status_list list;
     uint64_t hashed; /* bytes of boxes so far */
+    struct certificates certificates;
 };
 
 /* Where statuses of a manifest go. url NULL: its signature box. */
@@ -129,13 +140,15 @@ bool is_redacted(const struct reading *r, const struct manifest *m, const char *
 
 /* "self#jumbf=/c2pa/<manifest>/<rest>" for a relative reference; an absolute one as it is. */
 const char *uri_absolute(struct arena *a, const struct manifest *m, const char *url);
-/* The manifest that an absolute reference leads into; NULL: none. */
+/* The label of the manifest that an absolute reference leads into, there or not; NULL for a relative one. */
+const char *uri_manifest(struct arena *a, const char *url);
+/* That manifest; NULL: none. */
 struct manifest *manifest_of_uri(const struct reading *r, const char *url);
 /* The label without "__2" at its end; *ret_instance is that number, or 0. */
 const char *label_base(struct arena *a, const char *label, int *ret_instance);
 /* "c2pa.hash.data" and "c2pa.hash.data.v2", but not "c2pa.hash.database". */
 bool label_is(const char *label, const char *name);
-/* What follows the last slash. */
+/* The last step of a reference. */
 const char *uri_last(const char *url);
 
 /* ---- bind.c ---- */

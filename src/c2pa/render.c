@@ -4,6 +4,7 @@
  * Everything that a stranger has written is charged against C2PA_MAX_JSON; what no longer fits is left out,
  * or replaced by a note where data of an assertion would stand. Statuses are charged first. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "c2pa/reader_int.h"
 
+enum { MAX_LEFT_OUT = 8, MAX_LOOKUPS = 1024 }; /* what costs work without showing anything */
 enum { DATA_DEPTH = 20, MEMBER = 16, TYPE_BFDB = JUMBF_TYPE('b', 'f', 'd', 'b') };
 
 static const char too_large[] = "left out: larger or deeper than this reader shows";
@@ -20,7 +22,9 @@ static const char too_large[] = "left out: larger or deeper than this reader sho
 struct render {
     const struct reading *r;
     yyjson_mut_doc *doc;
-    size_t left; /* bytes of text still allowed */
+    size_t left;    /* bytes of text still allowed */
+    size_t nout;    /* data that did not fit */
+    size_t lookups; /* of boxes that references mean */
 };
 
 typedef yyjson_mut_val val;
@@ -61,6 +65,24 @@ static val *add_object(struct render *o, val *obj, const char *key)
 
 /* ---- CBOR as JSON ---- */
 
+/* A number that was written with less digits than a double has: what its writer meant is the shortest decimal
+ * that gives it back. */
+static double widen(const struct cbor *item)
+{
+    float f = (float)item->real;
+    char text[32];
+    double d;
+
+    if (item->raw.len > 5 || !isfinite(item->real))
+        return item->real;
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)f);
+        if (text_to_double(text, &d) && (float)d == f)
+            return d;
+    }
+    return item->real;
+}
+
 /* An item that holds no others; NULL when it does not fit. */
 static val *leaf(struct render *o, const struct cbor *item)
 {
@@ -94,7 +116,7 @@ static val *leaf(struct render *o, const struct cbor *item)
     default:
         if (!charge(o, MEMBER))
             return NULL;
-        return isfinite(item->real) ? yyjson_mut_real(o->doc, item->real) : yyjson_mut_null(o->doc);
+        return isfinite(item->real) ? yyjson_mut_real(o->doc, widen(item)) : yyjson_mut_null(o->doc);
     }
 }
 
@@ -193,10 +215,11 @@ static val *convert(struct render *o, struct cbor item)
 static val *convert_or_note(struct render *o, const struct cbor *item)
 {
     size_t left = o->left;
-    val *v = convert(o, *item);
+    val *v = o->nout < MAX_LEFT_OUT ? convert(o, *item) : NULL;
 
     if (v)
         return v;
+    o->nout++;
     o->left = left;
     return charge(o, sizeof too_large) ? yyjson_mut_str(o->doc, too_large) : yyjson_mut_null(o->doc);
 }
@@ -396,7 +419,8 @@ static void put_ingredient_thumbnail(struct render *o, val *obj, const struct ma
     struct hashed_uri u;
     struct cbor v;
 
-    if (!cbor_get(&i->map, "thumbnail", &v) || !hashed_uri_read(o->r->a, &v, &u))
+    if (++o->lookups > MAX_LOOKUPS || !cbor_get(&i->map, "thumbnail", &v) ||
+        !hashed_uri_read(o->r->a, &v, &u))
         return;
     box = jumbf_find(o->r->root, m->box, u.url);
     if (box)
@@ -427,7 +451,8 @@ static void put_ingredient(struct render *o, val *list, const struct manifest *m
     for (size_t k = 0; k < COUNT_OF(ingredient_fields); k++)
         put_field(o, v, ingredient_fields[k].key, &i->map, ingredient_fields[k].field);
     put_ingredient_thumbnail(o, v, m, i);
-    put(o, v, "active_manifest", i->manifest ? i->manifest->label : NULL);
+    if (i->has_manifest && i->reference.url)
+        put(o, v, "active_manifest", uri_manifest(o->r->a, i->reference.url));
     put(o, v, "label", i->box->label);
 }
 

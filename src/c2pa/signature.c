@@ -26,26 +26,15 @@ static void chain_clear(struct chain *c)
     ERR_clear_error();
 }
 
-static X509 *read_certificate(struct bytes der)
-{
-    const uint8_t *at = der.data;
-    X509 *x = d2i_X509(NULL, &at, (long)der.len);
-
-    if (x && at != der.data + der.len) {
-        X509_free(x);
-        return NULL;
-    }
-    return x;
-}
-
-static struct chain chain_read(const struct cose *c)
+/* The others are of use only to whom asks for an issuer: each costs as much as the rest of the reading. */
+static struct chain chain_read(struct reading *r, const struct cose *c, bool with_others)
 {
     struct chain chain = {.others = sk_X509_new_null()};
 
     if (c->nchain > 0)
-        chain.leaf = read_certificate(c->chain[0]);
-    for (size_t i = 1; chain.others && i < c->nchain; i++) {
-        X509 *x = read_certificate(c->chain[i]);
+        chain.leaf = certificate_read(&r->certificates, c->chain[0]);
+    for (size_t i = 1; with_others && chain.others && i < c->nchain; i++) {
+        X509 *x = certificate_read(&r->certificates, c->chain[i]);
 
         if (x && sk_X509_push(chain.others, x) <= 0)
             X509_free(x);
@@ -56,10 +45,12 @@ static struct chain chain_read(const struct cose *c)
 /* The claim must name the signature box of its own manifest. */
 static const struct jumbf_box *find_box(struct reading *r, const struct manifest *m)
 {
-    const struct jumbf_box *named = jumbf_find(r->root, m->box, m->claim.signature);
+    const struct manifest *named = manifest_of_uri(r, m->claim.signature);
     const struct jumbf_box *box = jumbf_child(m->box, "c2pa.signature");
 
-    return box && named == box ? jumbf_content(box, TYPE_CBOR) : NULL;
+    if (!box || (named && named != m) || !text_is(uri_last(m->claim.signature), box->label))
+        return NULL;
+    return jumbf_content(box, TYPE_CBOR);
 }
 
 static void describe(struct reading *r, struct manifest *m, const struct cose *c, X509 *leaf)
@@ -103,7 +94,7 @@ static void check_signed(struct reading *r, struct manifest *m, const struct cos
 
     m->signature.stamped_at = stamp.at;
     m->signature.stamp_trusted = stamp.trusted;
-    ocsp_check(r, m, c, chain->leaf, chain->others, stamp.at > 0 ? stamp.at : r->opts->now);
+    ocsp_check(r, m, c, chain->leaf, chain->others, stamp.trusted ? stamp.at : r->opts->now);
     valid = check_certificate(r, m, chain, &stamp);
     ok = key && cose_verify(r->a, c, key, m->claim.signed_bytes);
     if (!ok || !valid) {
@@ -131,7 +122,7 @@ void signature_check(struct reading *r, struct manifest *m)
         status_add(r, CLAIM_SIGNATURE_MISMATCH, m->via, m->signature_uri, "%s", err.text);
         return;
     }
-    chain = chain_read(&c);
+    chain = chain_read(r, &c, r->opts->trust || ocsp_has(&c));
     if (chain.leaf)
         describe(r, m, &c, chain.leaf);
     if (!c.alg)

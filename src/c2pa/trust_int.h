@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "c2pa/reader_int.h"
 #include "c2pa/trust.h"
 
 /* ---- trust.c ---- */
@@ -20,6 +21,10 @@ bool trust_holds(const struct c2pa_trust *t, enum trust_use use, X509 *leaf, STA
 bool trust_allows_eku(const struct c2pa_trust *t, const char *oid);
 
 /* ---- certificate.c ---- */
+
+/* A certificate from its DER, which fills b; the caller frees it. NULL when it is none. */
+X509 *certificate_read(struct certificates *kept, struct bytes b);
+void certificates_clear(struct certificates *kept);
 
 /* What is wrong with a certificate that signs claims, or time stamps; NULL: nothing. */
 const char *certificate_fault(X509 *x, enum trust_use use, const struct c2pa_trust *t);

@@ -29,6 +29,14 @@ static const char *label_in(const char *url, size_t *ret_len)
     return *ret_len > 0 ? path : NULL;
 }
 
+const char *uri_manifest(struct arena *a, const char *url)
+{
+    size_t n = 0;
+    const char *label = label_in(url, &n);
+
+    return label ? arena_strndup(a, label, n) : NULL;
+}
+
 struct manifest *manifest_of_uri(const struct reading *r, const char *url)
 {
     size_t n = 0;
@@ -73,5 +81,7 @@ const char *uri_last(const char *url)
 {
     const char *slash = strrchr(url, '/');
 
-    return slash ? slash + 1 : url;
+    if (slash)
+        return slash + 1;
+    return text_starts(url, scheme) ? url + strlen(scheme) : url;
 }

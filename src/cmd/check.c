@@ -189,7 +189,7 @@ static int annotate(const struct check *c, struct arena *a, int fd, struct job_s
     if (check_run(a, c->lab, &task, c->s->annotate, &drawn, err) < 0)
         return -1;
     if (drawn.report->error.kind != ERR_NONE)
-        return FAIL(err, drawn.report->error.kind, "%s could not be made: %s", c->s->annotate,
+        return FAIL(err, drawn.report->error.kind, "the annotated clip could not be made: %s",
                     drawn.report->error.text);
     return 0;
 }
