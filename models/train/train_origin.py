@@ -3,7 +3,9 @@
 regression over src/infer/spectrum.c's features). Needs python3-torch, python3-onnx, python3-pil, python3-numpy.
 
   train_origin.py DATA OUT [--short]     from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
-                                         numbers); about an hour on two cores, --short: a minute, for a test of the way
+                                         numbers); about an hour on two cores, --short: a minute, for a test of the way.
+                                         A file OUT/work/finish lets the learning rate fall from now on and prints the
+                                         --steps with which a second run does the same
   train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
   train_origin.py variants DATA OUT      pictures of val and held, re-compressed, scaled and cut, for bench/origin
 
@@ -25,6 +27,7 @@ PATCH, CROP, CACHED = 128, 64, 256  # side of a patch when judged, when trained,
 MAX_PATCHES = 8
 CUTS = 4                            # cached cuts of a picture: three at its own resolution, one of a shrunk copy
 FALSE_ACCUSATIONS = 0.05
+RATE, WARM, DECAY = 3e-3, 60, 200   # of learning; steps until it is reached, steps in which it falls to nothing
 
 # ---------------------------------------------------------------- pictures
 
@@ -156,23 +159,20 @@ def networks():
     import torch
     from torch import nn
 
-    def conv(cin, cout, stride=1):
-        return [nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout), nn.ReLU()]
-
     class Block(nn.Module):
+        """Plain convolutions: on these small maps they are quicker than depth-wise ones."""
         def __init__(self, cin, cout, stride=1):
             super().__init__()
-            self.body = nn.Sequential(nn.Conv2d(cin, cin, 3, stride, 1, groups=cin, bias=False), nn.BatchNorm2d(cin),
-                                      nn.Conv2d(cin, cout, 1, bias=False), nn.BatchNorm2d(cout))
+            self.body = nn.Sequential(nn.Conv2d(cin, cout, 3, stride, 1, bias=False), nn.BatchNorm2d(cout))
             self.same = stride == 1 and cin == cout
 
         def forward(self, x):
             y = self.body(x)
             return torch.relu(y + x if self.same else y)
 
-    def trunk(cin):
-        return nn.Sequential(*conv(cin, 12), *conv(12, 24, 2), Block(24, 32), Block(32, 64, 2), Block(64, 64), Block(64, 64),
-                             Block(64, 96, 2), Block(96, 96), Block(96, 96))
+    def trunk(cin, side):
+        return nn.Sequential(nn.Conv2d(cin, 24, side, 2, side // 2, bias=False), nn.BatchNorm2d(24), nn.ReLU(), Block(24, 24),
+                             Block(24, 40, 2), Block(40, 40), Block(40, 64, 2), Block(64, 64))
 
     class Head(nn.Module):
         def __init__(self, n):
@@ -185,7 +185,7 @@ def networks():
     class Pixels(nn.Module):
         def __init__(self):
             super().__init__()
-            self.trunk, self.head = trunk(3), Head(96)
+            self.trunk, self.head = trunk(3, 5), Head(64)
 
         def forward(self, x):  # 0..1
             return self.head(self.trunk((x - 0.5) * 4))
@@ -206,7 +206,7 @@ def networks():
             for c in range(3):
                 bank[c * 5:(c + 1) * 5, c] = f
             self.register_buffer('bank', torch.from_numpy(bank))
-            self.trunk, self.head = trunk(18), Head(96)
+            self.trunk, self.head = trunk(18, 3), Head(64)
 
         def forward(self, x):  # 0..1
             r = nn.functional.conv2d(x, self.bank, padding=2)
@@ -228,10 +228,11 @@ def train(data, rows, work, steps, batch, cuts_each, only):
                 x = np.empty((batch, 3, CROP, CROP), np.float32)
                 y = np.empty((batch, 1), np.float32)
                 for i in range(batch):
-                    k, y[i] = draw(rng)
-                    a = augment(squares[k], rng)
+                    if i % 2 == 0:  # two places of each augmented patch: the codecs cost as much as the net
+                        k, label = draw(rng)
+                        a = augment(squares[k], rng)
                     u, v = rng.integers(0, PATCH - CROP + 1, 2)
-                    x[i] = a[v:v + CROP, u:u + CROP].transpose(2, 0, 1) / np.float32(255)
+                    x[i], y[i] = a[v:v + CROP, u:u + CROP].transpose(2, 0, 1) / np.float32(255), label
                 yield torch.from_numpy(x), torch.from_numpy(y)
 
     nets = {}
@@ -239,23 +240,27 @@ def train(data, rows, work, steps, batch, cuts_each, only):
         if only in (None, name):
             torch.manual_seed(SEED)  # so that a net does not depend on whether the other is trained beside it
             nets[name] = make()
-    opts = {name: torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.02) for name, net in nets.items()}
-    scheds = {name: torch.optim.lr_scheduler.OneCycleLR(o, 4e-3, total_steps=steps + 1, pct_start=0.15)
-              for name, o in opts.items()}
+    opts = {name: torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02) for name, net in nets.items()}
     for name, net in nets.items():
         print(name, sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     loss_of = torch.nn.BCEWithLogitsLoss()
     seen, start = {n: [0.0, 0.0] for n in nets}, time.time()
     for step, (x, y) in enumerate(torch.utils.data.DataLoader(Stream(), batch_size=None, num_workers=1, prefetch_factor=4)):
+        if os.path.exists(os.path.join(work, 'finish')) and steps > step + DECAY:
+            steps = step + DECAY
+            print('the same again: --steps', steps, flush=True)
+        if step >= steps:
+            break
         for name, net in nets.items():
             net.train()
             torch.manual_seed(SEED + step)
             z = net(x)
             loss = loss_of(z, y * 0.96 + 0.02)
+            for group in opts[name].param_groups:
+                group['lr'] = RATE * min(1, (step + 1) / WARM, (steps - step) / DECAY)
             opts[name].zero_grad()
             loss.backward()
             opts[name].step()
-            scheds[name].step()
             seen[name][0] += loss.item()
             seen[name][1] += ((z > 0) == (y > 0.5)).float().mean().item()
         if step % 50 == 49:
@@ -383,7 +388,7 @@ def main_train(args):
     import torch
     rows = labels(args.data, ('train',))
     val = few_of_each(labels(args.data, ('val',)), 40)
-    steps, batch, n, cuts_each = (6, 8, 300, 2) if args.short else (args.steps, 64, 24000, CUTS)
+    steps, batch, n, cuts_each = (6, 8, 300, 2) if args.short else (args.steps, 64, 12000, CUTS)
     if args.short:
         rows, val = rows[::max(1, len(rows) // 60)], val[::max(1, len(val) // 20)]
     work = os.path.join(args.out, 'work')
