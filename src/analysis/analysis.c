@@ -47,6 +47,8 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
         .alarm = spec->alarm,
         .scenes_known = pipeline_is_scenes(spec->pipeline),
         .scenes = spec->scenes,
+        .origin_known = pipeline_is_origin(spec->pipeline),
+        .origin = spec->origin,
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "media/fdio_int.h"
+#include "media/video_int.h"
 #include "media/whole_int.h"
 
 /* Containers that hold everything themselves. What is missing here names other files or addresses (hls, dash,
@@ -37,32 +38,6 @@ enum {
 };
 static const double highest_rate = 1e6;
 static const double fallback_frame_seconds = 0.04;
-
-struct video {
-    struct video_opts opts;
-    struct fdio io;
-    AVFormatContext *format;
-    AVCodecContext *decoder;
-    AVStream *stream;
-    AVPacket *packet;
-    AVFrame *frame;  /* the newest */
-    AVFrame *before; /* the one handed out before it, still in the caller's hands */
-    struct media_info info;
-    int64_t cpu_us;        /* what all of it may take; 0 = no limit */
-    int64_t packets;       /* read from the file */
-    int64_t video_packets; /* of them, ours */
-    int64_t handed_out;    /* frames */
-    int64_t origin;        /* time stamp which is second 0 */
-    bool has_origin;
-    bool ahead;   /* `frame` was decoded by video_open and waits for the first video_next */
-    bool drained; /* the decoder was told that there is no more */
-    bool ended;
-    bool header_duration;                /* info.duration stands in the file */
-    int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
-    double last_pts, last_end;
-    double seen_until;   /* latest end of a packet of any stream, as the container counts */
-    int64_t packets_end; /* where the furthest of them ends in the file; -1 when nobody knows */
-};
 
 struct video_opts video_opts_defaults(void)
 {
@@ -383,8 +358,8 @@ static void note_time(struct video *v)
 /* Whether the container promised more than the file holds; edit lists may hide a few packets. */
 static bool ends_early(const struct video *v)
 {
-    bool few =
-        v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
+    bool few = !v->jumped && v->stream->nb_frames > 0 &&
+               v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
     bool brief = v->header_duration && v->seen_until + 0.5 < 0.9 * v->info.duration;
 
     return few || brief || !file_is_whole(v->io.fd, v->format->iformat->name, v->packets_end);
@@ -557,7 +532,8 @@ int video_next(struct video *v, struct video_frame *ret_frame, struct err *err)
     if (pts > v->opts.max_seconds)
         return FAIL(err, ERR_LIMIT, "The video is longer than the ceiling of %.0f seconds.",
                     v->opts.max_seconds);
-    *ret_frame = (struct video_frame){.av = v->frame, .index = v->handed_out++, .pts = pts};
+    *ret_frame = (struct video_frame){.av = v->frame, .index = v->jumped ? -1 : v->handed_out, .pts = pts};
+    v->handed_out++;
     v->last_pts = pts;
     v->last_end = pts + frame_seconds(v);
     return 1;

@@ -2,7 +2,8 @@
  *
  *   json.c      spec and report
  *   scenes.c    what pipelines "scenes" and "pictures" are asked for and find
- *   walk.c      the small steps of both */
+ *   origin.c    the same of pipelines "origin-..."
+ *   walk.c      the small steps of all */
 #ifndef ASSAY_REPORT_JSON_INT_H
 #define ASSAY_REPORT_JSON_INT_H
 
@@ -23,6 +24,8 @@ struct reader {
 void read_refuse(struct reader *rd, const char *what);
 const char *read_str(struct reader *rd, yyjson_val *obj, const char *key);
 const char *read_optional(struct reader *rd, yyjson_val *obj, const char *key); /* NULL: not there */
+/* The place of a word in a list; 0 and a refusal when it is none of them. */
+size_t read_word(struct reader *rd, yyjson_val *obj, const char *key, const char *const words[], size_t n);
 double read_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max);
 int64_t read_int(struct reader *rd, yyjson_val *obj, const char *key, int64_t min, int64_t max);
 bool read_bool(struct reader *rd, yyjson_val *obj, const char *key);
@@ -38,5 +41,11 @@ struct scenes_params read_scenes_params(struct reader *rd, yyjson_val *obj);
 /* Members "scenes" and "items", if there are any. */
 void write_scenes(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
 void read_scenes(struct reader *rd, yyjson_val *root, struct report *r);
+
+void write_origin_params(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct origin_params *p);
+struct origin_params read_origin_params(struct reader *rd, yyjson_val *obj);
+/* Member "origins", if there is one. */
+void write_origins(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
+void read_origins(struct reader *rd, yyjson_val *root, struct report *r);
 
 #endif

@@ -55,6 +55,7 @@ void report_set_config(struct report *r, const struct configuration *c)
     r->config = *c;
     r->config.known = true;
     r->config.alarm = alarm_params_copy(r->arena, &c->alarm);
+    r->config.origin = origin_params_copy(r->arena, &c->origin);
     r->config.scenes.nparts = r->config.scenes.nknown = 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "report/origin.h"
 #include "report/scenery.h"
 #include "report/spec.h"
 #include "verdict/reach.h"
@@ -70,6 +71,8 @@ struct configuration {
     struct alarm_params alarm;   /* the rule is whole: what the job left open is the model card's */
     bool scenes_known;           /* made by pipeline "scenes" or "pictures"; then not `alarm` but this */
     struct scenes_params scenes; /* without parts and known faces */
+    bool origin_known;           /* made by pipelines "origin-..."; then these */
+    struct origin_params origin;
     int64_t deadline_ms;
     int64_t max_pixels; /* of a frame */
     double max_seconds; /* of a video */
@@ -121,6 +124,7 @@ struct report {
     struct scenery *scenery; /* of a video; NULL: the pipeline makes none */
     size_t nitems;           /* pipeline "pictures": one for each part of the subject, in their order */
     struct item *items;
+    struct origins *origins; /* NULL: the pipeline asks for none */
     struct verdict verdict;
     struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */

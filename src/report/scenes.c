@@ -309,19 +309,6 @@ static struct segment read_segment(struct reader *rd, yyjson_val *o)
     return s;
 }
 
-/* The place of a word in a list; 0 and a refusal when it is none of them. */
-static size_t read_word(struct reader *rd, yyjson_val *o, const char *key, const char *const words[],
-                        size_t n)
-{
-    const char *s = read_str(rd, o, key);
-
-    for (size_t i = 0; i < n; i++)
-        if (text_is(s, words[i]))
-            return i;
-    read_refuse(rd, key);
-    return 0;
-}
-
 static void read_shots(struct reader *rd, yyjson_val *obj, struct scenery *s)
 {
     yyjson_val *all = read_arr(rd, obj, "shots", SCENERY_MAX_SHOTS, &s->nshots), *o;

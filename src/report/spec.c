@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "report/origin.h"
 
 struct job_spec job_spec_defaults(void)
 {
@@ -13,6 +14,7 @@ struct job_spec job_spec_defaults(void)
         .deadline_ms = 60000,
         .alarm = {.fps = 3, .height = 320, .max_frames = 600, .rule = risk_rule_unset()},
         .scenes = {.fps = 2, .people = true, .texts = true, .tags = true, .tag_from = 0.5},
+        .origin = {.frames = 5, .force = FORCE_VALID, .heuristic = heuristic_default},
     };
 }
 
@@ -51,6 +53,24 @@ struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_par
     return copy;
 }
 
+struct origin_params origin_params_copy(struct arena *a, const struct origin_params *p)
+{
+    struct heuristic *own = arena_array(a, p->nown, sizeof *own);
+    struct origin_params copy = *p;
+
+    for (size_t i = 0; i < p->nown; i++) {
+        const char **models = arena_array(a, p->own[i].nmodels, sizeof *models);
+        own[i] = p->own[i];
+        own[i].name = arena_strdup(a, p->own[i].name);
+        for (size_t k = 0; k < own[i].nmodels; k++)
+            models[k] = arena_strdup(a, p->own[i].models[k]);
+        own[i].models = models;
+    }
+    copy.own = own;
+    copy.heuristic = arena_strdup(a, p->heuristic);
+    return copy;
+}
+
 static int alarm_check(const struct alarm_params *p, struct err *err)
 {
     if (!(p->fps > 0 && p->fps <= 60))
@@ -73,9 +93,32 @@ bool pipeline_is_scenes(const char *name)
     return text_is(name, "scenes") || text_is(name, "pictures");
 }
 
+bool pipeline_is_origin(const char *name)
+{
+    return text_is(name, "origin-image") || text_is(name, "origin-video") || text_is(name, "origin-sound");
+}
+
 unsigned pipeline_kit(const char *name)
 {
+    if (pipeline_is_origin(name))
+        return KIT_ORIGIN;
     return pipeline_is_scenes(name) ? KIT_SCENES : KIT_ALARM;
+}
+
+const char *key_frames_name(enum key_frames k)
+{
+    static const char *const names[KEY_FRAMES] = {
+        [FRAMES_EVEN] = "even", [FRAMES_INTRA] = "iframes", [FRAMES_FLOW] = "flow", [FRAMES_COLOR] = "color"};
+
+    return names[k];
+}
+
+const char *credentials_force_name(enum credentials_force f)
+{
+    static const char *const names[CREDENTIALS_FORCES] = {
+        [FORCE_NEVER] = "never", [FORCE_TRUSTED] = "trusted", [FORCE_VALID] = "valid"};
+
+    return names[f];
 }
 
 static int parts_check(const struct job_spec *spec, struct err *err)
@@ -106,6 +149,19 @@ static int scenes_check(const struct job_spec *spec, struct err *err)
     return parts_check(spec, err);
 }
 
+static int origin_check(const struct origin_params *p, struct err *err)
+{
+    if (p->frames < 1 || p->frames > ORIGIN_FRAMES_MAX)
+        return FAIL(err, ERR_INPUT, "the number of frames must be from 1 to %d", ORIGIN_FRAMES_MAX);
+    if (p->nown > ORIGIN_MAX_OWN)
+        return FAIL(err, ERR_LIMIT, "more than %d heuristics of the operator", ORIGIN_MAX_OWN);
+    if (heuristics_check(p->own, p->nown, err) < 0)
+        return -1;
+    if (!heuristic_find(p->heuristic, p->own, p->nown))
+        return FAIL(err, ERR_INPUT, "there is no heuristic named \"%.64s\"", p->heuristic);
+    return 0;
+}
+
 int64_t job_spec_left_ms(const struct job_spec *spec)
 {
     return spec->deadline_ms > spec->spent_ms ? spec->deadline_ms - spec->spent_ms : 1;
@@ -117,5 +173,7 @@ int job_spec_check(const struct job_spec *spec, struct err *err)
         return FAIL(err, ERR_INPUT, "the deadline must be from 1 to %d milliseconds", JOB_DEADLINE_MAX_MS);
     if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
         return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
+    if (pipeline_is_origin(spec->pipeline))
+        return origin_check(&spec->origin, err);
     return pipeline_is_scenes(spec->pipeline) ? scenes_check(spec, err) : alarm_check(&spec->alarm, err);
 }

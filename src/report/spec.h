@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "verdict/heuristic.h"
 #include "verdict/risk.h"
 #include "verdict/zone.h"
 
@@ -65,25 +66,59 @@ struct scenes_params {
 };
 enum { PARTS_MAX = 64, KNOWN_FACES_MAX = 1000, JOB_DEADLINE_MAX_MS = 86400000 };
 
+/* Which frames of a video are judged, at most `frames` of them. */
+enum key_frames {
+    FRAMES_EVEN,  /* the middles of equal stretches */
+    FRAMES_INTRA, /* those that the encoder made key frames */
+    FRAMES_FLOW,  /* of each stretch from one key frame to the next the stillest */
+    FRAMES_COLOR, /* of each such stretch the one nearest its mean colour */
+    KEY_FRAMES
+};
+const char *key_frames_name(enum key_frames k); /* "even", "iframes", "flow", "color" */
+
+/* From when on Content Credentials that name a trained model as the source decide. */
+enum credentials_force { FORCE_NEVER, FORCE_TRUSTED, FORCE_VALID, CREDENTIALS_FORCES };
+const char *credentials_force_name(enum credentials_force f); /* "never", "trusted", "valid" */
+
+/* Pipelines "origin-image", "origin-video" and "origin-sound": made by a human or by a machine? */
+struct origin_params {
+    int frames;                   /* of a video, 1..ORIGIN_FRAMES_MAX; default 5 */
+    enum key_frames choose;       /* default even */
+    bool faces;                   /* also look at each face; default false */
+    bool heatmap;                 /* of an image; default false */
+    bool unsafe;                  /* also: is it safe for work? default false */
+    enum credentials_force force; /* default valid */
+    int64_t at;                   /* seconds since 1970: when validity of certificates is asked */
+    const char *heuristic;        /* the one that is the verdict; default heuristic_default */
+    size_t nown;
+    const struct heuristic *own; /* of the operator, beside the service's seven */
+};
+enum { ORIGIN_FRAMES_MAX = 100 };
+
 struct job_spec {
     const char *id;       /* of the job; for logs */
-    const char *pipeline; /* "alarm", "annotate", "scenes", "pictures" */
+    const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "origin-image", "origin-video",
+                           * "origin-sound" */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
     struct scenes_params scenes;
+    struct origin_params origin;
     struct annotate_params annotate;
 };
 
 bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
+bool pipeline_is_origin(const char *name); /* "origin-image", "origin-video" or "origin-sound" */
 /* What an analyst must have at hand for it: bits, because one analyst may have several. */
-enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1 };
+enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1, KIT_ORIGIN = 1 << 2 };
 unsigned pipeline_kit(const char *name);
 /* With its zones and thresholds in the arena. */
 struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params *p);
 /* With its parts and known faces in the arena. */
 struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_params *p);
+/* With its heuristics in the arena. */
+struct origin_params origin_params_copy(struct arena *a, const struct origin_params *p);
 struct job_spec job_spec_defaults(void);               /* pipeline alarm, deadline 60 s, the defaults above */
 int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);

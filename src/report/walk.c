@@ -54,6 +54,17 @@ const char *read_optional(struct reader *rd, yyjson_val *obj, const char *key)
     return yyjson_obj_get(obj, key) ? read_str(rd, obj, key) : NULL;
 }
 
+size_t read_word(struct reader *rd, yyjson_val *o, const char *key, const char *const words[], size_t n)
+{
+    const char *s = read_str(rd, o, key);
+
+    for (size_t i = 0; i < n; i++)
+        if (text_is(s, words[i]))
+            return i;
+    read_refuse(rd, key);
+    return 0;
+}
+
 double read_num(struct reader *rd, yyjson_val *obj, const char *key, double min, double max)
 {
     double v = json_num(obj, key, (double)NAN);

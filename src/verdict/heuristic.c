@@ -208,23 +208,23 @@ static struct vote top_over(const struct row *r, uint64_t set)
     return top;
 }
 
-static struct answer answer_from(const struct vote *v, double threshold)
+static struct vote_answer answer_from(const struct vote *v, double threshold)
 {
     enum origin o = v->score[ORIGIN_ARTIFICIAL] >= threshold ? ORIGIN_ARTIFICIAL : ORIGIN_HUMAN;
 
     if (!(threshold > 0) || !vote_known(v))
         return vote_answer(v);
-    return (struct answer){o, v->score[o], false};
+    return (struct vote_answer){o, v->score[o], false};
 }
 
-static struct answer by_mean(const struct heuristic *h, const struct row *r, uint64_t set)
+static struct vote_answer by_mean(const struct heuristic *h, const struct row *r, uint64_t set)
 {
     struct vote mean = mean_over(r, set);
 
     return answer_from(&mean, h->threshold);
 }
 
-static struct answer by_top(const struct heuristic *h, const struct row *r, uint64_t set)
+static struct vote_answer by_top(const struct heuristic *h, const struct row *r, uint64_t set)
 {
     struct vote top = top_over(r, set);
 
@@ -233,14 +233,14 @@ static struct answer by_top(const struct heuristic *h, const struct row *r, uint
 
 /* A model that cannot tell itself votes for neither. Of two origins with as many voters the one with the
  * higher mean over its voters; still equal, or no voters: human and unknown. */
-static struct answer by_majority(const struct heuristic *h, const struct row *r, uint64_t set)
+static struct vote_answer by_majority(const struct heuristic *h, const struct row *r, uint64_t set)
 {
     uint64_t voters[ORIGINS] = {0};
     struct vote means = {0};
     size_t human, artificials;
 
     for (size_t i = 0; i < r->n; i++) {
-        struct answer a = answer_from(&r->votes[i], h->threshold);
+        struct vote_answer a = answer_from(&r->votes[i], h->threshold);
         if (has(set, i) && !a.unknown)
             voters[a.origin] |= bit(i);
     }
@@ -251,11 +251,11 @@ static struct answer by_majority(const struct heuristic *h, const struct row *r,
     if (human == artificials)
         return vote_answer(&means);
     if (human > artificials)
-        return (struct answer){ORIGIN_HUMAN, means.score[ORIGIN_HUMAN], false};
-    return (struct answer){ORIGIN_ARTIFICIAL, means.score[ORIGIN_ARTIFICIAL], false};
+        return (struct vote_answer){ORIGIN_HUMAN, means.score[ORIGIN_HUMAN], false};
+    return (struct vote_answer){ORIGIN_ARTIFICIAL, means.score[ORIGIN_ARTIFICIAL], false};
 }
 
-static struct answer (*const ways[])(const struct heuristic *, const struct row *, uint64_t) = {
+static struct vote_answer (*const ways[])(const struct heuristic *, const struct row *, uint64_t) = {
     [WAY_MEAN] = by_mean,
     [WAY_MAJORITY] = by_majority,
     [WAY_TOP] = by_top,

@@ -54,7 +54,7 @@ int heuristics_check(const struct heuristic *own, size_t n, struct err *err);
 
 struct ruling {
     const struct heuristic *by;
-    struct answer answer;
+    struct vote_answer answer;
     size_t count;    /* moments that voted for answer.origin; 0 when the ruling is not one over moments */
     uint64_t models; /* bit i: model i took part (which is not: agreed) */
 };

@@ -58,15 +58,15 @@ const struct vote *votes_of_moment(const struct votes *v, size_t moment)
     return v->cast + moment * v->nmodels;
 }
 
-struct answer vote_answer(const struct vote *v)
+struct vote_answer vote_answer(const struct vote *v)
 {
     double human = v->score[ORIGIN_HUMAN], artificial = v->score[ORIGIN_ARTIFICIAL];
 
     if (!vote_known(v))
-        return (struct answer){ORIGIN_HUMAN, 0, true};
+        return (struct vote_answer){ORIGIN_HUMAN, 0, true};
     if (artificial > human)
-        return (struct answer){ORIGIN_ARTIFICIAL, artificial, false};
-    return (struct answer){ORIGIN_HUMAN, human, !(human > artificial)};
+        return (struct vote_answer){ORIGIN_ARTIFICIAL, artificial, false};
+    return (struct vote_answer){ORIGIN_HUMAN, human, !(human > artificial)};
 }
 
 /* What the model's vote of a moment weighs; 0 when it is unknown. Weights of 1 leave sums as they are. */

@@ -51,12 +51,12 @@ const struct vote *votes_of_moment(const struct votes *v, size_t moment);
 
 /* The two scores as an answer. Equal scores are human and unknown: nobody is accused on a coin toss. An
  * unknown vote is human, 0, unknown. Who shows the answer looks at `unknown` first. */
-struct answer {
+struct vote_answer {
     enum origin origin;
     double confidence; /* 0..1, that origin's score */
     bool unknown;
 };
-struct answer vote_answer(const struct vote *v);
+struct vote_answer vote_answer(const struct vote *v);
 
 /* One model over all moments. */
 struct summary {

@@ -48,7 +48,7 @@ static void the_published_example_comes_out(void)
     CHECK_INT(votes_check(&golden, NULL), 0);
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct summary s = votes_summary(&golden, i);
-        struct answer a = vote_answer(&s.mean);
+        struct vote_answer a = vote_answer(&s.mean);
         CHECK_STR(models[i].model, rows[i].model);
         CHECK_INT(s.known, 5);
         CHECK_NEAR(s.deviation, rows[i].deviation, tiny);
@@ -93,7 +93,7 @@ static void votes_are_answers(void)
     static const struct {
         const char *what;
         struct vote v;
-        struct answer want;
+        struct vote_answer want;
     } rows[] = {
         {"artificial", VOTE(0.3, 0.7), {ORIGIN_ARTIFICIAL, 0.7, false}},
         {"human", VOTE(0.7, 0.3), {ORIGIN_HUMAN, 0.7, false}},
@@ -104,7 +104,7 @@ static void votes_are_answers(void)
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        struct answer a = vote_answer(&rows[i].v);
+        struct vote_answer a = vote_answer(&rows[i].v);
         CHECK_INT(a.origin, rows[i].want.origin);
         CHECK_NEAR(a.confidence, rows[i].want.confidence, 0);
         CHECK(a.unknown == rows[i].want.unknown);
@@ -157,7 +157,7 @@ static void the_larger_mean_wins(void)
     static const struct vote cast[] = {VOTE(0.1, 0.9), VOTE(0.6, 0.4), VOTE(0.6, 0.4)};
     struct votes v = {1, one, 3, cast, NULL};
     struct summary s = votes_summary(&v, 0);
-    struct answer a = vote_answer(&s.mean);
+    struct vote_answer a = vote_answer(&s.mean);
 
     CHECK_INT(a.origin, ORIGIN_ARTIFICIAL);
     CHECK_NEAR(a.confidence, 1.7 / 3, tiny);
