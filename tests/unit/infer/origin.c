@@ -16,8 +16,9 @@
 /* ---- cards ---- */
 
 #define HEAD(task) "{'schema':'assay.model/1','name':'tiny','version':'1.0','task':'" task "',"
-#define WORDS "'licence':'MIT','source':'here','made_by':'us','weakness':'all',"
-#define FILE_OF "'file':'tiny.onnx','sha256':'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',"
+#define WORDS      "'licence':'MIT','source':'here','made_by':'us','weakness':'all',"
+#define FILE_OF \
+    "'file':'tiny.onnx','sha256':'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',"
 
 static const char network[] =
     HEAD("origin-image") FILE_OF WORDS "'method':'network','patch':64,'patches':4,"
@@ -96,7 +97,8 @@ static void good_cards_are_read(void)
         CHECK_NEAR(c.origin.artificial_from, 0.9, 0);
         CHECK(c.origin.obsolete);
         CHECK(origin_counts_for(&c, "image") && origin_counts_for(&c, "video"));
-        CHECK(!origin_counts_for(&c, "face") && !origin_counts_for(&c, "audio") && !origin_counts_for(&c, "x"));
+        CHECK(!origin_counts_for(&c, "face") && !origin_counts_for(&c, "audio") &&
+              !origin_counts_for(&c, "x"));
     }
     if (parse(a, spectral, &c)) {
         CHECK(!c.file);
@@ -166,7 +168,8 @@ static void bad_cards_are_refused(void)
         {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':['Porn','Gore']", "unsafe"},
         {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':['Porn','Porn']", "twice"},
         {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':[]", "unsafe"},
-        {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':['Drawing','Hentai','Neutral','Porn','Sexy']", "unsafe"},
+        {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':['Drawing','Hentai','Neutral','Porn','Sexy']",
+         "unsafe"},
         {nsfw, "'unsafe':['Porn','Hentai']", "'unsafe':[3]", "unsafe"},
         {nsfw, "'labels':['Drawing'", "'labels':['Porn'", "twice"},
         {nsfw, "'decoder':'softmax'", "'decoder':'sigmoid'", "decoder"},
@@ -193,7 +196,7 @@ static void patches_go_everywhere(void)
     static const struct {
         int w, h, patch, max;
         size_t n;
-        struct origin_part first, last;
+        struct origin_area first, last;
     } rows[] = {
         {127, 500, 128, 8, 0, {0}, {0}},
         {500, 127, 128, 8, 0, {0}, {0}},
@@ -208,7 +211,7 @@ static void patches_go_everywhere(void)
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        struct origin_part at[CARD_MAX_PATCHES];
+        struct origin_area at[CARD_MAX_PATCHES];
         size_t n = origin_grid(rows[i].w, rows[i].h, rows[i].patch, rows[i].max, at);
 
         CHECK_INT(n, rows[i].n);
@@ -364,10 +367,10 @@ static void the_same_pixels_give_the_same_bits(void)
         struct origin_opinion first = {0}, again = {0}, tile = {0};
 
         CHECK_INT(origin_judge_picture(s.judge[i], s.arena, &p, 0, &first, NULL), 0);
-        CHECK_INT(origin_judge_part(s.judge[i], s.arena, &p, &(struct origin_part){5, 9, 128, 128}, 0, &tile,
-                                    NULL),
-                  0);
-        CHECK_INT(origin_judge_part(s.judge[i], s.arena, &p, &(struct origin_part){-50, 0, 900, 300}, 0,
+        CHECK_INT(
+            origin_judge_part(s.judge[i], s.arena, &p, &(struct origin_area){5, 9, 128, 128}, 0, &tile, NULL),
+            0);
+        CHECK_INT(origin_judge_part(s.judge[i], s.arena, &p, &(struct origin_area){-50, 0, 900, 300}, 0,
                                     &again, NULL),
                   0);
         CHECK(!memcmp(&first.artificial, &again.artificial, sizeof(double)));
@@ -378,9 +381,14 @@ static void the_same_pixels_give_the_same_bits(void)
 
 static void what_is_too_small_is_not_judged(void)
 {
-    static const struct origin_part parts[] = {
-        {0, 0, 127, 300}, {200, 0, 128, 128}, {500, 500, 128, 128}, {-128, 0, 128, 128}, {0, 0, 0, 0},
-        {0, 0, -5, 300},  {2147483647, 2147483647, 2147483647, 2147483647},
+    static const struct origin_area parts[] = {
+        {0, 0, 127, 300},
+        {200, 0, 128, 128},
+        {500, 500, 128, 128},
+        {-128, 0, 128, 128},
+        {0, 0, 0, 0},
+        {0, 0, -5, 300},
+        {2147483647, 2147483647, 2147483647, 2147483647},
     };
     CLEANUP(shipped_clear) struct shipped s = {0};
     struct picture p;
