@@ -25,7 +25,6 @@ enum {
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
     CARD_MAX_PATCHES = 8,
-    CARD_MAX_WEIGHTS = 64,
     CARD_MAX_FEEDS = 2,       /* inputs of a model beside the first */
     CARD_VOICE_FRAME = 512,   /* new samples that a voice model sees at once */
     CARD_MAX_BYTES = 1 << 20, /* also of a map */
@@ -124,8 +123,7 @@ struct card_origin {
     bool obsolete;          /* superseded: rules may leave it out */
     int min_face;           /* origin-face: pixels of the picture */
     double enlarge;         /* origin-face: side of the square / longer side of the box */
-    size_t nweights;        /* spectrum: one more than features, the constant last */
-    const double *weights, *mean, *deviation; /* the latter two: one per feature */
+    const double *mean, *deviation, *weights; /* spectrum: SPECTRUM_FEATURES twice, SPECTRUM_WEIGHTS */
 };
 enum card_media { MEDIA_IMAGE = 1, MEDIA_VIDEO = 2, MEDIA_FACE = 4, MEDIA_AUDIO = 8 };
 
@@ -149,8 +147,9 @@ struct card {
     const char *name, *version;
     const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
                                  * "origin-face", "nsfw", "voice", "origin-speech" */
-    const char *file;           /* path of the model file, NULL for the embedded model */
-    char sha256[HASH_HEX];      /* of the model file */
+    const char *file;           /* path of the model file; NULL for an embedded model, and where the card
+                                 * holds the weights itself (method "spectrum") */
+    char sha256[HASH_HEX];      /* of the model file; of the card where there is none */
     char text_sha256[HASH_HEX]; /* of the card itself; of a card with a map: of both, one after the
                                  * other, since both make the verdict */
     const char *licence, *source, *made_by, *weakness;

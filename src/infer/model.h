@@ -73,8 +73,8 @@ struct embedded {
     const char *name; /* of the card: "assay-detect" */
     struct bytes card, model;
 };
-extern const struct embedded embedded_models[];
-extern const size_t embedded_nmodels;
+size_t embedded_count(void);
+struct embedded embedded_get(size_t i); /* 0 .. embedded_count() - 1 */
 
 /* The card and the bytes of the first of them, the detector. */
 struct bytes embedded_card(void);

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "media/container_int.h"
+#include "media/video_int.h"
 
 enum {
     PACKETS_PER_FRAME = 64, /* ceiling of packets read = that many times max_frames */
@@ -28,27 +28,6 @@ static const struct container_words words = {
 };
 static const double highest_rate = 1e6;
 static const double fallback_frame_seconds = 0.04;
-
-struct video {
-    struct video_opts opts;
-    struct container box;
-    AVCodecContext *decoder;
-    AVStream *stream;
-    AVPacket *packet;
-    AVFrame *frame;  /* the newest */
-    AVFrame *before; /* the one handed out before it, still in the caller's hands */
-    struct media_info info;
-    int64_t packets;       /* read from the file */
-    int64_t video_packets; /* of them, ours */
-    int64_t handed_out;    /* frames */
-    int64_t origin;        /* time stamp which is second 0 */
-    bool has_origin;
-    bool ahead;   /* `frame` was decoded by video_open and waits for the first video_next */
-    bool drained; /* the decoder was told that there is no more */
-    bool ended;
-    int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
-    double last_pts, last_end;
-};
 
 struct video_opts video_opts_defaults(void)
 {
@@ -231,8 +210,8 @@ static int read_header(struct video *v, struct err *err)
 /* Whether the container promised more than the file holds; edit lists may hide a few packets. */
 static bool ends_early(const struct video *v)
 {
-    bool few =
-        v->stream->nb_frames > 0 && v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
+    bool few = !v->jumped && v->stream->nb_frames > 0 &&
+               v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
 
     return few || container_ends_early(&v->box);
 }
@@ -394,7 +373,8 @@ int video_next(struct video *v, struct video_frame *ret_frame, struct err *err)
     if (pts > v->opts.max_seconds)
         return FAIL(err, ERR_LIMIT, "The video is longer than the ceiling of %.0f seconds.",
                     v->opts.max_seconds);
-    *ret_frame = (struct video_frame){.av = v->frame, .index = v->handed_out++, .pts = pts};
+    *ret_frame = (struct video_frame){.av = v->frame, .index = v->jumped ? -1 : v->handed_out, .pts = pts};
+    v->handed_out++;
     v->last_pts = pts;
     v->last_end = pts + frame_seconds(v);
     return 1;

@@ -35,7 +35,7 @@ struct video_opts video_opts_defaults(void);
 struct video_frame {
     const struct AVFrame *av; /* native pixel format, not yet rotated; valid during one more video_next: a
                                * sampler decides about a frame when it sees the one after it */
-    int64_t index;            /* in display order, 0-based */
+    int64_t index;            /* in display order, 0-based; -1 after a jump (media/seek.h): nobody counted */
     double pts;               /* seconds since the first frame; strictly increasing */
 };
 
