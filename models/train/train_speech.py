@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the small net that tells human from artificial speech (models/assay-speech-1.onnx).
 
-  train_speech.py train   --data DIR --out speech.pt --minutes 20 [--seed 1]
+  train_speech.py train   --data DIR --out speech.pt [--steps 1500] [--init old.pt] [--seed 1]
   train_speech.py export  --model speech.pt --out speech.onnx
   train_speech.py degrade --data DIR --split test --how telephone --out DIR2     the same clips, worse: to measure how much it matters
   train_speech.py short   --out DIR                                              all of it on made tones, in seconds: the test
@@ -275,30 +275,31 @@ def auc(score, label):
     return float(np.mean((human[:, None] > other[None]) + .5 * (human[:, None] == other[None])))
 
 
-def train(data, out, minutes, seed, copies=1, size=32):
+def train(data, out, steps, seed, copies=1, size=32, init=None):
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     random.seed(seed)
     clips, held = Clips(data, "train", copies, seed), Clips(data, "val", 0, seed)
     net = Net()
+    if init:
+        net.load_state_dict(torch.load(init))
     spectra, held_spectra = spectra_of(net, clips), spectra_of(net, held)
     print("clips", len(clips.sounds), len(held.sounds), "parameters", sum(p.numel() for p in net.parameters()), flush=True)
     opt = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=2e-2)
-    begin, step, total, best = time.process_time(), 0, minutes * 60, -1
-    while (done := (time.process_time() - begin) / total) < 1:
+    begin, best = time.process_time(), -1
+    for step in range(1, steps + 1):
         for g in opt.param_groups:
-            g["lr"] = 2e-3 * min(1, step / 50) * (.02 + .98 * (1 - done))
+            g["lr"] = 2e-3 * min(1, step / 50) * (.02 + .98 * (1 - step / steps))
         net.train()
         x, y = batch(spectra, clips, rng, size)
         loss = F.cross_entropy(net.head(mask(net.front.level(x), rng)), y, label_smoothing=.05)
         opt.zero_grad()
         loss.backward()
         opt.step()
-        step += 1
         if step % 200 == 0:
             a = auc(scores(net, held_spectra), held.label)
-            print("step %d loss %.3f val auc %.3f time %.0f%%" % (step, loss.item(), a, 100 * done), flush=True)
-            if done > .5 and a >= best:
+            print("step %d loss %.3f val auc %.3f, %.0f s" % (step, loss.item(), a, time.process_time() - begin), flush=True)
+            if step > steps // 2 and a >= best:
                 best = a
                 torch.save(net.state_dict(), out)
     if best < 0:
@@ -357,7 +358,7 @@ def short(out):
             path = "c%02d.wav" % i
             write_wav(os.path.join(out, path), (.1 * x).astype(np.float32))
             w.writerow([path, label, "made", str(i), "val" if i >= 16 else "train"])
-    net = train(out, os.path.join(out, "short.pt"), .12, 1, copies=0, size=8)
+    net = train(out, os.path.join(out, "short.pt"), 60, 1, copies=0, size=8)
     held = Clips(out, "val", 0, 1)
     export(os.path.join(out, "short.pt"), os.path.join(out, "short.onnx"))
     a = auc(scores(net, spectra_of(net, held)), held.label)
@@ -371,14 +372,15 @@ def main():
     p.add_argument("--data")
     p.add_argument("--model")
     p.add_argument("--out", required=True)
-    p.add_argument("--minutes", type=float, default=20, help="of processor time")
+    p.add_argument("--steps", type=int, default=1500)
+    p.add_argument("--init", help="weights to go on from")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--split", default="test")
     p.add_argument("--how", choices=sorted(HOW))
     a = p.parse_args()
     torch.set_num_threads(1)
     if a.verb == "train":
-        train(a.data, a.out, a.minutes, a.seed)
+        train(a.data, a.out, a.steps, a.seed, init=a.init)
     if a.verb == "export":
         export(a.model, a.out)
     if a.verb == "degrade":
