@@ -6,6 +6,8 @@ python3-torch, python3-onnx, python3-pil, python3-numpy.
   train_origin.py DATA OUT [--short]     from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
                                          numbers): ten minutes of processor time; --short: a minute, for a test of the way
   train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
+  train_origin.py calibrate SCORES MODELS --numbers OUT
+                                         calibration and threshold from bench/origin's scores of val; then `cards` again
   train_origin.py variants DATA OUT      pictures of val and held, re-compressed, scaled and cut, for bench/origin
 
 DATA/labels.csv: path,label,source,split. Only `train` is learned from, only `val` chooses (calibration, thresholds); `held`
@@ -381,6 +383,12 @@ def auc(score, y):
     n1 = int(y.sum())
     return (ranks[y == 1].sum() - n1 * (n1 + 1) / 2) / (n1 * (len(y) - n1))
 
+def threshold(human):
+    """From which score on at most FALSE_ACCUSATIONS of these human pictures are accused."""
+    human = np.sort(human)
+    at = human[max(0, len(human) - 1 - int(len(human) * FALSE_ACCUSATIONS))]
+    return round(min(0.999, max(0.5, math.ceil(float(at) * 1000) / 1000 + 0.001)), 3)
+
 def calibrate(logits, y):
     """scale, offset, artificial_from: Platt's fit with classes weighing alike; then the score from which at most
     FALSE_ACCUSATIONS of the human pictures are accused."""
@@ -396,10 +404,8 @@ def calibrate(logits, y):
         step = np.linalg.solve(h, g)
         a, b = max(a + step[0], 1e-3), b + step[1]  # what a net learned is never turned round
     p = 1 / (1 + np.exp(-(a * z + b)))
-    human = np.sort(p[t == 0])
-    at = human[min(len(human) - 1, math.ceil(len(human) * (1 - FALSE_ACCUSATIONS)))]
     return dict(scale=round(float(a), 5), offset=round(float(b), 5),
-                artificial_from=round(min(0.99, max(0.5, math.ceil(float(at) * 1000) / 1000 + 0.001)), 3),
+                artificial_from=threshold(p[t == 0]),
                 val_auc=round(float(auc(z, t)), 4), val_balanced=round(float(((p > 0.5)[t == 1].mean() + (p <= 0.5)[t == 0].mean()) / 2), 4),
                 val_pictures=int(ok.sum()))
 
@@ -447,6 +453,33 @@ def main_train(args):
         print(name, {k: v for k, v in numbers[name].items() if k not in ('mean', 'deviation', 'coefficients')})
         with open(os.path.join(args.out, f'{name}.json'), 'w') as f:
             json.dump(numbers[name], f)
+
+def main_calibrate(args):
+    """SCORES of bench/origin (the code that ships) over val and its variants: calibration and threshold again. The limit on
+    false accusations holds for the pictures as they are and for each variant."""
+    with open(args.data, newline='') as f:
+        rows = [r for r in csv.DictReader(f) if r['split'].startswith('val') and r['code'] != 'too_small']
+    for name in sorted({r['model'] for r in rows}):
+        short = name.replace('assay-', '')
+        with open(os.path.join(args.out, f'assay-{short}-1.card.json')) as f:
+            card = json.load(f)
+        mine = [r for r in rows if r['model'] == name]
+        p = np.clip([float(r['artificial']) for r in mine], 1e-15, 1 - 1e-15)
+        z = (np.log(p / (1 - p)) - card['calibration']['offset']) / card['calibration']['scale']
+        y = np.array([r['label'] == 'artificial' for r in mine], float)
+        n = calibrate(z, y)
+        p = 1 / (1 + np.exp(-(n['scale'] * z + n['offset'])))
+        worst = 0
+        for split in sorted({r['split'] for r in mine}):
+            of = np.array([r['split'] == split for r in mine]) & (y == 0)
+            worst = max(worst, threshold(p[of]))
+        n['artificial_from'] = worst
+        path = os.path.join(args.numbers, f'{short}.json')
+        with open(path) as f:
+            n = {**json.load(f), **n}
+        with open(path, 'w') as f:
+            json.dump(n, f)
+        print(name, {k: v for k, v in n.items() if k not in ('mean', 'deviation', 'coefficients')})
 
 def main_variants(args):
     """PNG (or JPEG where that is the point), so that nothing else is added; at most --most pictures of a source."""
@@ -503,14 +536,15 @@ def main_cards(args):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser()
-    if sys.argv[1:2] in (['variants'], ['cards']):
+    if sys.argv[1:2] in (['variants'], ['cards'], ['calibrate']):
         p.add_argument('what')
     p.add_argument('data')
     p.add_argument('out')
+    p.add_argument('--numbers', help='calibrate: the OUT of the training')
     p.add_argument('--short', action='store_true')
     p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
     p.add_argument('--steps', type=int, default=1200)
     p.add_argument('--patches', type=int, default=8000)
     p.add_argument('--most', type=int, default=40)
     args = p.parse_args()
-    {'variants': main_variants, 'cards': main_cards}.get(getattr(args, 'what', ''), main_train)(args)
+    {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate}.get(getattr(args, 'what', ''), main_train)(args)
