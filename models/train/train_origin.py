@@ -482,7 +482,8 @@ def main_calibrate(args):
         print(name, {k: v for k, v in n.items() if k not in ('mean', 'deviation', 'coefficients')})
 
 def main_variants(args):
-    """PNG (or JPEG where that is the point), so that nothing else is added; at most --most pictures of a source."""
+    """PNG (or JPEG where that is the point), so that nothing else is added; at most --most pictures of a source, of each the
+    middle 640 x 640."""
     rows, out = labels(args.data, ('val', 'held')), []
     of = {}
     for r in rows:
@@ -490,7 +491,9 @@ def main_variants(args):
     for (split, source), some in sorted(of.items()):
         for r in some[:args.most]:
             im = load(os.path.join(args.data, r['path']))
-            for v in VARIANTS[1:]:
+            x, y = max(0, im.width - 640) // 2, max(0, im.height - 640) // 2
+            im = im.crop((x, y, min(im.width, x + 640), min(im.height, y + 640)))
+            for v in VARIANTS:
                 path = f'{v}/{source}/{os.path.basename(r["path"]).split(".")[0]}'
                 os.makedirs(os.path.dirname(os.path.join(args.out, path)), exist_ok=True)
                 if v.startswith('jpeg'):
@@ -506,9 +509,9 @@ def main_variants(args):
         w.writerows(out)
 
 def compact(text):
-    """Lists of numbers and short lists on one line."""
+    """Lists of numbers and of single words on one line."""
     import re
-    return re.sub(r'\[[^\[\]{}]*\]', lambda m: re.sub(r'\s+', ' ', m.group(0)).replace('[ ', '[').replace(' ]', ']'), text)
+    return re.sub(r'\[(?:[^\[\]{}"]|"\w*")*\]', lambda m: re.sub(r'\s+', ' ', m.group(0)).replace('[ ', '[').replace(' ]', ']'), text)
 
 def main_cards(args):
     """Writes calibration, thresholds, weights and sums of a run into the cards beside the models."""
@@ -545,6 +548,6 @@ if __name__ == '__main__':
     p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
     p.add_argument('--steps', type=int, default=1200)
     p.add_argument('--patches', type=int, default=8000)
-    p.add_argument('--most', type=int, default=40)
+    p.add_argument('--most', type=int, default=10)
     args = p.parse_args()
     {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate}.get(getattr(args, 'what', ''), main_train)(args)
