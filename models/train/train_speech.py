@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the small net that tells human from artificial speech (models/assay-speech-1.onnx).
 
-  train_speech.py train   --data DIR --out speech.pt --minutes 20 [--seed 1]
+  train_speech.py train   --data DIR --out speech.pt [--steps 1500] [--init old.pt] [--seed 1]
   train_speech.py export  --model speech.pt --out speech.onnx
   train_speech.py degrade --data DIR --split test --how telephone --out DIR2     the same clips, worse: to measure how much it matters
   train_speech.py short   --out DIR                                              all of it on made tones, in seconds: the test
@@ -30,6 +30,7 @@ from onnx import helper, numpy_helper
 from speech_data import RATE, mel_bank, read_wav, write_wav
 
 WINDOW, N_FFT, FRAME, HOP, BANDS = 2 * RATE, 512, 400, 160, 80
+FRAMES = (WINDOW - 1 - FRAME) // HOP + 1
 LENGTH = 1 << 16  # samples of a clip made worse
 CLASSES = ["artificial", "human"]
 
@@ -61,9 +62,16 @@ class Front(nn.Module):
     def forward(self, x):
         x = F.conv1d(x.unsqueeze(1), self.emphasis)
         s = self.quick_spectrum(x) if self.quick else self.spectrum(x)
-        power = F.conv1d(s, self.bank)
+        return self.level(F.conv1d(s, self.bank))
+
+    def level(self, power):
         mean = power.mean((1, 2), keepdim=True) + 1e-9
         return (torch.log(power / mean + 1e-5) * .25 + 1.).unsqueeze(1)
+
+    def power(self, x):
+        """Of a whole clip, [BANDS,frames]; a window of it is what forward makes of the samples under it."""
+        x = F.conv1d(torch.tensor(x)[None, None], self.emphasis)
+        return F.conv1d(self.quick_spectrum(x), self.bank)[0]
 
 
 def conv(i, o, stride=1, k=3):
@@ -74,9 +82,9 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.front = Front()
-        self.body = nn.Sequential(conv(1, 24, 2, 5), conv(24, 32, 2), conv(32, 48), conv(48, 64, 2), conv(64, 80), conv(80, 80))
+        self.body = nn.Sequential(conv(1, 16, 2, 5), conv(16, 24, 2), conv(24, 32, 2), conv(32, 48), conv(48, 64))
         self.drop = nn.Dropout(.4)
-        self.one, self.two = nn.Linear(2 * 80 * BANDS // 8, 48), nn.Linear(48, 2)
+        self.one, self.two = nn.Linear(2 * 64 * BANDS // 8, 32), nn.Linear(32, 2)
 
     def head(self, mel):
         h = self.body(mel)
@@ -220,28 +228,17 @@ def cut(x, start):
     return x[start:start + WINDOW]
 
 
-def active(x, rng):
-    """A window that is not mostly a pause."""
-    best = None
-    for _ in range(3):
-        y = cut(x, rng.integers(0, max(1, len(x) - WINDOW)))
-        if best is None or np.mean(y ** 2) > np.mean(best ** 2):
-            best = y
-        if np.mean(y ** 2) > .3 * np.mean(x ** 2):
-            break
-    return best
-
-
-def batch(clips, rng, n):
-    xs, ys = [], []
-    for i in rng.choice(len(clips.sounds), n, p=clips.weight):
-        sounds = clips.sounds[i]
-        x = active(sounds[rng.integers(len(sounds))], rng)
-        if rng.random() < .3:
-            x = noisy(x, rng.uniform(10, 40), rng, rng.random() < .5)
-        xs.append(x * 10 ** rng.uniform(-1, .3))
-        ys.append(clips.label[i])
-    return torch.tensor(np.array(xs), dtype=torch.float32), torch.tensor(np.array(ys))
+def batch(spectra, clips, rng, n):
+    """Windows of FRAMES frames, not mostly a pause; a shorter clip is repeated."""
+    windows = []
+    for i in rng.choice(len(spectra), n, p=clips.weight):
+        p = spectra[i][rng.integers(len(spectra[i]))]
+        starts = rng.integers(0, p.shape[1] - FRAMES + 1, 3)
+        loud = [float(p[:, s:s + FRAMES].mean()) for s in starts]
+        good = [s for s, e in zip(starts, loud) if e > .3 * float(p.mean())]
+        at = good[0] if good else starts[int(np.argmax(loud))]
+        windows.append((p[:, at:at + FRAMES], int(clips.label[i])))
+    return torch.stack([w for w, _ in windows]), torch.tensor([y for _, y in windows])
 
 
 def mask(mel, rng):
@@ -256,15 +253,19 @@ def mask(mel, rng):
 
 # ---- learning ----
 
-def scores(net, clips):
-    """Logit human - artificial of every clip: mean over windows that overlap by half."""
+def spectra_of(net, clips):
+    with torch.no_grad():
+        return [[net.front.power(cut(x, 0) if len(x) < WINDOW + HOP else x) for x in sounds] for sounds in clips.sounds]
+
+
+def scores(net, spectra):
+    """Logit human - artificial of every clip: mean over windows behind each other."""
     net.eval()
     out = []
     with torch.no_grad():
-        for sounds in clips.sounds:
-            x = sounds[0]
-            starts = range(0, max(1, len(x) - WINDOW + 1), WINDOW // 2)
-            y = net(torch.tensor(np.array([cut(x, s) for s in starts]), dtype=torch.float32))
+        for p in (s[0] for s in spectra):
+            w = torch.stack([p[:, a:a + FRAMES] for a in range(0, p.shape[1] - FRAMES + 1, FRAMES)])
+            y = net.head(net.front.level(w))
             out.append(float((y[:, 1] - y[:, 0]).mean()))
     return np.array(out)
 
@@ -274,29 +275,31 @@ def auc(score, label):
     return float(np.mean((human[:, None] > other[None]) + .5 * (human[:, None] == other[None])))
 
 
-def train(data, out, minutes, seed, copies=1, size=32):
+def train(data, out, steps, seed, copies=1, size=32, init=None):
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     random.seed(seed)
     clips, held = Clips(data, "train", copies, seed), Clips(data, "val", 0, seed)
     net = Net()
+    if init:
+        net.load_state_dict(torch.load(init))
+    spectra, held_spectra = spectra_of(net, clips), spectra_of(net, held)
     print("clips", len(clips.sounds), len(held.sounds), "parameters", sum(p.numel() for p in net.parameters()), flush=True)
     opt = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=2e-2)
-    begin, step, total, best = time.process_time(), 0, minutes * 60, -1
-    while (done := (time.process_time() - begin) / total) < 1:
+    begin, best = time.process_time(), -1
+    for step in range(1, steps + 1):
         for g in opt.param_groups:
-            g["lr"] = 2e-3 * min(1, step / 50) * (.02 + .98 * (1 - done))
+            g["lr"] = 2e-3 * min(1, step / 50) * (.02 + .98 * (1 - step / steps))
         net.train()
-        x, y = batch(clips, rng, size)
-        loss = F.cross_entropy(net.head(mask(net.front(x), rng)), y, label_smoothing=.05)
+        x, y = batch(spectra, clips, rng, size)
+        loss = F.cross_entropy(net.head(mask(net.front.level(x), rng)), y, label_smoothing=.05)
         opt.zero_grad()
         loss.backward()
         opt.step()
-        step += 1
-        if step % 100 == 0:
-            a = auc(scores(net, held), held.label)
-            print("step %d loss %.3f val auc %.3f time %.0f%%" % (step, loss.item(), a, 100 * done), flush=True)
-            if done > .5 and a >= best:
+        if step % 200 == 0:
+            a = auc(scores(net, held_spectra), held.label)
+            print("step %d loss %.3f val auc %.3f, %.0f s" % (step, loss.item(), a, time.process_time() - begin), flush=True)
+            if step > steps // 2 and a >= best:
                 best = a
                 torch.save(net.state_dict(), out)
     if best < 0:
@@ -355,10 +358,10 @@ def short(out):
             path = "c%02d.wav" % i
             write_wav(os.path.join(out, path), (.1 * x).astype(np.float32))
             w.writerow([path, label, "made", str(i), "val" if i >= 16 else "train"])
-    net = train(out, os.path.join(out, "short.pt"), .12, 1, copies=0, size=8)
+    net = train(out, os.path.join(out, "short.pt"), 60, 1, copies=0, size=8)
     held = Clips(out, "val", 0, 1)
     export(os.path.join(out, "short.pt"), os.path.join(out, "short.onnx"))
-    a = auc(scores(net, held), held.label)
+    a = auc(scores(net, spectra_of(net, held)), held.label)
     print("short: auc %.2f, %d bytes" % (a, os.path.getsize(os.path.join(out, "short.onnx"))))
     return 0 if a > .9 else 1
 
@@ -369,14 +372,15 @@ def main():
     p.add_argument("--data")
     p.add_argument("--model")
     p.add_argument("--out", required=True)
-    p.add_argument("--minutes", type=float, default=20, help="of processor time")
+    p.add_argument("--steps", type=int, default=1500)
+    p.add_argument("--init", help="weights to go on from")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--split", default="test")
     p.add_argument("--how", choices=sorted(HOW))
     a = p.parse_args()
     torch.set_num_threads(1)
     if a.verb == "train":
-        train(a.data, a.out, a.minutes, a.seed)
+        train(a.data, a.out, a.steps, a.seed, init=a.init)
     if a.verb == "export":
         export(a.model, a.out)
     if a.verb == "degrade":

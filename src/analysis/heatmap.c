@@ -38,7 +38,7 @@ struct tally {
     int *votes;
 };
 
-static void count_tile(struct tally *t, const struct origin_patch *tile, double score)
+static void count_tile(struct tally *t, const struct origin_area *tile, double score)
 {
     int right = (tile->x + tile->w - 1) / HEATMAP_CELL, below = (tile->y + tile->h - 1) / HEATMAP_CELL;
 
@@ -56,7 +56,7 @@ int heatmap_make(struct arena *a, struct origin_judge *judge, int patch, const s
     struct tally t = {.map = {.columns = (bgr->width + HEATMAP_CELL - 1) / HEATMAP_CELL,
                               .rows = (bgr->height + HEATMAP_CELL - 1) / HEATMAP_CELL}};
     size_t cells = (size_t)t.map.columns * (size_t)t.map.rows;
-    struct origin_patch tile = {.w = patch, .h = patch};
+    struct origin_area tile = {.w = patch, .h = patch};
     struct origin_opinion o;
     int across, down;
 

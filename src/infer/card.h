@@ -25,7 +25,6 @@ enum {
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
     CARD_MAX_PATCHES = 8,
-    CARD_MAX_WEIGHTS = 64,
     CARD_MAX_FEEDS = 2,       /* inputs of a model beside the first */
     CARD_VOICE_FRAME = 512,   /* new samples that a voice model sees at once */
     CARD_MAX_BYTES = 1 << 20, /* also of a map */

@@ -92,7 +92,7 @@ static int read_verdict(struct reader *r, yyjson_val *list, struct card_origin *
     return 0;
 }
 
-static int read_common(struct reader *r, yyjson_val *root, struct card_origin *o)
+int card_read_origin(struct reader *r, yyjson_val *root, struct card_origin *o)
 {
     yyjson_val *calibration = yyjson_obj_get(root, "calibration");
 
@@ -164,7 +164,7 @@ static int read_network(struct reader *r, yyjson_val *root, struct card *card)
 
 static int read_image(struct reader *r, yyjson_val *root, struct card *card)
 {
-    if (read_common(r, root, &card->origin) < 0)
+    if (card_read_origin(r, root, &card->origin) < 0)
         return -1;
     if (text_is(card->origin.method, "spectrum"))
         return read_spectrum(r, root, &card->origin);
@@ -175,7 +175,7 @@ static int read_image(struct reader *r, yyjson_val *root, struct card *card)
 
 static int read_face(struct reader *r, yyjson_val *root, struct card *card)
 {
-    if (read_common(r, root, &card->origin) < 0 ||
+    if (card_read_origin(r, root, &card->origin) < 0 ||
         FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", face_input, &card->input) < 0 ||
         FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", face_output, &card->output) < 0)
         return -1;

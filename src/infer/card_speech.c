@@ -84,7 +84,7 @@ static const struct field speech_fields[] = {
     {"input", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"output", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"hop", FIELD_WHOLE, false, CARD_AT(speech.hop), 1600, LONGEST, NULL},
-    {"calibration", FIELD_OTHER, true, 0, 0, 0, NULL},
+    {"calibration", FIELD_OTHER, false, 0, 0, 0, NULL},
     {"floor", FIELD_NUMBER, false, CARD_AT(origin.floor), 0.5, 1, NULL},
     {"artificial_from", FIELD_NUMBER, false, CARD_AT(origin.artificial_from), 0.5, 1, NULL},
     {"min_voiced", FIELD_NUMBER, false, CARD_AT(speech.min_voiced), 0.2, 30, NULL},
@@ -102,11 +102,6 @@ static const struct field speech_output_fields[] = {
     {"logits", FIELD_OTHER, true, 0, 0, 0, NULL},
 };
 
-static const struct field calibration_fields[] = {
-    {"scale", FIELD_NUMBER, true, offsetof(struct card_origin, scale), 1e-3, 1e3, NULL},
-    {"offset", FIELD_NUMBER, true, offsetof(struct card_origin, offset), -1e3, 1e3, NULL},
-};
-
 /* The two words, in the order of the model. */
 static int read_logits(struct reader *r, yyjson_val *list, struct card *card)
 {
@@ -120,34 +115,9 @@ static int read_logits(struct reader *r, yyjson_val *list, struct card *card)
     return 0;
 }
 
-static int read_media(struct reader *r, yyjson_val *list, unsigned *ret)
-{
-    static const struct {
-        const char *name;
-        unsigned bit;
-    } media[] = {
-        {"image", MEDIA_IMAGE}, {"video", MEDIA_VIDEO}, {"face", MEDIA_FACE}, {"audio", MEDIA_AUDIO}};
-    size_t i, max;
-    yyjson_val *v;
-
-    if (!yyjson_is_arr(list))
-        return BAD(r, "\"verdict\" must be %s", "a list of kinds of media");
-    yyjson_arr_foreach (list, i, max, v) {
-        unsigned bit = 0;
-
-        for (size_t k = 0; k < COUNT_OF(media); k++)
-            if (text_is(media[k].name, yyjson_get_str(v)))
-                bit = media[k].bit;
-        if (!bit || *ret & bit)
-            return BAD(r, "\"verdict\" may name %s, each once", "image, video, face, audio");
-        *ret |= bit;
-    }
-    return 0;
-}
-
 static void set_speech_defaults(struct card *card)
 {
-    card->origin.floor = card->origin.artificial_from = 0.5;
+    card->origin = (struct card_origin){.scale = 1, .floor = 0.5};
     card->speech.min_voiced = 1;
 }
 
@@ -158,9 +128,7 @@ static int read_speech(struct reader *r, yyjson_val *root, struct card *card)
     if (FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", speech_input_fields, &card->input) < 0 ||
         FIELDS_READ(r, output, "\"output\"", speech_output_fields, &card->output) < 0 ||
         read_logits(r, yyjson_obj_get(output, "logits"), card) < 0 ||
-        FIELDS_READ(r, yyjson_obj_get(root, "calibration"), "\"calibration\"", calibration_fields,
-                    &card->origin) < 0 ||
-        read_media(r, yyjson_obj_get(root, "verdict"), &card->origin.media) < 0)
+        card_read_origin(r, root, &card->origin) < 0)
         return -1;
     if (!card->speech.hop)
         card->speech.hop = card->input.samples;

@@ -22,6 +22,8 @@ EMBED(assay_pixels_model, EMBEDDED_PIXELS_MODEL);
 EMBED(assay_residual_card, EMBEDDED_RESIDUAL_CARD);
 EMBED(assay_residual_model, EMBEDDED_RESIDUAL_MODEL);
 EMBED(assay_spectrum_card, EMBEDDED_SPECTRUM_CARD);
+EMBED(assay_speech_card, EMBEDDED_SPEECH_CARD);
+EMBED(assay_speech_model, EMBEDDED_SPEECH_MODEL);
 
 /* In the order of the list: the detector first. */
 static const struct {
@@ -35,6 +37,8 @@ static const struct {
     {"assay-residual", assay_residual_card_begin, assay_residual_card_end, assay_residual_model_begin,
      assay_residual_model_end},
     {"assay-spectrum", assay_spectrum_card_begin, assay_spectrum_card_end, NULL, NULL},
+    {"assay-speech", assay_speech_card_begin, assay_speech_card_end, assay_speech_model_begin,
+     assay_speech_model_end},
 };
 
 static struct bytes between(const uint8_t *begin, const uint8_t *end)

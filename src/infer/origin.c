@@ -37,7 +37,7 @@ static bool is_better(int w, int h, int nx, int ny, int best_x, int best_y)
     return uneven < llabs((long long)w * best_y - (long long)h * best_x);
 }
 
-size_t origin_grid(int w, int h, int patch, int max, struct origin_patch ret[])
+size_t origin_grid(int w, int h, int patch, int max, struct origin_area ret[])
 {
     int best_x = 0, best_y = 0;
     size_t n = 0;
@@ -53,13 +53,13 @@ size_t origin_grid(int w, int h, int patch, int max, struct origin_patch ret[])
             long long x = (2 * i + 1) * (long long)w / best_x / 2 - patch / 2;
             long long y = (2 * j + 1) * (long long)h / best_y / 2 - patch / 2;
 
-            ret[n++] = (struct origin_patch){(int)x, (int)y, patch, patch};
+            ret[n++] = (struct origin_area){(int)x, (int)y, patch, patch};
         }
     return n;
 }
 
 /* What of the part lies in the picture; nothing: no width or height. */
-static struct origin_patch inside(const struct picture *bgr, const struct origin_patch *part)
+static struct origin_area inside(const struct picture *bgr, const struct origin_area *part)
 {
     long long x = part->x > 0 ? part->x : 0, y = part->y > 0 ? part->y : 0;
     long long right = (long long)part->x + part->w, bottom = (long long)part->y + part->h;
@@ -67,8 +67,8 @@ static struct origin_patch inside(const struct picture *bgr, const struct origin
     right = right < bgr->width ? right : bgr->width;
     bottom = bottom < bgr->height ? bottom : bgr->height;
     if (right <= x || bottom <= y)
-        return (struct origin_patch){0, 0, 0, 0};
-    return (struct origin_patch){(int)x, (int)y, (int)(right - x), (int)(bottom - y)};
+        return (struct origin_area){0, 0, 0, 0};
+    return (struct origin_area){(int)x, (int)y, (int)(right - x), (int)(bottom - y)};
 }
 
 /* ---- one patch ---- */
@@ -141,12 +141,12 @@ struct origin_opinion origin_opinion_of(const struct card_origin *o, double logi
 }
 
 int origin_judge_part(struct origin_judge *j, struct arena *scratch, const struct picture *bgr,
-                      const struct origin_patch *part, int64_t deadline_mono_us, struct origin_opinion *ret,
+                      const struct origin_area *part, int64_t deadline_mono_us, struct origin_opinion *ret,
                       struct err *err)
 {
     const struct card_origin *o = &j->card->origin;
-    struct origin_patch seen = inside(bgr, part);
-    struct origin_patch *at = arena_array(scratch, CARD_MAX_PATCHES, sizeof *at);
+    struct origin_area seen = inside(bgr, part);
+    struct origin_area *at = arena_array(scratch, CARD_MAX_PATCHES, sizeof *at);
     size_t n = origin_grid(seen.w, seen.h, o->patch, o->patches, at);
     double sum = 0, logit;
 
@@ -163,7 +163,7 @@ int origin_judge_part(struct origin_judge *j, struct arena *scratch, const struc
 int origin_judge_picture(struct origin_judge *j, struct arena *scratch, const struct picture *bgr,
                          int64_t deadline_mono_us, struct origin_opinion *ret, struct err *err)
 {
-    struct origin_patch whole = {0, 0, bgr->width, bgr->height};
+    struct origin_area whole = {0, 0, bgr->width, bgr->height};
 
     return origin_judge_part(j, scratch, bgr, &whole, deadline_mono_us, ret, err);
 }

@@ -30,18 +30,18 @@ int origin_judge_picture(struct origin_judge *j, struct arena *scratch, const st
                          int64_t deadline_mono_us, struct origin_opinion *ret, struct err *err);
 
 /* A part of the picture, in pixels. */
-struct origin_patch {
+struct origin_area {
     int x, y, w, h;
 };
 /* The same for a part that lies in the picture (else "too_small" of what is left of it): one patch costs one
  * run, so a part of the size of a patch is the cheap tile of a heat map. */
 int origin_judge_part(struct origin_judge *j, struct arena *scratch, const struct picture *bgr,
-                      const struct origin_patch *part, int64_t deadline_mono_us, struct origin_opinion *ret,
+                      const struct origin_area *part, int64_t deadline_mono_us, struct origin_opinion *ret,
                       struct err *err);
 
 /* Where the patches of `patch` pixels go in a part of w x h pixels: a fixed grid of at most `max` of them,
  * 1..CARD_MAX_PATCHES, spread evenly from edge to edge. Returns how many; 0: too small. Pure, for tests. */
-size_t origin_grid(int w, int h, int patch, int max, struct origin_patch ret[]);
+size_t origin_grid(int w, int h, int patch, int max, struct origin_area ret[]);
 /* From the mean logit (above 0: artificial) to an opinion; pure, for tests. A NaN is "uncertain". */
 struct origin_opinion origin_opinion_of(const struct card_origin *o, double logit);
 /* Whether the card's votes enter verdicts for a kind of media: "image", "video", "face", "audio". */

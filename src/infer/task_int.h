@@ -33,6 +33,10 @@ const struct card_task *card_task(const char *name);
 /* The list "labels" of a classifier: 2 to CARD_MAX_LABELS names, none twice. */
 int card_read_labels(struct reader *r, yyjson_val *list, struct card *card);
 
+/* "calibration", "verdict" and the floors, of every detector "human or artificial"; its table of fields has
+ * them. */
+int card_read_origin(struct reader *r, yyjson_val *root, struct card_origin *o);
+
 extern const char *const card_schemas[], *const card_tasks[], *const card_orders[];
 
 #define CARD_AT(member) offsetof(struct card_head, card.member)

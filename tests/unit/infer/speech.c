@@ -113,7 +113,7 @@ static void cards_that_make_no_sense_are_refused(void)
         {speech, "'scale':0.5", "'scale':0", "scale"},
         {speech, "'scale':0.5", "'scale':-1", "scale"},
         {speech, "'offset':-8", "'offset':'8'", "offset"},
-        {speech, "'calibration':{'scale':0.5,'offset':-8},", "", "lacks \"calibration\""},
+        {speech, "'artificial_from':0.8", "'artificial_from':0.6", "artificial_from"},
         {speech, "'floor':0.7", "'floor':0.4", "floor"},
         {speech, "'artificial_from':0.8", "'artificial_from':1.1", "artificial_from"},
         {speech, "'min_voiced':1.5", "'min_voiced':0", "min_voiced"},

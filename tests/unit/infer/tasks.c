@@ -297,6 +297,9 @@ static void the_shipped_cards_are_read(void)
         {"silero-vad.json", "voice"},
         {"aasist.json", "origin-speech"},
         {"aasist-l.json", "origin-speech"},
+        {"meso4.json", "origin-face"},
+        {"mesoinception.json", "origin-face"},
+        {"nsfw.json", "nsfw"},
     };
     const char *root = getenv("ASSAY_ROOT");
 
