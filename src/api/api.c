@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static const struct dialect *const dialects[] = {&dialect_scenes, &dialect_alarm, &dialect_native};
+static const struct dialect *const dialects[] = {&dialect_scenes, &dialect_provenance, &dialect_alarm,
+                                                 &dialect_native};
 
 #define ROW(name, type, field, fallback, min, max, arg, help)                       \
     {                                                                               \
@@ -64,10 +65,22 @@ static int64_t body_ceiling(const struct api_opts *opts, int64_t max_body)
 {
     const int64_t others = 1 << 20;
 
-    return max_body == BODY_UPLOAD  ? opts->max_upload + others
-           : max_body == BODY_VIDEO ? opts->scenes.max_video + others
-           : max_body == BODY_BATCH ? opts->scenes.max_batch
-                                    : max_body;
+    switch (max_body) {
+    case BODY_UPLOAD:
+        return opts->max_upload + others;
+    case BODY_VIDEO:
+        return opts->scenes.max_video + others;
+    case BODY_BATCH:
+        return opts->scenes.max_batch;
+    case BODY_ORIGIN_IMAGE:
+        return opts->provenance.max_image + others;
+    case BODY_ORIGIN_VIDEO:
+        return opts->provenance.max_video + others;
+    case BODY_ORIGIN_AUDIO:
+        return opts->provenance.max_audio + others;
+    default:
+        return max_body;
+    }
 }
 
 static void add_routes(struct api *api, const struct dialect *d, struct route **routes, size_t *cap)
@@ -95,7 +108,8 @@ int api_init(struct api *api, struct err *err)
     if (!rules)
         return -1;
     api->rules = rulebook_new_take(rules);
-    if (scenes_start(&api->scenes, &api->opts.scenes, err) < 0)
+    if (scenes_start(&api->scenes, &api->opts.scenes, err) < 0 ||
+        provenance_start(&api->provenance, &api->opts.provenance, api->db, err) < 0)
         return -1;
     api->gate = gate_new(api->db);
     api->keys_in_use = key_table_new();
@@ -115,6 +129,7 @@ void api_stop(struct api *api)
 
 void api_clear(struct api *api)
 {
+    provenance_freep(&api->provenance);
     scenes_freep(&api->scenes);
     api->cache = reply_cache_free(api->cache);
     api->keys_in_use = key_table_free(api->keys_in_use);
@@ -128,9 +143,10 @@ int64_t api_limit(const int64_t *limit)
     return __atomic_load_n(limit, __ATOMIC_RELAXED);
 }
 
-void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules)
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules, struct own_rules *own)
 {
     rulebook_replace_take(api->rules, rules);
+    provenance_renew_take(api->provenance, own);
     __atomic_store_n(&api->opts.sync_wait_ms, opts->sync_wait_ms, __ATOMIC_RELAXED);
     __atomic_store_n(&api->opts.deadline_ms, opts->deadline_ms, __ATOMIC_RELAXED);
     __atomic_store_n(&api->opts.max_frames, opts->max_frames, __ATOMIC_RELAXED);

@@ -3,6 +3,7 @@
 #define ASSAY_API_API_H
 
 #include "api/key.h"
+#include "api/provenance/provenance.h"
 #include "api/scenes/scenes.h"
 #include "conf/conf.h"
 #include "job/job.h"
@@ -25,6 +26,7 @@ struct api_opts {
     bool legacy_keys;     /* also send cameraId and parentId */
     bool timing;          /* also send timing */
     struct scenes_opts scenes;
+    struct provenance_opts provenance;
 };
 extern const struct option api_options[];
 extern const size_t api_noptions;
@@ -42,6 +44,7 @@ struct api {
     struct reply_cache *cache;
     struct key_table *keys_in_use;
     struct scenes *scenes;
+    struct provenance *provenance;
     struct arena *arena;
     const struct route *routes;
     size_t nroutes;
@@ -54,9 +57,9 @@ int api_init(struct api *api, struct err *err);
 /* Ends what replies from threads of the API's own: between server_drain and the end of the jobs. */
 void api_stop(struct api *api);
 void api_clear(struct api *api);
-/* While it serves: takes rules over (in any case), and of opts what may change then: sync_wait_ms,
+/* While it serves: takes both rules over (in any case), and of opts what may change then: sync_wait_ms,
  * deadline_ms, max_frames. Any thread. */
-void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules);
+void api_renew_take(struct api *api, const struct api_opts *opts, struct rules *rules, struct own_rules *own);
 /* One of these three, as it is now. */
 int64_t api_limit(const int64_t *limit);
 /* server_opts.on_error: the error shape of the family of routes the path belongs to. */
@@ -78,17 +81,24 @@ struct dialect {
     const char *(*webhook)(struct arena *a, const struct job_row *job);
     const char *(*secret)(struct arena *a, const struct job_row *job); /* signs what that URL is sent; NULL */
     bool tells_cancelled;                                              /* also of jobs that were taken back */
-    int (*event)(struct arena *a, const struct api_opts *opts, const struct job_row *job,
-                 struct bytes *ret_body, struct err *err);
+    int (*event)(const struct api *api, struct arena *a, const struct job_row *job, struct bytes *ret_body,
+                 struct err *err);
     /* What a stored job says of itself; NULL when it says nothing: its camera ("" = not known), and what an
      * operator's label means for the verdict. */
     const char *(*camera)(struct arena *a, const struct job_row *job);
     enum truth (*truth)(const char *label);
 };
-extern const struct dialect dialect_alarm, dialect_native, dialect_scenes;
+extern const struct dialect dialect_alarm, dialect_native, dialect_provenance, dialect_scenes;
 /* route.max_body of an upload route: replaced by what the options say, plus room for other parts of a form.
  */
-enum { BODY_UPLOAD = -1, BODY_VIDEO = -2, BODY_BATCH = -3 };
+enum {
+    BODY_UPLOAD = -1,
+    BODY_VIDEO = -2,
+    BODY_BATCH = -3,
+    BODY_ORIGIN_IMAGE = -4,
+    BODY_ORIGIN_VIDEO = -5,
+    BODY_ORIGIN_AUDIO = -6,
+};
 
 struct api *api_of(struct request *r);
 const struct dialect *dialect_find(const char *name); /* NULL: there is none */
@@ -101,6 +111,10 @@ struct job_spec api_spec(const struct api *api, struct arena *a, const char *ten
 /* For jobs_opts.deliveries; arg is the api, of which only opts, db and guard must be set. */
 int api_deliveries(void *api, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,
                    size_t *ret_n, struct err *err);
+
+/* Tells that URL of a finished job once more; it was checked. `done` comes after the commit. ERR_BUSY. */
+int api_deliver_again(struct api *api, struct arena *a, const struct job_row *job, const char *url,
+                      records_done *done, void *arg, struct err *err);
 
 /* Finished results, rendered once: id and tenant -> reply. Bounded; oldest out first. `generation` is that of
  * the jobs (jobs_generation), read before the record was: when it has grown, jobs were deleted, and all is

@@ -54,7 +54,7 @@ static int gather(struct round *r, const struct dialect *d, const struct hook_ro
 
     if (!nhooks && !own)
         return 0;
-    if (d->event(r->arena, &r->api->opts, r->job, &r->body, err) < 0)
+    if (d->event(r->api, r->arena, r->job, &r->body, err) < 0)
         return -1;
     for (size_t i = 0; i < nhooks; i++)
         if (text_is(hooks[i].dialect, r->job->dialect))
@@ -62,6 +62,17 @@ static int gather(struct round *r, const struct dialect *d, const struct hook_ro
     if (own && (secret || !is_told(r, own)))
         add(r, NULL, own)->secret = secret;
     return 0;
+}
+
+int api_deliver_again(struct api *api, struct arena *a, const struct job_row *job, const char *url,
+                      records_done *done, void *arg, struct err *err)
+{
+    struct round r = {.api = api, .arena = a, .job = job};
+    const struct dialect *d = dialect_find(job->dialect);
+
+    if (!d || !d->event || d->event(api, a, job, &r.body, err) < 0)
+        return -1;
+    return records_add_delivery(api->db, add(&r, NULL, url), done, arg, err);
 }
 
 int api_deliveries(void *arg, struct arena *a, const struct job_row *row, struct delivery_row **ret_rows,

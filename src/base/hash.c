@@ -79,6 +79,16 @@ void hasher_hex(struct hasher *h, char ret_hex[HASH_HEX])
     text_hex(ret_hex, sum, sizeof sum);
 }
 
+void hasher_peek(const struct hasher *h, char ret_hex[HASH_HEX])
+{
+    struct hasher copy = {EVP_MD_CTX_new()};
+
+    must(copy.md != NULL);
+    must(EVP_MD_CTX_copy_ex(copy.md, h->md));
+    hasher_hex(&copy, ret_hex);
+    EVP_MD_CTX_free(copy.md);
+}
+
 void hasher_sum(struct hasher *h, uint8_t ret[HASH_SIZE])
 {
     must(EVP_DigestFinal_ex(h->md, ret, NULL));

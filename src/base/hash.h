@@ -19,6 +19,9 @@ void hasher_add(struct hasher *h, struct bytes b);
 /* Ends it: lower-case hex, HASH_HEX characters with the NUL. Once. */
 void hasher_hex(struct hasher *h, char ret_hex[HASH_HEX]);
 
+/* What it would be if it ended here; it goes on. */
+void hasher_peek(const struct hasher *h, char ret_hex[HASH_HEX]);
+
 /* Ends it and begins anew: cheaper than a new one for many short texts. */
 void hasher_sum(struct hasher *h, uint8_t ret[HASH_SIZE]);
 

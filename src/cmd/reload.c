@@ -12,8 +12,21 @@
 
 /* What may change under way; everything else waits for the next start. */
 static const char *const live[] = {
-    "rules", "log-level",  "log-json",  "log-requests", "max-queued", "max-queued-tenant",
-    "keep",  "keep-audit", "sync-wait", "deadline",     "max-frames", "drain",
+    "rules",
+    "log-level",
+    "log-json",
+    "log-requests",
+    "max-queued",
+    "max-queued-tenant",
+    "keep",
+    "keep-audit",
+    "sync-wait",
+    "deadline",
+    "max-frames",
+    "drain",
+    "provenance-heuristics",
+    "provenance-heuristic",
+    "provenance-c2pa-force",
 };
 
 static bool is_live(const char *name)
@@ -30,6 +43,7 @@ struct fresh {
     struct serve_conf *conf;
     struct conf *texts;
     struct rules *rules;
+    struct own_rules *own;
 };
 
 static int read_again(const struct serve *s, struct fresh *now, struct err *err)
@@ -43,7 +57,10 @@ static int read_again(const struct serve *s, struct fresh *now, struct err *err)
     if (conf_read(now->texts, &argc, argv, environ, err) < 0 || log_check(&now->conf->log, err) < 0)
         return -1;
     now->rules = rules_load(now->conf->api.rules, err);
-    return now->rules ? 0 : -1;
+    if (!now->rules)
+        return -1;
+    now->own = own_rules_load(&now->conf->api.provenance, err);
+    return now->own ? 0 : -1;
 }
 
 static void tell_change(void *arg, const char *name, const char *was, const char *is)
@@ -72,7 +89,7 @@ static void apply(struct serve *s, struct fresh *now)
     const struct serve_conf *c = now->conf;
     struct jobs_limits limits = serve_limits(c);
 
-    api_renew_take(&s->api, &c->api, TAKE(now->rules));
+    api_renew_take(&s->api, &c->api, TAKE(now->rules), TAKE(now->own));
     jobs_set_limits(s->jobs, &limits);
     server_log_requests(s->server, c->http.log_requests);
     log_apply(&c->log, NULL);
@@ -97,6 +114,7 @@ void serve_reload(struct serve *s)
         atomic_fetch_add(&s->reloads.refused, 1);
         log_error("configuration refused, the old one stays", "why=%s", err.text);
         rules_free(now.rules);
+        own_rules_freep(&now.own);
         arena_free(now.arena);
         return;
     }

@@ -1,5 +1,7 @@
 /* Jobs from the queue to their final state. */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -26,6 +28,10 @@ struct task *job_task_new(struct jobs *jobs, const struct waiting_job *job)
 
 void job_task_free(struct task *t)
 {
+    if (t->artefact[0])
+        blob_unpin(t->jobs->blobs, t->artefact);
+    if (t->artefact[0] && !t->kept)
+        retain_orphan(t->jobs, t->artefact);
     task_clear(t);
     free(t);
 }
@@ -70,10 +76,17 @@ static int read_known(struct task *t, struct err *err)
     return 0;
 }
 
+static bool wants_heatmap(const struct job_spec *spec)
+{
+    return pipeline_is_origin(spec->pipeline) && spec->origin.heatmap;
+}
+
 static int job_prepare(struct task *t, struct err *err)
 {
     t->arena = arena_new();
-    return read_job(t, err) < 0 || read_known(t, err) < 0 ? -1 : 0;
+    if (read_job(t, err) < 0 || read_known(t, err) < 0)
+        return -1;
+    return wants_heatmap(&t->spec) ? blobs_temp(t->jobs->blobs, &t->artefact_fd, err) : 0;
 }
 
 /* arg: the job's id. The task may be gone. */
@@ -187,6 +200,7 @@ static void outcome_written(struct task *t)
         jobs_enqueue(jobs, t);
         return;
     }
+    t->kept = t->outcome.artefact != NULL;
     log_outcome(t);
     tell_committed(t);
     count(t);
@@ -250,6 +264,43 @@ void finish_save(struct task *t)
         saved(t, &err);
 }
 
+/* ---- the heat map ---- */
+
+enum { HEATMAP_MAX_BYTES = 64 << 20 };
+
+/* An analyst may be in a hostile file's hands: what goes out as a picture has to begin like one. */
+static bool is_png(int fd)
+{
+    static const uint8_t magic[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    uint8_t head[sizeof magic];
+
+    return pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
+}
+
+/* Chore thread. It is copied, because the analyst may still hold the file. A job whose heat map cannot be
+ * kept is done without one. */
+static void keep_heatmap(struct chore *c)
+{
+    struct task *t = (struct task *)((char *)c - offsetof(struct task, chore));
+    struct err err = {0};
+    int64_t size;
+
+    if (!is_png(t->artefact_fd))
+        log_warn("heat map dropped", "job=%s why=it is no PNG", t->id);
+    else if (blob_from_fd(t->jobs->blobs, t->artefact_fd, HEATMAP_MAX_BYTES, t->artefact, &size, &err) < 0)
+        log_warn("heat map dropped", "job=%s why=%s", t->id, err.text);
+    fd_closep(&t->artefact_fd);
+    if (t->artefact[0])
+        t->outcome.artefact = t->artefact;
+    finish_save(t);
+}
+
+static bool has_heatmap(const struct task *t, const struct report *report)
+{
+    return t->end == JOB_DONE && t->artefact_fd >= 0 && report && report->origins &&
+           report->origins->has_heatmap;
+}
+
 static void job_done(struct task *t, const struct lab_result *result)
 {
     struct err why;
@@ -265,7 +316,9 @@ static void job_done(struct task *t, const struct lab_result *result)
     fill_outcome(t, end, &why, result->report_json);
     if (end == JOB_DONE)
         t->outcome.pace = pace_of(t->arena, result->report, t->judged_us - t->handed_us);
-    finish_save(t);
+    t->chore.run = keep_heatmap;
+    if (!has_heatmap(t, result->report) || !jobs_chore(t->jobs, &t->chore))
+        finish_save(t);
 }
 
 /* Claim and end in the usual order. */

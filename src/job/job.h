@@ -101,8 +101,9 @@ struct job_request {
     int64_t number;
     enum job_priority priority;
     const char *key,
-        *fingerprint;         /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
-    struct blob_writer *body; /* taken in any case */
+        *fingerprint; /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
+    const char *run, *run_media; /* store/runs.h; NULL = none */
+    struct blob_writer *body;    /* taken in any case */
     bool reuse; /* an earlier job's report will do, if it answers the very same question (job/reuse.c) */
     /* Instead of a body: the URL of the subject, checked already (net/guard.h). The job is acknowledged
      * before a byte was fetched. Fetching takes from its deadline, and a failed try is an attempt; when it

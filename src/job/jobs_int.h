@@ -81,8 +81,11 @@ struct task {
     struct job_progress progress; /* guarded by jobs->lock */
     enum job_state end;           /* jobs: what it becomes */
     struct job_move outcome;      /* jobs: what finish.c writes; in the arena */
-    bool cancelled; /* jobs: guarded by jobs->lock; the record says so, nobody wants its outcome */
-    bool retried;   /* jobs: the disk refused the outcome once */
+    bool cancelled;          /* jobs: guarded by jobs->lock; the record says so, nobody wants its outcome */
+    bool retried;            /* jobs: the disk refused the outcome once */
+    struct chore chore;      /* jobs: keeps the heat map */
+    char artefact[HASH_HEX]; /* jobs: the heat map; pinned while not "" */
+    bool kept;               /* jobs: a row needs it */
 };
 
 struct task_list {

@@ -22,6 +22,7 @@ static void copy_spec(struct arena *a, struct job_spec *spec)
 {
     spec->alarm = alarm_params_copy(a, &spec->alarm);
     spec->scenes = scenes_params_copy(a, &spec->scenes);
+    spec->origin = origin_params_copy(a, &spec->origin);
     spec->pipeline = arena_strdup(a, spec->pipeline);
     spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }
@@ -39,6 +40,8 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.origin = arena_strdup(a, req->origin);
     s->req.key = arena_strdup(a, req->key);
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
+    s->req.run = arena_strdup(a, req->run);
+    s->req.run_media = arena_strdup(a, req->run_media);
     s->req.request.data =
         (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
     copy_spec(a, &s->req.spec);
@@ -196,6 +199,8 @@ static int add_row(struct submit *s, struct err *err)
         .priority = s->req.priority,
         .key = s->req.key,
         .fingerprint = s->req.fingerprint,
+        .run = s->req.run,
+        .run_media = s->req.run_media,
         .spec = spec_to_json(s->arena, &s->req.spec),
         .request = s->req.request,
     };

@@ -14,6 +14,7 @@ static void foresee(struct job_row *row, const struct job_move *move)
     row->report = move->report.len ? move->report : row->report;
     row->error_code = move->error_code ? move->error_code : row->error_code;
     row->error_text = move->error_text ? move->error_text : row->error_text;
+    row->artefact = move->artefact ? move->artefact : row->artefact;
 }
 
 static int ask(struct task *t, struct err *err)

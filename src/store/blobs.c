@@ -267,6 +267,14 @@ int blob_add(struct blob_writer *w, struct bytes piece, struct err *err)
     return 0;
 }
 
+int blob_hash(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *err)
+{
+    if (flush_collected(w, err) < 0)
+        return -1;
+    hasher_peek(w->hash, ret_sha256);
+    return 0;
+}
+
 static void path_of(char ret_path[PATH_TEXT], const char *sha256)
 {
     snprintf(ret_path, PATH_TEXT, "%.2s/%.64s", sha256, sha256);

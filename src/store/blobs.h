@@ -42,6 +42,8 @@ void blobs_freep(struct blobs **b);
 int blob_begin(struct blob_writer **ret_writer, struct blobs *b, int64_t max_bytes, struct err *err);
 int blob_add(struct blob_writer *w, struct bytes piece, struct err *err);
 int64_t blob_written(const struct blob_writer *w);
+/* The SHA-256 of what was added so far: its name, if nothing follows. */
+int blob_hash(struct blob_writer *w, char ret_sha256[HASH_HEX], struct err *err);
 /* Makes it durable, names and pins it. The writer is finished in any case (success or not) and freed. Waits
  * for the disk. */
 int blob_seal_take(struct blob_writer *w, char ret_sha256[HASH_HEX], int64_t *ret_size, struct err *err);

@@ -46,16 +46,20 @@ static int insert(struct conn *c, const void *args, struct err *err)
     return query_run(&q, err);
 }
 
-static int insert_with_key(struct conn *c, const void *args, struct err *err)
+static int insert_with_names(struct conn *c, const void *args, struct err *err)
 {
-    return insert(c, args, err) < 0 || key_use_insert(c, args, err) < 0 ? -1 : 0;
+    const struct job_row *row = args;
+
+    if (insert(c, row, err) < 0 || (row->key && key_use_insert(c, row, err) < 0))
+        return -1;
+    return row->run ? run_insert(c, row, err) : 0;
 }
 
 static int run_add(struct conn *c, const void *args, struct err *err)
 {
     const struct job_row *row = args;
 
-    return row->key ? run_whole(c, insert_with_key, row, err) : insert(c, row, err);
+    return row->key || row->run ? run_whole(c, insert_with_names, row, err) : insert(c, row, err);
 }
 
 static const struct intent_kind add_job = {"add job", false, run_add};
@@ -81,6 +85,8 @@ int records_add_job(struct records *db, const struct job_row *row, records_done 
     copy->source = arena_strdup(a, row->source);
     copy->key = arena_strdup(a, row->key);
     copy->fingerprint = arena_strdup(a, row->fingerprint);
+    copy->run = arena_strdup(a, row->run);
+    copy->run_media = arena_strdup(a, row->run_media);
     return intent_push_take(db, &add_job, a, copy, (struct answer){done, arg}, err);
 }
 
@@ -119,7 +125,7 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
         "UPDATE jobs SET state = ?, attempts = coalesce(?, attempts), started_us = coalesce(?, started_us),"
         " finished_us = coalesce(?, finished_us), report = coalesce(?, report),"
         " error_code = coalesce(?, error_code), error_text = coalesce(?, error_text),"
-        " reused = coalesce(?, reused) WHERE id = ? AND state = ?";
+        " reused = coalesce(?, reused), artefact = coalesce(?, artefact) WHERE id = ? AND state = ?";
     CLEANUP(query_end) struct query q = {0};
 
     if (query_begin(&q, c, sql, err) < 0)
@@ -132,6 +138,7 @@ static int move_row(struct conn *c, const struct job_move *move, struct err *err
     bind_text(&q, move->error_code);
     bind_text(&q, move->error_text);
     bind_text(&q, move->reused);
+    bind_text(&q, move->artefact);
     bind_text(&q, move->id);
     bind_text(&q, move->from);
     if (query_run(&q, err) < 0)
@@ -175,6 +182,8 @@ int records_move_job(struct records *db, const struct job_move *move, records_do
     copy->report = copy_bytes(a, move->report);
     copy->error_code = arena_strdup(a, move->error_code);
     copy->error_text = arena_strdup(a, move->error_text);
+    copy->reused = arena_strdup(a, move->reused);
+    copy->artefact = arena_strdup(a, move->artefact);
     copy->deliveries = deliveries_copy(a, move->deliveries, move->ndeliveries);
     copy->pace.pipeline = arena_strdup(a, move->pace.pipeline);
     return intent_push_take(db, &move_job, a, copy, (struct answer){done, arg}, err);

@@ -75,11 +75,13 @@ struct job_row {
     struct bytes report;    /* canonical report JSON, empty while there is none */
     const char *error_code; /* err_code(), "ok" or NULL */
     const char *error_text;
-    const char *artefact; /* sha256 of the annotated clip, NULL when not made */
+    const char *artefact; /* sha256 of the annotated clip or the heat map, NULL when not made */
     int priority;         /* as in job/job.h; a higher one goes first */
     const char *source; /* the URL the subject comes from (store/sources.h); NULL: it came with the request */
     /* Only for records_add_job (store/idempotency.h); NULL = none. A key in use: ERR_CONFLICT. */
     const char *key, *fingerprint;
+    /* The same (store/runs.h). A run that was asked for already, and has not failed: ERR_CONFLICT. */
+    const char *run, *run_media;
 };
 
 /* Ids are unique: ERR_CONFLICT in the callback. */
@@ -98,6 +100,7 @@ struct job_move {
     struct bytes report;                   /* empty = keep */
     const char *error_code, *error_text;   /* NULL = keep */
     const char *reused;                    /* the job whose report this one got; NULL = keep */
+    const char *artefact;                  /* sha256 of what was made beside the report; NULL = keep */
     const struct delivery_row *deliveries; /* stored in the same transaction (store/hooks.h) */
     size_t ndeliveries;
     struct pace pace; /* counted in the same transaction; pipeline NULL: none */

@@ -61,6 +61,10 @@ int pace_insert(struct conn *c, const struct pace *p, struct err *err);
 
 int key_use_insert(struct conn *c, const struct job_row *job, struct err *err);
 
+/* ---- runs.c ---- */
+
+int run_insert(struct conn *c, const struct job_row *job, struct err *err);
+
 /* ---- audit.c ---- */
 
 /* Part of a change; run_whole keeps the two together. seq, at_us and what are filled here. */

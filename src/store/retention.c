@@ -183,17 +183,31 @@ static int forget_expired(struct conn *c, int64_t now_us, struct err *err)
     return query_run(&q, err);
 }
 
-static int remember(struct conn *c, const struct many_jobs *in, struct err *err)
-{
-    static const char sql[] = "INSERT OR REPLACE INTO expired (id, tenant, at_us)"
-                              " SELECT id, tenant, ? FROM jobs WHERE seq IN " THESE;
-    CLEANUP(query_end) struct query q = {0};
-    int64_t now_us = clock_wall_us();
+/* What clients know them by: their ids, and those of their runs. */
+static const char remember_jobs[] = "INSERT OR REPLACE INTO expired (id, tenant, at_us)"
+                                    " SELECT id, tenant, ? FROM jobs WHERE seq IN " THESE;
+static const char remember_runs[] =
+    "INSERT OR REPLACE INTO expired (id, tenant, at_us)"
+    " SELECT id, tenant, ? FROM runs WHERE job IN (SELECT id FROM jobs WHERE seq IN " THESE ")";
 
-    if (forget_expired(c, now_us, err) < 0 || query_begin(&q, c, sql, err) < 0)
+static int remember_with(struct conn *c, const char *sql, int64_t now_us, const struct many_jobs *in,
+                         struct err *err)
+{
+    CLEANUP(query_end) struct query q = {0};
+
+    if (query_begin(&q, c, sql, err) < 0)
         return -1;
     bind_int(&q, now_us);
     return run_on_these(&q, in, err);
+}
+
+static int remember(struct conn *c, const struct many_jobs *in, struct err *err)
+{
+    int64_t now_us = clock_wall_us();
+
+    if (forget_expired(c, now_us, err) < 0 || remember_with(c, remember_jobs, now_us, in, err) < 0)
+        return -1;
+    return remember_with(c, remember_runs, now_us, in, err);
 }
 
 static int delete_many(struct conn *c, const void *args, struct err *err)

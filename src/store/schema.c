@@ -250,6 +250,33 @@ static const char *const migrations[] = {
     "  at_us INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX expired_at ON expired (at_us)",
+
+    /* Runs of the provenance API and verdicts that a person set aside (store/runs.h); secrets of this
+     * directory. */
+    "CREATE TABLE runs ("
+    "  id TEXT PRIMARY KEY,"
+    "  tenant TEXT NOT NULL,"
+    "  media TEXT NOT NULL,"
+    "  job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX runs_job ON runs (job);"
+    "CREATE TABLE overrides ("
+    "  tenant TEXT NOT NULL,"
+    "  sha256 TEXT NOT NULL,"
+    "  media TEXT NOT NULL,"
+    "  label TEXT NOT NULL,"
+    "  who TEXT NOT NULL,"
+    "  at_us INTEGER NOT NULL,"
+    "  PRIMARY KEY (tenant, sha256, media)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER jobs_forgotten AFTER DELETE ON jobs BEGIN"
+    "  DELETE FROM overrides WHERE tenant = old.tenant AND sha256 = old.sha256"
+    "    AND NOT EXISTS (SELECT 1 FROM jobs WHERE sha256 = old.sha256 AND tenant = old.tenant);"
+    "END;"
+    "CREATE TABLE secrets ("
+    "  name TEXT PRIMARY KEY,"
+    "  value BLOB NOT NULL"
+    ") STRICT, WITHOUT ROWID",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)

@@ -1,102 +1,458 @@
-/* `assay provenance` as a person and a script meet it, over files that tests/fuzz/seeds has: locked in before
- * it reads, exit statuses, sentences, the same bytes twice. */
-#include <stdlib.h>
+/* The provenance API through the whole server: repeats, webhooks, URLs, many at once, finished results with
+ * page and heat map, how they go, rates, heuristics read again. Routes and errors:
+ * tests/wire/provenance.wire. Most of what is sent is no media: what counts here is the way, not the verdict.
+ */
+#include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
+#include "base/clock.h"
+#include "base/hash.h"
 #include "base/text.h"
-#include "harness.h"
+#include "receiver.h"
+#include "report/json.h"
+#include "source.h"
+#include "stage.h"
+#include "store/blobs.h"
+#include "store/runs.h"
 #include "test.h"
 
-enum { SECONDS = 60, MAX_ARGS = 16 };
+#define QUICK "--analysts", "1", "--hook-allow-http", "--hook-allow", "127.0.0.1"
 
-static struct arena *arena;
-
-#define RUN_PROVENANCE(...) run_provenance((const char *const[]){__VA_ARGS__, NULL})
-
-static struct outcome run_provenance(const char *const args[])
+static struct answer ask(struct stage *g, const char *method, const char *path, const char *key,
+                         const char *json)
 {
-    char **argv = arena_array(arena, MAX_ARGS + 3, sizeof *argv);
-    struct outcome o;
+    const char *text =
+        arena_printf(g->a,
+                     "%s %s HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: %s\r\nConnection: "
+                     "close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                     method, path, key, strlen(json), json);
 
-    argv[0] = arena_strdup(arena, harness_program());
-    argv[1] = arena_strdup(arena, "provenance");
-    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
-        argv[i + 2] = arena_strdup(arena, args[i]);
-    o = program_outcome(arena, argv, SECONDS);
-    CHECK(!o.late);
-    return o;
+    return http_raw(g->a, g->s.port, bytes_of(text, strlen(text)));
 }
 
-static char *seed(const char *name)
+/* One file and at most one field. */
+static struct answer upload(struct stage *g, const char *path, const char *part, const char *bytes,
+                            const char *field, const char *value)
 {
-    const char *root = getenv("ASSAY_ROOT");
+    struct form f = {.body = BUF(1 << 20)};
 
-    return arena_printf(arena, "%s/tests/fuzz/seeds/provenance/%s", root ? root : ".", name);
+    form_add(&f, part, "a.bin", bytes_of(bytes, strlen(bytes)));
+    if (field)
+        form_add(&f, field, NULL, bytes_of(value, strlen(value)));
+    return http_raw(g->a, g->s.port, form_request(g->a, &f, path, g->key));
 }
 
-static void tells_in_sentences(void)
+static const char *body_text(struct stage *g, const struct answer *answer)
 {
-    struct outcome o = RUN_PROVENANCE(seed("two.png"));
-
-    CHECK_INT(o.status, 0);
-    CHECK_STR(o.err, "");
-    CHECK(strstr(o.out, "Content Credentials that hold, by a signer whom no trust list knows."));
-    CHECK(strstr(o.out, "Signed by: Assay Tests"));
-    CHECK(strstr(
-        o.out, "Signed at: 2023-11-14T22:13:20.000Z (by a time stamp whose authority no trust list knows)"));
-    CHECK(strstr(o.out, "AI: it declares that it was made with generative AI"));
-    CHECK(strstr(o.out, "signingCredential.untrusted"));
-    o = RUN_PROVENANCE(harness_program());
-    CHECK_INT(o.status, 0);
-    CHECK(strstr(o.out, "No Content Credentials"));
+    return arena_strndup(g->a, (const char *)answer->body.data, answer->body.len);
 }
 
-static void tells_as_json(void)
+/* The identifier. */
+static const char *image(struct stage *g, const char *bytes, const char *field, const char *value)
 {
-    struct outcome o = RUN_PROVENANCE("--json", seed("one.png")),
-                   again = RUN_PROVENANCE("--json", seed("one.png"));
-    CLEANUP(json_freep) yyjson_doc *doc = json_read(bytes_of(o.out, strlen(o.out)), 1 << 20, NULL);
+    struct answer answer = upload(g, "/api/classification", "image", bytes, field, value);
 
-    CHECK_INT(o.status, 0);
-    CHECK_STR(again.out, o.out);
-    CHECK(doc &&
-          text_is(yyjson_get_str(yyjson_ptr_get(yyjson_doc_get_root(doc), "/validation_state")), "Valid"));
-    o = RUN_PROVENANCE("--json", harness_program());
-    CHECK_STR(o.out, "null\n");
+    CHECK_INT(answer.status, 200);
+    CHECK(text_is_hex(body_text(g, &answer), 64));
+    return body_text(g, &answer);
 }
 
-static void says_what_is_wrong(void)
+static struct answer ended(struct stage *g, const char *path)
 {
-    struct outcome o = RUN_PROVENANCE("/nonexistent/photo.jpg");
+    int64_t deadline = clock_mono_us() + 30000000;
+    struct answer answer;
 
-    CHECK_INT(o.status, 1);
-    CHECK(strstr(o.err, "/nonexistent/photo.jpg"));
-    o = RUN_PROVENANCE(seed("one.png"), "--trust", "/nonexistent/list.pem");
-    CHECK_INT(o.status, 1);
-    CHECK(strstr(o.err, "/nonexistent/list.pem"));
-    o = RUN_PROVENANCE(seed("one.png"), "--trust", seed("one.png"));
-    CHECK_INT(o.status, 1);
-    o = RUN_PROVENANCE("/tmp");
-    CHECK_INT(o.status, 1);
-    CHECK(strstr(o.err, "not a file"));
-    o = RUN_PROVENANCE("--json");
-    CHECK_INT(o.status, 2);
-    o = RUN_PROVENANCE("a.jpg", "b.jpg");
-    CHECK_INT(o.status, 2);
-    CHECK(strstr(o.err, "'b.jpg'"));
-    o = RUN_PROVENANCE("--help");
-    CHECK_INT(o.status, 0);
-    CHECK(strstr(o.out, "Usage: assay provenance"));
+    do {
+        answer = http_get(g->a, g->s.port, path, g->key);
+        if (!text_is(json_at(g->a, answer.body, "status"), "new"))
+            return answer;
+        usleep(30000);
+    } while (clock_mono_us() < deadline);
+    CHECK(!"the run ended");
+    return answer;
+}
+
+static struct answer image_ended(struct stage *g, const char *identifier)
+{
+    return ended(g, arena_printf(g->a, "/api/classification/%s", identifier));
+}
+
+/* As the log has it. */
+static size_t jobs_of_api(struct stage *g)
+{
+    const char *s = (const char *)file_read(g->a, g->s.log).data;
+    size_t n = 0;
+
+    while ((s = strstr(s, "dialect=provenance"))) {
+        s++;
+        n++;
+    }
+    return n;
+}
+
+/* ---- repeats ---- */
+
+static void the_same_again(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    const char *first, *again;
+    struct answer answer;
+
+    for (int i = 0; i < 4; i++) /* the only analyst has something to do */
+        stage_submit(&g, "long.mp4");
+    first = image(&g, "no image", "ref_id", "x");
+    CHECK_STR(image(&g, "no image", "ref_id", "x"), first);
+    CHECK_INT(jobs_of_api(&g), 1);
+    again = image(&g, "no image", "no_cache", "true");
+    CHECK(!text_is(again, first));
+    CHECK(!text_is(image(&g, "no image", NULL, NULL), first));
+    CHECK(!text_is(image(&g, "no image", "with_heatmap", "1"), first));
+    CHECK(!text_is(image(&g, "another", "ref_id", "x"), first));
+    CHECK_INT(jobs_of_api(&g), 5);
+    answer = upload(&g, "/api/classification_video", "video", "no image", "ref_id", "x");
+    CHECK(!text_is(body_text(&g, &answer), first));
+    CHECK_STR(json_at(g.a, image_ended(&g, first).body, "status"), "errored");
+    CHECK_STR(image(&g, "no image", "ref_id", "x"), first); /* it failed: judged once more */
+    CHECK_INT(jobs_of_api(&g), 7);
+    image_ended(&g, first);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- webhooks ---- */
+
+static void the_end_is_told(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    struct received *got;
+    struct receiver r;
+    struct answer answer;
+    const char *id;
+
+    receiver_open(&r, MANNER_FINE, 1);
+    id = image(&g, "no image", "webhook_url", arena_printf(g.a, "http://127.0.0.1:%d/p", r.port));
+    answer = image_ended(&g, id);
+    CHECK(receiver_wait(&r, 1, 30));
+    CHECK_INT(receiver_list(&r, g.a, &got), 1);
+    CHECK_STR(got[0].path, "/p");
+    CHECK(got[0].body.len == answer.body.len &&
+          memcmp(got[0].body.data, answer.body.data, answer.body.len) == 0);
+    receiver_close(&r);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* Signed by a hook of the tenant; without --provenance-webhooks the request's own URL counts nothing. */
+static void hooks_sign(void)
+{
+    struct stage g = stage_open(ARGS(QUICK, "--no-provenance-webhooks"));
+    struct received *got;
+    struct receiver r;
+
+    receiver_open(&r, MANNER_FINE, 1);
+    CHECK_INT(stage_run(&g, ARGS("hook", "add", "--tenant", "acme", "--api", "provenance", "--url",
+                                 arena_printf(g.a, "http://127.0.0.1:%d/hook", r.port), "--secret",
+                                 "0123456789abcdef0123456789abcdef", "--hook-allow-http", "--hook-allow",
+                                 "127.0.0.1"))
+                  .status,
+              0);
+    image_ended(&g,
+                image(&g, "no image", "webhook_url", arena_printf(g.a, "http://127.0.0.1:%d/own", r.port)));
+    CHECK(receiver_wait(&r, 1, 30));
+    CHECK_INT(receiver_list(&r, g.a, &got), 1);
+    CHECK_STR(got[0].path, "/hook");
+    CHECK(got[0].native != NULL);
+    receiver_close(&r);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- by URL ---- */
+
+static void urls_are_fetched(void)
+{
+    struct stage g = stage_open(ARGS(QUICK, "--fetch-allow", "127.0.0.0/8"));
+    struct source s;
+    struct answer answer;
+    const char *json, *first;
+
+    source_open(&s, "127.0.0.1", bytes_of("no image", 8));
+    json = arena_printf(g.a, "{\"file_url\": \"http://127.0.0.1:%d/clip.mp4\", \"ref_id\": \"u\"}", s.port);
+    answer = ask(&g, "POST", "/api/image_fromurl", g.key, json);
+    CHECK_INT(answer.status, 200);
+    first = body_text(&g, &answer);
+    answer = image_ended(&g, first);
+    CHECK_STR(json_at(g.a, answer.body, "name"), "clip.mp4");
+    CHECK_STR(json_at(g.a, answer.body, "ref_id"), "u");
+    CHECK(text_is_hex(json_at(g.a, answer.body, "hash"), 64));
+    answer = ask(&g, "POST", "/api/image_fromurl", g.key, json);
+    CHECK(!text_is(body_text(&g, &answer), first)); /* nobody knows beforehand that it is the same */
+    json = arena_printf(g.a, "{\"file_url\": \"http://127.0.0.1:%d/nothing\"}", s.port);
+    answer = ask(&g, "POST", "/api/audio_fromurl", g.key, json);
+    answer = ended(&g, arena_printf(g.a, "/api/classification_audio/%s", body_text(&g, &answer)));
+    CHECK_STR(json_at(g.a, answer.body, "status"), "errored");
+    CHECK(strstr(json_at(g.a, answer.body, "errors"), "404") != NULL);
+    source_close(&s);
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- many ---- */
+
+static struct answer many(struct stage *g, const char *id, size_t n)
+{
+    struct buf path = BUF(1 << 20);
+    struct answer answer;
+
+    buf_str(&path, "/api/classifications?");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&path, "%sidentifiers[]=%s", i ? "&" : "", id);
+    answer = http_get(g->a, g->s.port, path.data, g->key);
+    buf_clear(&path);
+    return answer;
+}
+
+static void a_hundred_and_one(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    const char *id = image(&g, "no image", NULL, NULL);
+    struct answer answer;
+
+    image_ended(&g, id);
+    answer = many(&g, id, 100);
+    CHECK_INT(answer.status, 200);
+    CHECK(json_at(g.a, answer.body, "99.status") != NULL || answer.body.len > 100 * 200);
+    answer = many(&g, id, 101);
+    CHECK_INT(answer.status, 422);
+    CHECK_STR(json_at(g.a, answer.body, "message"), "The identifiers must not have more than 100 items.");
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- a finished result, as a server of yesterday has left it ---- */
+
+static const char run_id[] = "0a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+static const char job_id[] = "6662efdb5200108549e3ac2b";
+
+static struct bytes a_report(struct arena *a)
+{
+    static const char *names[] = {"Average"};
+    static const struct voter models[] = {{"spectral", true, false}};
+    static struct opinion opinion[1] = {{{false, {0.25, 0.75}}, NULL, 0.5}};
+    static struct origin_ruling ruling[1] = {{"Average", {ORIGIN_ARTIFICIAL, 0.75, false}, 0, 1}};
+    static struct summary summary[1] = {{1, {false, {0.25, 0.75}}, 0}};
+    static struct origin_part part[1] = {
+        {.opinions = opinion, .rulings = ruling, .unsafe = __builtin_nan("")}};
+    static struct origin_stream stream = {
+        .nmodels = 1, .models = models, .nparts = 1, .parts = part, .summaries = summary, .rulings = ruling};
+    static struct origins all = {
+        .nheuristics = 1, .heuristics = names, .pictures = &stream, .has_heatmap = true};
+    struct job_spec spec = job_spec_defaults();
+    struct report *r;
+
+    spec.pipeline = "origin-image";
+    r = report_new(a, &spec);
+    r->origins = &all;
+    r->verdict.risk = "";
+    report_set_config(r, &(struct configuration){.origin_known = true, .origin = spec.origin});
+    return report_to_json(a, r);
+}
+
+static void put_blob(struct blobs *b, const char *text, size_t n, char ret_sha256[HASH_HEX])
+{
+    struct blob_writer *w;
+    int64_t size;
+
+    CHECK(blob_begin(&w, b, 1 << 20, NULL) == 0 && blob_add(w, bytes_of(text, n), NULL) == 0);
+    CHECK(blob_seal_take(w, ret_sha256, &size, NULL) == 0);
+    blob_unpin(b, ret_sha256);
+}
+
+/* In the data directory of `base`, which no server has now; the subject's hash. */
+static const char *leave_result(struct arena *a, const char *base)
+{
+    CLEANUP(records_freep) struct records *db = NULL;
+    CLEANUP(blobs_freep) struct blobs *blobs = NULL;
+    const char *dir = arena_printf(a, "%s/data", base);
+    struct job_spec spec = job_spec_defaults();
+    char *sha256 = arena_alloc(a, HASH_HEX), map[HASH_HEX];
+    int64_t now = clock_wall_us();
+    struct job_row row;
+
+    CHECK(records_open(&db, dir, NULL) == 0 && blobs_open(&blobs, dir, NULL) == 0);
+    put_blob(blobs, "an image", 8, sha256);
+    put_blob(blobs, "\x89PNG\r\n\x1a\nmap", 11, map);
+    spec.pipeline = "origin-image";
+    text_copy(spec.subject.sha256, sizeof spec.subject.sha256, sha256);
+    spec.subject.size = 8;
+    row = (struct job_row){.tenant = "acme",
+                           .dialect = "provenance",
+                           .state = "done",
+                           .created_us = now,
+                           .started_us = now,
+                           .finished_us = now,
+                           .sha256 = sha256,
+                           .size = 8,
+                           .name = "a <b>.png",
+                           .error_code = "ok",
+                           .artefact = map,
+                           .run = run_id,
+                           .run_media = "image"};
+    text_copy(row.id, sizeof row.id, job_id);
+    row.spec = spec_to_json(a, &spec);
+    row.report = a_report(a);
+    row.request = bytes_of("{\"media\":\"image\",\"identifier\":"
+                           "\"0a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}",
+                           97);
+    CHECK_INT(records_add_job(db, &row, NULL, NULL, NULL), 0);
+    records_sync(db);
+    return sha256;
+}
+
+static void a_result_is_read_and_goes(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *base = folder_new(a), *sha256 = leave_result(a, base), *url, *admin;
+    struct stage g = stage_open_in(base, ARGS(QUICK));
+    struct answer answer = image_ended(&g, run_id);
+
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_STR(json_at(g.a, answer.body, "verdict.classification"), "artificial");
+    CHECK_STR(json_at(g.a, answer.body, "has_heatmap"), "true");
+    url = json_at(g.a, answer.body, "result_url");
+    CHECK(url && text_starts(url, "/ui/results/"));
+    answer = http_get(g.a, g.s.port, url, "no key");
+    CHECK_INT(answer.status, 200);
+    CHECK(strstr(body_text(&g, &answer), ">Artificial</h1>") &&
+          strstr(body_text(&g, &answer), "a &lt;b&gt;.png"));
+    answer = http_get(g.a, g.s.port, arena_printf(g.a, "%s0", url), "no key");
+    CHECK_INT(answer.status, 403);
+    answer = http_get(g.a, g.s.port, arena_printf(g.a, "/api/classification/heatmap/%s", run_id), g.key);
+    CHECK_INT(answer.status, 200);
+    CHECK_STR(answer_header(g.a, &answer, "Content-Type"), "image/png");
+    CHECK_INT(answer.body.len, 11);
+    answer = ask(&g, "POST", arena_printf(g.a, "/api/classification/%s/override", sha256), g.key,
+                 "{\"classification\": \"human\"}");
+    CHECK_INT(answer.status, 200);
+    CHECK_STR(json_at(g.a, image_ended(&g, run_id).body, "force_classification"), "human");
+    answer = ask(&g, "POST", arena_printf(g.a, "/api/classification/%s/override", run_id), g.key,
+                 "{\"classification\": \"human\"}"); /* the same again leaves no line */
+    CHECK_STR(json_at(g.a, answer.body, "hash"), sha256);
+    CHECK(strstr(stage_run(&g, ARGS("audit")).out, "override"));
+    CHECK(strstr(stage_run(&g, ARGS("audit")).out, "image: human, was as computed"));
+    CHECK_STR(json_at(g.a, image_ended(&g, image(&g, "an image", NULL, NULL)).body, "force_classification"),
+              "human");
+    admin = key_new(g.a, g.dir, "acme", (char *[]){(char[]){"--scopes"}, (char[]){"admin"}, NULL});
+    CHECK_INT(ask(&g, "DELETE", arena_printf(g.a, "/v1/jobs/%s", job_id), admin, "").status, 200);
+    CHECK_INT(image_ended(&g, run_id).status, 404);
+    answer = http_get(g.a, g.s.port, url, "no key");
+    CHECK_INT(answer.status, 404);
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(base);
+}
+
+static void a_result_has_its_time(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *base = folder_new(a);
+    struct stage g;
+    int64_t deadline;
+    int status;
+
+    leave_result(a, base);
+    usleep(20000);
+    g = stage_open_in(base, ARGS(QUICK, "--keep", "10ms"));
+    deadline = clock_mono_us() + 20000000;
+    while ((status =
+                http_get(g.a, g.s.port, arena_printf(g.a, "/api/classification/%s", run_id), g.key).status) ==
+               200 &&
+           clock_mono_us() < deadline)
+        usleep(50000);
+    CHECK_INT(status, 410);
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(base);
+}
+
+/* ---- rates ---- */
+
+static void the_preset_limits(void)
+{
+    struct stage g = stage_open(ARGS(QUICK, "--provenance-rates", "identifai"));
+    const char *path = arena_printf(g.a, "/api/classification/%s", run_id);
+    struct answer answer;
+    int refused = 0;
+
+    answer = http_get(g.a, g.s.port, path, g.key);
+    CHECK_INT(answer.status, 404);
+    for (int i = 0; i < 8 && !refused; i++) {
+        answer = http_get(g.a, g.s.port, path, g.key);
+        refused = answer.status == 429;
+    }
+    CHECK_INT(refused, 1);
+    CHECK_STR(body_text(&g, &answer), "{\"message\":\"Too Many Attempts.\"}");
+    CHECK_STR(answer_header(g.a, &answer, "X-RateLimit-Limit"), "2");
+    CHECK_STR(answer_header(g.a, &answer, "X-RateLimit-Remaining"), "0");
+    CHECK_STR(answer_header(g.a, &answer, "Retry-After"), "1");
+    CHECK(answer_header(g.a, &answer, "X-RateLimit-Reset") != NULL);
+    answer = upload(&g, "/api/classification", "image", "x", NULL, NULL);
+    CHECK_INT(answer.status, 200);
+    CHECK_STR(answer_header(g.a, &answer, "X-RateLimit-Limit"), "30");
+    CHECK_STR(answer_header(g.a, &answer, "X-RateLimit-Remaining"), "29");
+    CHECK_INT(stage_close(&g), 0);
+}
+
+/* ---- heuristics ---- */
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    CHECK(f && fputs(text, f) >= 0);
+    if (f)
+        fclose(f);
+}
+
+static bool log_says(struct stage *g, const char *words)
+{
+    for (int i = 0; i < 200; i++) {
+        struct bytes log = file_read(g->a, g->s.log);
+        if (memmem(log.data, log.len, words, strlen(words)))
+            return true;
+        usleep(20000);
+    }
+    return false;
+}
+
+static void heuristics_are_read_again(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    char *base = folder_new(a), *path = arena_printf(a, "%s/own.json", base);
+    struct stage g;
+    const char *first, *second;
+
+    write_text(path, "{\"heuristics\": [{\"name\": \"Strict\", \"threshold\": 0.9}]}");
+    g = stage_open_in(base, ARGS(QUICK, "--provenance-heuristics", path));
+    first = image(&g, "no image", NULL, NULL);
+    write_text(path, "{\"heuristics\": [{\"name\": \"Strict\", \"threshold\": 2}]}");
+    kill(g.s.pid, SIGHUP);
+    CHECK(log_says(&g, "configuration refused"));
+    CHECK_STR(image(&g, "no image", NULL, NULL), first);
+    write_text(path, "{\"heuristics\": [{\"name\": \"Strict\", \"threshold\": 0.8}]}");
+    kill(g.s.pid, SIGHUP);
+    CHECK(log_says(&g, "configuration read again"));
+    second = image(&g, "no image", NULL, NULL);
+    CHECK(!text_is(second, first)); /* another question */
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(base);
 }
 
 int main(void)
 {
-    arena = arena_new();
-    RUN(tells_in_sentences);
-    RUN(tells_as_json);
-    RUN(says_what_is_wrong);
-    arena_free(arena);
+    RUN(the_same_again);
+    RUN(the_end_is_told);
+    RUN(hooks_sign);
+    RUN(urls_are_fetched);
+    RUN(a_hundred_and_one);
+    RUN(a_result_is_read_and_goes);
+    RUN(a_result_has_its_time);
+    RUN(the_preset_limits);
+    RUN(heuristics_are_read_again);
     return test_end();
 }

@@ -327,7 +327,12 @@ int main(int argc, char **argv)
     struct run run = {.a = a};
     struct served server;
     char *dir = folder_new(a), *rules = getenv("ASSAY_RULES");
-    char *more[] = {(char[]){"--max-upload"}, (char[]){"2M"}, rules ? (char[]){"--rules"} : NULL, rules,
+    char *more[] = {(char[]){"--max-upload"},
+                    (char[]){"2M"},
+                    (char[]){"--provenance-max-audio"},
+                    (char[]){"1M"},
+                    rules ? (char[]){"--rules"} : NULL,
+                    rules,
                     NULL};
     char *readonly[] = {(char[]){"--scopes"}, (char[]){"read"}, NULL};
     char *admin[] = {(char[]){"--scopes"}, (char[]){"submit read admin"}, NULL};

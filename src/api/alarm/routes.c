@@ -549,6 +549,12 @@ static bool owns(const struct api_opts *opts UNUSED, const char *path)
     return false;
 }
 
+static int event(const struct api *api, struct arena *a, const struct job_row *job, struct bytes *ret_body,
+                 struct err *err)
+{
+    return alarm_render(a, &api->opts, job, ret_body, err);
+}
+
 const struct dialect dialect_alarm = {
     .name = "alarm",
     .routes = routes,
@@ -557,7 +563,7 @@ const struct dialect dialect_alarm = {
     .owns = owns,
     .error = alarm_error,
     .webhook = alarm_webhook,
-    .event = alarm_render,
+    .event = event,
     .camera = alarm_camera,
     .truth = alarm_truth,
 };

@@ -42,8 +42,8 @@ double native_parse_prefer(const char *prefer);
 
 const char *native_webhook(struct arena *a, const struct job_row *job);
 const char *native_camera(struct arena *a, const struct job_row *job);
-int native_event(struct arena *a, const struct api_opts *opts, const struct job_row *job,
-                 struct bytes *ret_body, struct err *err);
+int native_event(const struct api *api, struct arena *a, const struct job_row *job, struct bytes *ret_body,
+                 struct err *err);
 extern const struct handler native_job_submit;
 
 extern const struct handler native_job_delete;

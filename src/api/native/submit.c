@@ -352,7 +352,7 @@ const char *native_camera(struct arena *a, const struct job_row *job)
     return camera ? camera : "";
 }
 
-int native_event(struct arena *a, const struct api_opts *opts UNUSED, const struct job_row *job,
+int native_event(const struct api *api UNUSED, struct arena *a, const struct job_row *job,
                  struct bytes *ret_body, struct err *err UNUSED)
 {
     *ret_body = native_document(a, job, NULL);

@@ -119,6 +119,12 @@ static const char *secret(struct arena *a, const struct job_row *job)
     return callback_of(a, job, &c) ? c.secret : NULL;
 }
 
+static int event(const struct api *api, struct arena *a, const struct job_row *job, struct bytes *ret_body,
+                 struct err *err)
+{
+    return scenes_render(a, &api->opts, job, ret_body, err);
+}
+
 const struct dialect dialect_scenes = {
     .name = "scenes",
     .routes = routes,
@@ -129,6 +135,6 @@ const struct dialect dialect_scenes = {
     .error = scenes_problem,
     .webhook = webhook,
     .secret = secret,
-    .event = scenes_render,
+    .event = event,
     .tells_cancelled = true,
 };
