@@ -8,6 +8,7 @@ python3-torch, python3-onnx, python3-pil, python3-numpy.
   train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
   train_origin.py calibrate SCORES MODELS --numbers OUT
                                          calibration and threshold from bench/origin's scores of val; then `cards` again
+  train_origin.py table SCORES MODELS    the tables of docs/origin.md
   train_origin.py variants DATA OUT      pictures of val and held, re-compressed, scaled and cut, for bench/origin
 
 DATA/labels.csv: path,label,source,split. Only `train` is learned from, only `val` chooses (calibration, thresholds); `held`
@@ -456,7 +457,7 @@ def main_train(args):
 
 def main_calibrate(args):
     """SCORES of bench/origin (the code that ships) over val and its variants: calibration and threshold again. The limit on
-    false accusations holds for the pictures as they are and for each variant."""
+    false accusations holds for the pictures as they are, and for these and all variants together."""
     with open(args.data, newline='') as f:
         rows = [r for r in csv.DictReader(f) if r['split'].startswith('val') and r['code'] != 'too_small']
     for name in sorted({r['model'] for r in rows}):
@@ -469,10 +470,8 @@ def main_calibrate(args):
         y = np.array([r['label'] == 'artificial' for r in mine], float)
         n = calibrate(z, y)
         p = 1 / (1 + np.exp(-(n['scale'] * z + n['offset'])))
-        worst = 0
-        for split in sorted({r['split'] for r in mine}):
-            of = np.array([r['split'] == split for r in mine]) & (y == 0)
-            worst = max(worst, threshold(p[of]))
+        plain = np.array([r['split'] == 'val' for r in mine])
+        worst = max(threshold(p[plain & (y == 0)]), threshold(p[y == 0]))
         n['artificial_from'] = worst
         path = os.path.join(args.numbers, f'{short}.json')
         with open(path) as f:
@@ -480,6 +479,44 @@ def main_calibrate(args):
         with open(path, 'w') as f:
             json.dump(n, f)
         print(name, {k: v for k, v in n.items() if k not in ('mean', 'deviation', 'coefficients')})
+
+def main_table(args):
+    """From SCORES of bench/origin, whatever calibration they were made with (--made-with: that folder of cards), to the tables
+    of docs/origin.md under the cards of MODELS."""
+    with open(args.data, newline='') as f:
+        rows = [r for r in csv.DictReader(f) if r['code'] != 'too_small']
+
+    def card_of(folder, name):
+        with open(os.path.join(folder, f'{name}-1.card.json')) as f:
+            return json.load(f)
+
+    for name in sorted({r['model'] for r in rows}):
+        old, card = card_of(args.made_with or args.out, name), card_of(args.out, name)
+        mine = [r for r in rows if r['model'] == name]
+        p = np.clip([float(r['artificial']) for r in mine], 1e-15, 1 - 1e-15)
+        z = (np.log(p / (1 - p)) - old['calibration']['offset']) / old['calibration']['scale']
+        p = 1 / (1 + np.exp(-(card['calibration']['scale'] * z + card['calibration']['offset'])))
+        y = np.array([r['label'] == 'artificial' for r in mine])
+        split, source = np.array([r['split'] for r in mine]), np.array([r['source'] for r in mine])
+        print(f'\n{name}: artificial from {card["artificial_from"]}, human from {card["floor"]}\n')
+        print('| split | source | label | pictures | AUC | called artificial | called human | unknown |\n|---|---|---|---|---|---|---|---|')
+
+        def line(where, own, what, label):
+            a, h = (p[own] >= card['artificial_from']).mean(), (1 - p[own] >= card['floor']).mean()
+            other = (split == where) & (y != y[own][0])
+            both = own | other
+            print(f'| {where} | {what} | {label} | {own.sum()} | {auc(p[both], y[both].astype(float)):.2f} | {a:.2f} | {h:.2f} | {1 - a - h:.2f} |')
+
+        for where in sorted(set(split)):
+            in_it = split == where
+            for what in sorted(set(source[in_it])):
+                if '-' not in where:
+                    own = in_it & (source == what)
+                    line(where, own, what, 'artificial' if y[own][0] else 'human')
+            for truth, label in ((True, 'artificial'), (False, 'human')):
+                line(where, in_it & (y == truth), 'all', label)
+            right = ((p > 0.5)[in_it & y].mean() + (p <= 0.5)[in_it & ~y].mean()) / 2
+            print(f'| {where} | balanced accuracy at .5 | | {in_it.sum()} | {right:.3f} | | | |')
 
 def main_variants(args):
     """PNG (or JPEG where that is the point), so that nothing else is added; at most --most pictures of a source, of each the
@@ -539,15 +576,17 @@ def main_cards(args):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser()
-    if sys.argv[1:2] in (['variants'], ['cards'], ['calibrate']):
+    if sys.argv[1:2] in (['variants'], ['cards'], ['calibrate'], ['table']):
         p.add_argument('what')
     p.add_argument('data')
     p.add_argument('out')
     p.add_argument('--numbers', help='calibrate: the OUT of the training')
+    p.add_argument('--made-with', help='table: the cards that SCORES were made with')
     p.add_argument('--short', action='store_true')
     p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
     p.add_argument('--steps', type=int, default=1200)
     p.add_argument('--patches', type=int, default=8000)
     p.add_argument('--most', type=int, default=10)
     args = p.parse_args()
-    {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate}.get(getattr(args, 'what', ''), main_train)(args)
+    {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate,
+     'table': main_table}.get(getattr(args, 'what', ''), main_train)(args)
