@@ -9,7 +9,6 @@
 #include "cmd/cmd.h"
 #include "infer/card.h"
 #include "infer/model.h"
-#include "infer/origin.h"
 
 struct places {
     struct arena *arena;
@@ -136,7 +135,7 @@ static void show_answers(const struct card *c)
     printf("answers   artificial from %g, human from %g, else unknown\nverdicts ", c->origin.artificial_from,
            c->origin.floor);
     for (size_t i = 0; i < COUNT_OF(media); i++)
-        if (origin_counts_for(c, media[i]))
+        if (card_counts_for(c, media[i]))
             printf(" %s", media[i]);
     printf("%s\n", c->origin.obsolete ? " (obsolete)" : "");
 }
