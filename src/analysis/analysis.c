@@ -5,8 +5,9 @@
 #include "base/text.h"
 #include "media/video.h"
 
-static const struct pipeline *const pipelines[] = {&pipeline_alarm, &pipeline_annotate, &pipeline_scenes,
-                                                   &pipeline_pictures};
+static const struct pipeline *const pipelines[] = {
+    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,      &pipeline_pictures,
+    &pipeline_origin_image, &pipeline_origin_video, &pipeline_origin_sound};
 
 const struct pipeline *pipeline_find(const char *name)
 {
@@ -16,11 +17,16 @@ const struct pipeline *pipeline_find(const char *name)
     return NULL;
 }
 
-void note_model(struct report *r, const struct model *m)
+void note_card(struct report *r, const struct card *card)
 {
-    struct model_ref ref = card_ref(model_card(m));
+    struct model_ref ref = card_ref(card);
 
     report_add_model(r, &ref);
+}
+
+void note_model(struct report *r, const struct model *m)
+{
+    note_card(r, model_card(m));
 }
 
 void note_reader(struct report *r, const struct ocr *ocr)

@@ -17,10 +17,27 @@ struct scenes_tools {
     struct err problem; /* what was installed but could not be loaded: nothing is judged then */
 };
 
+/* For pipelines "origin-...": a detector has a card and, unless its weights are in the card, a model. */
+enum { ORIGIN_SEATS = 8 };
+struct origin_seat {
+    const struct card *card;
+    struct model *model; /* NULL: the card is enough */
+};
+struct c2pa_trust;
+struct origin_tools {
+    size_t npictures, nfaces, nspeech;
+    struct origin_seat pictures[ORIGIN_SEATS], faces[ORIGIN_SEATS];
+    struct model *speech[ORIGIN_SEATS];
+    struct model *find_faces, *unsafe, *voice; /* NULL: there is none */
+    const struct c2pa_trust *trust;            /* NULL: nobody is trusted */
+    struct err problem; /* what was installed but could not be loaded: nothing is judged then */
+};
+
 /* What an analyst has at hand. */
 struct toolbox {
     struct model *detector;     /* never NULL in a ready keeper */
     struct scenes_tools scenes; /* empty for an analyst without the kit */
+    struct origin_tools origin; /* the same */
     const char *runtime;        /* name and version of what runs it */
     struct program_ref program; /* of this program; for the record */
     int64_t max_pixels;         /* ceilings for media/video.h */

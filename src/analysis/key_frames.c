@@ -135,12 +135,13 @@ static double change_of(const struct glance *now, const uint8_t *before)
 
 static void note_frame(struct stretch *s, double pts, const struct glance *g, const uint8_t *before)
 {
-    s->frames[s->n++] = (struct shot_frame){
+    s->frames[s->n] = (struct shot_frame){
         .pts = pts,
         .change = s->n > 0 && before ? change_of(g, before) : (double)INFINITY,
         .colour = {mean_of(g->luma, (size_t)g->height * GLANCE_WIDTH), mean_of(g->u, GLANCE_COLOURS),
                    mean_of(g->v, GLANCE_COLOURS)},
     };
+    s->n++;
 }
 
 static int next_frame(struct planner *p, struct video_frame *ret, struct err *err)

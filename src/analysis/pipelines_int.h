@@ -4,10 +4,12 @@
 
 #include "analysis/analysis.h"
 
-extern const struct pipeline pipeline_alarm, pipeline_annotate, pipeline_scenes, pipeline_pictures;
+extern const struct pipeline pipeline_alarm, pipeline_annotate, pipeline_scenes, pipeline_pictures,
+    pipeline_origin_image, pipeline_origin_video, pipeline_origin_sound;
 
 /* The evidence: this model, or the reader of texts, had a say. */
 void note_model(struct report *r, const struct model *m);
+void note_card(struct report *r, const struct card *card);
 void note_reader(struct report *r, const struct ocr *ocr);
 
 #endif

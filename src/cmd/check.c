@@ -15,13 +15,16 @@
 #include "cmd/check_int.h"
 #include "cmd/foreign.h"
 #include "cmd/page.h"
+#include "report/json.h"
 #include "report/words.h"
 
 struct check_settings {
     bool json;
     const char *html, *annotate, *pipeline, *blocks, *biometrics;
     double low, high, fps;
-    int64_t deadline_ms, max_frames;
+    int64_t deadline_ms, max_frames, frames;
+    bool faces, nsfw;
+    const char *key_frames, *force, *heuristic, *heuristics;
 };
 
 #define ROW(name, type, field, fallback, min, max, arg, help)                             \
@@ -33,13 +36,13 @@ static const struct option check_rows[] = {
     ROW("html", OPT_STRING, html, NULL, 0, 0, "REPORT.html",
         "also write one page with thumbnails and timelines of all files"),
     ROW("pipeline", OPT_STRING, pipeline, NULL, 0, 0, "NAME",
-        "what to look for in videos: alarm or scenes; default: alarm. Still images go to pictures"),
+        "what to ask: alarm, scenes or origin; default: alarm. Without origin still images go to pictures"),
     ROW("deadline", OPT_DURATION, deadline_ms, NULL, 1, JOB_DEADLINE_MAX_MS, "TIME",
-        "longest analysis of one file; default: 60s, of scenes 1h"),
+        "longest analysis of one file; default: 60s, of scenes and origin 1h"),
 };
 static const struct option alarm_rows[] = {
     ROW("annotate", OPT_STRING, annotate, NULL, 0, 0, "OUT.mp4",
-        "also write the clip with boxes drawn (one file only)"),
+        "also write the clip with boxes drawn; of origin a heat map, OUT.png (one file only)"),
     ROW("low", OPT_DOUBLE, low, "-1", -1, 1, "P", "danger from this score on; -1: the model card's own"),
     ROW("high", OPT_DOUBLE, high, "-1", -1, 1, "P", "intrusion from this score on; -1: the model card's own"),
     ROW("max-frames", OPT_INT, max_frames, "600", 1, 100000, "N", "frames judged of one clip at most"),
@@ -51,6 +54,18 @@ static const struct option scenes_rows[] = {
         "tell embeddings, thumbnails, age-gender (or all) of faces"),
     ROW("scenes-fps", OPT_DOUBLE, fps, "2", 0.01, 30, "N", "frames a second of video that models see"),
 };
+static const struct option origin_rows[] = {
+    ROW("frames", OPT_INT, frames, "5", 1, ORIGIN_FRAMES_MAX, "N", "frames of a video that are judged"),
+    ROW("key-frames", OPT_STRING, key_frames, "even", 0, 0, "METHOD",
+        "which frames: even, iframes, flow or color"),
+    ROW("faces", OPT_FLAG, faces, "false", 0, 0, NULL, "also look at every face"),
+    ROW("nsfw", OPT_FLAG, nsfw, "false", 0, 0, NULL, "also: is it safe for work?"),
+    ROW("c2pa-force", OPT_STRING, force, "valid", 0, 0, "STATE",
+        "Content Credentials that name a trained model decide when they are trusted, or valid; or never"),
+    ROW("heuristic", OPT_STRING, heuristic, NULL, 0, 0, "NAME",
+        "which heuristic is the verdict; default: AverageExcludeObsolete"),
+    ROW("heuristics", OPT_STRING, heuristics, NULL, 0, 0, "FILE", "heuristics of your own (docs/votes.md)"),
+};
 
 enum { ALARM_MS = 60000, SCENES_MS = 3600000, MAGIC = 12 };
 
@@ -58,6 +73,7 @@ struct check {
     struct lab *lab;
     const struct check_settings *s;
     struct scenes_params scenes;
+    struct origin_params origin;
     struct page *page; /* NULL: none is wanted */
     int worst;         /* exit status so far */
 };
@@ -82,11 +98,32 @@ static bool is_still(int fd)
     return false;
 }
 
+/* What is told by its first bytes; sound in a container of films shows itself when there is no picture. */
+static bool is_sound(int fd)
+{
+    static const struct {
+        size_t at;
+        const char *magic;
+    } rows[] = {{8, "WAVE"},     {0, "ID3"},      {0, "fLaC"},     {0, "OggS"},
+                {4, "ftypM4A"},  {4, "ftypM4B"},  {0, "\xff\xfb"}, {0, "\xff\xf3"},
+                {0, "\xff\xf1"}, {0, "\xff\xf9"}, {0, "#!AMR"}};
+    char head[MAGIC] = "";
+
+    if (pread(fd, head, sizeof head, 0) < 0)
+        return false;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (memcmp(head + rows[i].at, rows[i].magic, strlen(rows[i].magic)) == 0)
+            return true;
+    return false;
+}
+
 /* Who says "alarm" gets it, whatever the file is. */
 static const char *pipeline_for(const struct check *c, int fd)
 {
     if (text_is(c->s->pipeline, "alarm"))
         return "alarm";
+    if (text_is(c->s->pipeline, "origin"))
+        return is_still(fd) ? "origin-image" : is_sound(fd) ? "origin-sound" : "origin-video";
     if (is_still(fd))
         return "pictures";
     return c->s->pipeline ? c->s->pipeline : "alarm";
@@ -120,9 +157,10 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct sub
     spec->subject.name = path;
     spec->deadline_ms = c->s->deadline_ms;
     if (!spec->deadline_ms)
-        spec->deadline_ms = pipeline_is_scenes(spec->pipeline) ? SCENES_MS : ALARM_MS;
+        spec->deadline_ms = text_is(spec->pipeline, "alarm") ? ALARM_MS : SCENES_MS;
     spec->alarm = alarm_params_of(c->s);
     spec->scenes = c->scenes;
+    spec->origin = c->origin;
     if (text_is(spec->pipeline, "pictures")) {
         *whole = (struct subject_part){.size = st.st_size};
         spec->scenes.parts = whole;
@@ -181,11 +219,20 @@ static void print(const struct check *c, const char *path, const struct checked 
     fflush(stdout);
 }
 
+static int open_heatmap(const struct check *c, const struct job_spec *spec, int *ret_fd, struct err *err)
+{
+    if (!text_is(spec->pipeline, "origin-image"))
+        return FAIL(err, ERR_INPUT, "heat maps are made of images only");
+    *ret_fd = open(c->s->annotate, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return *ret_fd < 0 ? FAIL_ERRNO(err, "cannot write %s", c->s->annotate) : 0;
+}
+
 /* Judges it and prints; *ret_entry is what a page shows of it. */
 static int judge(struct check *c, struct arena *a, const char *path, struct page_entry *ret_entry,
                  struct err *err)
 {
     CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CLEANUP(fd_closep) int heatmap = -1;
     CLEANUP(fd_closep) int thumbnails = c->page ? memfd_create("thumbnails", MFD_CLOEXEC) : -1;
     struct lab_task task = {.subject_fd = fd, .artefact_fd = -1};
     struct subject_part whole;
@@ -198,14 +245,28 @@ static int judge(struct check *c, struct arena *a, const char *path, struct page
         return -1;
     if (pipeline_is_scenes(task.spec.pipeline))
         task.artefact_fd = thumbnails;
+    if (c->s->annotate && pipeline_is_origin(task.spec.pipeline)) {
+        if (open_heatmap(c, &task.spec, &heatmap, err) < 0)
+            return -1;
+        task.artefact_fd = heatmap;
+    }
     if (check_run(a, c->lab, &task, path, &found, err) < 0)
         return -1;
+    if (text_is(task.spec.pipeline, "origin-video") && found.report->error.kind == ERR_NO_STREAM) {
+        task.spec.pipeline = "origin-sound";
+        if (check_run(a, c->lab, &task, path, &found, err) < 0)
+            return -1;
+    }
     print(c, path, &found);
     ret_entry->report = found.report;
-    if (task.artefact_fd >= 0)
+    if (thumbnails >= 0)
         read_thumbnails(a, thumbnails, ret_entry);
     status = check_status(found.report);
     c->worst = status > c->worst ? status : c->worst;
+    if (heatmap >= 0)
+        return found.report->origins && found.report->origins->has_heatmap
+                   ? 0
+                   : FAIL(err, ERR_UNSUPPORTED, "no heat map could be made of it: too small, or not judged");
     return c->s->annotate ? annotate(c, a, fd, task.spec, found.report, err) : 0;
 }
 
@@ -257,12 +318,50 @@ static int open_page(struct check *c, int argc, char **argv, struct err *err)
     return c->s->html ? page_begin(&c->page, c->s->html, title, err) : 0;
 }
 
+static int read_heuristics(struct arena *a, const char *path, struct origin_params *p, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = arena_alloc(a, HEURISTICS_MAX_BYTES + 1);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, HEURISTICS_MAX_BYTES + 1);
+
+    if (n < 0)
+        return FAIL_ERRNO(err, "cannot read %s", path);
+    return heuristics_from_json(a, bytes_of(text, (size_t)n), &p->own, &p->nown, err);
+}
+
+static int origin_params_of(struct arena *a, const struct check_settings *s, struct origin_params *p,
+                            struct err *err)
+{
+    int k = 0, f = 0;
+
+    *p = job_spec_defaults().origin;
+    p->frames = (int)s->frames;
+    p->faces = s->faces;
+    p->unsafe = s->nsfw;
+    p->at = clock_wall_us() / 1000000;
+    p->heatmap = s->annotate != NULL;
+    while (k < KEY_FRAMES && !text_is(s->key_frames, key_frames_name((enum key_frames)k)))
+        k++;
+    while (f < CREDENTIALS_FORCES && !text_is(s->force, credentials_force_name((enum credentials_force)f)))
+        f++;
+    if (k == KEY_FRAMES)
+        return FAIL(err, ERR_INPUT, "key-frames must be even, iframes, flow or color");
+    if (f == CREDENTIALS_FORCES)
+        return FAIL(err, ERR_INPUT, "c2pa-force must be trusted, valid or never");
+    p->choose = (enum key_frames)k;
+    p->force = (enum credentials_force)f;
+    if (s->heuristic)
+        p->heuristic = s->heuristic;
+    return s->heuristics ? read_heuristics(a, s->heuristics, p, err) : 0;
+}
+
 static int check_settings_check(const struct check_settings *s, struct scenes_params *ret, struct err *err)
 {
     *ret = job_spec_defaults().scenes;
     ret->fps = s->fps;
-    if (s->pipeline && !text_is(s->pipeline, "alarm") && !text_is(s->pipeline, "scenes"))
-        return FAIL(err, ERR_INPUT, "pipeline must be alarm or scenes");
+    if (s->pipeline && !text_is(s->pipeline, "alarm") && !text_is(s->pipeline, "scenes") &&
+        !text_is(s->pipeline, "origin"))
+        return FAIL(err, ERR_INPUT, "pipeline must be alarm, scenes or origin");
     return scenes_params_words(ret, s->blocks, s->biometrics, err);
 }
 
@@ -271,16 +370,18 @@ static const struct command_help help = {
     .text =
         "Judges files on this machine, without a server, in the same sandbox as behind the API: videos as\n"
         "alarm clips, or (--pipeline scenes) for shots, people, texts and sections; still images for tags,\n"
-        "people and texts.\n"
+        "people and texts; or (--pipeline origin) images, videos and sounds: made by a human or a machine?\n"
         "Exit status, the worst of all files: 0 safe, 10 danger, 20 intrusion, 30 no verdict; for scenes "
         "and\n"
-        "images 0 judged as a whole, 30 not. 1 and 2: not started, or the page could not be written.",
+        "images 0 judged as a whole, 30 not; for origin 0 human, 20 artificial, 30 unknown. 1 and 2: not\n"
+        "started, or the page could not be written.",
     .after = "Examples:\n"
              "  assay check clip.mp4\n"
              "  assay check --json *.mp4 | jq .verdict.risk\n"
              "  assay check --annotate seen.mp4 clip.mp4\n"
              "  assay check --pipeline scenes --html report.html film.mp4\n"
-             "  assay check --biometrics age-gender photo.jpg",
+             "  assay check --biometrics age-gender photo.jpg\n"
+             "  assay check --pipeline origin --annotate where.png photo.jpg",
 };
 
 static int run(struct check *c, const struct lab_opts *opts, int argc, char **argv)
@@ -306,6 +407,7 @@ static int check_command(int argc, char **argv)
                                 {"Check", check_rows, COUNT_OF(check_rows), &s},
                                 {"Alarm clips", alarm_rows, COUNT_OF(alarm_rows), &s},
                                 {"Scenes and images", scenes_rows, COUNT_OF(scenes_rows), &s},
+                                {"Human or artificial", origin_rows, COUNT_OF(origin_rows), &s},
                                 data_set(&data),
                                 lab_set(&lab)};
     struct check c = {.s = &s};
@@ -318,7 +420,7 @@ static int check_command(int argc, char **argv)
         return status;
     if (argc < 2 || (s.annotate && argc != 2))
         return command_misused(&help, NULL);
-    if (check_settings_check(&s, &c.scenes, &err) < 0) {
+    if (check_settings_check(&s, &c.scenes, &err) < 0 || origin_params_of(a, &s, &c.origin, &err) < 0) {
         fprintf(stderr, "assay: %s\n", err.text);
         return 2;
     }

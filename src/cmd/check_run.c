@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cmd/check_int.h"
 #include "cmd/foreign.h"
+#include "cmd/origins.h"
 #include "report/json.h"
 
 /* One task in the lab, waited for. */
@@ -95,8 +97,20 @@ static bool is_whole(const struct report *r)
     return r->error.kind == ERR_NONE;
 }
 
+/* As an alarm's: human is safe, artificial is what somebody should look at. */
+static int origin_status(const struct report *r)
+{
+    const char *verdict = origins_verdict(r);
+
+    if (text_is(verdict, "unknown"))
+        return risk_exit_status("");
+    return risk_exit_status(text_is(verdict, "human") ? "safe" : "intrusion");
+}
+
 int check_status(const struct report *r)
 {
+    if (pipeline_is_origin(r->pipeline))
+        return origin_status(r);
     if (pipeline_is_scenes(r->pipeline))
         return risk_exit_status(is_whole(r) ? "safe" : "");
     return risk_exit_status(r->verdict.risk);

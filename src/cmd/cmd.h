@@ -16,7 +16,8 @@ struct command {
 };
 
 extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
-    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version;
+    command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version,
+    command_provenance;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
@@ -25,6 +26,7 @@ struct data_settings {
 };
 struct lab_settings {
     const char *models, *detector, *runtime, *languages, *tessdata;
+    const char *anchors, *allowed, *stamps; /* files of c2pa/trust.h */
     int64_t analysts, tasks, memory, artefact, max_pixels;
     int64_t max_duration_ms, max_cpu_ms;
 };

@@ -7,8 +7,9 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-    &command_serve, &command_check,  &command_key,   &command_tenant, &command_audit,  &command_job,
-    &command_hook,  &command_replay, &command_model, &command_status, &command_doctor, &command_version};
+    &command_serve,  &command_check,  &command_provenance, &command_key,    &command_tenant,
+    &command_audit,  &command_job,    &command_hook,       &command_replay, &command_model,
+    &command_status, &command_doctor, &command_version};
 
 static int usage(FILE *out)
 {
@@ -16,7 +17,7 @@ static int usage(FILE *out)
             "Usage: assay COMMAND [options]\n\n"
             "Judges alarm clips on this machine: safe, danger or intrusion, with scores and evidence.\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++)
-        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n`assay COMMAND --help` tells the rest. Start with:\n"
                  "  assay doctor                  is everything here?\n"
                  "  assay check clip.mp4          one verdict, no server\n"

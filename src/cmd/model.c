@@ -14,15 +14,19 @@ struct places {
     struct arena *arena;
     const char *data; /* the data directory that dir is in, NULL when dir was named */
     const char *dir;
-    struct card builtin;
+    struct card *builtin;
+    size_t nbuiltin;
     struct card_entry *entries;
     size_t n;
 };
 
 static int load_places(struct places *p, struct err *err)
 {
-    if (card_parse(p->arena, embedded_card(), NULL, "built-in", &p->builtin, err) < 0)
-        return -1;
+    p->nbuiltin = embedded_count();
+    p->builtin = arena_array(p->arena, p->nbuiltin, sizeof *p->builtin);
+    for (size_t i = 0; i < p->nbuiltin; i++)
+        if (card_parse(p->arena, embedded_get(i).card, NULL, "built-in", &p->builtin[i], err) < 0)
+            return -1;
     return p->dir ? cards_list(p->arena, p->dir, &p->entries, &p->n, err) : 0;
 }
 
@@ -38,7 +42,8 @@ static int model_list(struct places *p, const char *name, struct err *err)
     (void)name;
     (void)err;
     printf("%-20s  %-8s  %-14s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
-    list_row(&p->builtin, "built in");
+    for (size_t i = 0; i < p->nbuiltin; i++)
+        list_row(&p->builtin[i], "built in");
     for (size_t i = 0; i < p->n; i++)
         if (p->entries[i].problem)
             printf("%-20s  %-8s  %-14s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
@@ -53,7 +58,26 @@ static const struct card *find_card(const struct places *p, const char *name)
     for (size_t i = 0; i < p->n; i++)
         if (!p->entries[i].problem && text_is(p->entries[i].card.name, name))
             return &p->entries[i].card;
-    return text_is(p->builtin.name, name) ? &p->builtin : NULL;
+    for (size_t i = 0; i < p->nbuiltin; i++)
+        if (text_is(p->builtin[i].name, name))
+            return &p->builtin[i];
+    return NULL;
+}
+
+static bool is_builtin(const struct places *p, const struct card *c)
+{
+    for (size_t i = 0; i < p->nbuiltin; i++)
+        if (c == &p->builtin[i])
+            return true;
+    return false;
+}
+
+/* Where the weights are. */
+static const char *place_of(const struct places *p, const struct card *c)
+{
+    if (c->file)
+        return c->file;
+    return is_builtin(p, c) ? "built in" : "none: the card has the weights";
 }
 
 static int need_card(const struct places *p, const char *name, const struct card **ret, struct err *err)
@@ -104,13 +128,65 @@ static void show_tags(const struct card *c)
     putchar('\n');
 }
 
+static void show_answers(const struct card *c)
+{
+    static const char *const media[] = {"image", "video", "face", "audio"};
+
+    printf("answers   artificial from %g, human from %g, else unknown\nverdicts ", c->origin.artificial_from,
+           c->origin.floor);
+    for (size_t i = 0; i < COUNT_OF(media); i++)
+        if (card_counts_for(c, media[i]))
+            printf(" %s", media[i]);
+    printf("%s\n", c->origin.obsolete ? " (obsolete)" : "");
+}
+
+static void show_origin(const struct card *c)
+{
+    printf("method    %s\n", c->origin.method);
+    show_answers(c);
+}
+
+static void show_speech(const struct card *c)
+{
+    printf("hears     windows %.4g s apart, with %g s of speech or more\n", (double)c->speech.hop / 16000,
+           c->speech.min_voiced);
+    show_answers(c);
+}
+
+static void show_voice(const struct card *c)
+{
+    printf("speech    from %g\n", c->speech.threshold);
+}
+
+static void show_nsfw(const struct card *c)
+{
+    printf("unsafe    from %g of", c->nsfw.threshold);
+    for (size_t i = 0; i < c->nsfw.nunsafe; i++)
+        printf("%s %s", i ? " +" : "", c->labels[c->nsfw.unsafe[i]].name);
+    putchar('\n');
+}
+
 static const struct {
     const char *task;
     void (*show)(const struct card *c);
 } shown[] = {
-    {"detect", show_detect},      {"faces", show_faces}, {"face-embedding", show_embedding},
-    {"face-traits", show_traits}, {"tags", show_tags},
+    {"detect", show_detect},        {"faces", show_faces}, {"face-embedding", show_embedding},
+    {"face-traits", show_traits},   {"tags", show_tags},   {"origin-image", show_origin},
+    {"origin-face", show_origin},   {"nsfw", show_nsfw},   {"voice", show_voice},
+    {"origin-speech", show_speech},
 };
+
+static void show_tensors(const struct card *c)
+{
+    if (c->input.samples) {
+        printf("input     %s, %d samples of 16 kHz\noutput    %s\n", c->input.name, c->input.samples,
+               c->output.name);
+        return;
+    }
+    printf("input     %s, %d x %d, %s%s%s\noutput    %s%s%s\n", c->input.name, c->input.width,
+           c->input.height, c->input.order, c->input.fit ? ", " : "", c->input.fit ? c->input.fit : "",
+           c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");
+}
 
 static int model_show(struct places *p, const char *name, struct err *err)
 {
@@ -120,11 +196,10 @@ static int model_show(struct places *p, const char *name, struct err *err)
         return -1;
     printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   "
            "%s\nweakness  %s\n",
-           c->name, c->version, c->task, c->file ? c->file : "built in", c->sha256, c->licence, c->source,
-           c->made_by, c->weakness);
-    printf("input     %s, %d x %d, %s%s%s\noutput    %s%s%s\n", c->input.name, c->input.width,
-           c->input.height, c->input.order, c->input.fit ? ", " : "", c->input.fit ? c->input.fit : "",
-           c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");
+           c->name, c->version, c->task, place_of(p, c), c->sha256, c->licence, c->source, c->made_by,
+           c->weakness);
+    if (c->input.name) /* a card may have all weights, and no network */
+        show_tensors(c);
     for (size_t i = 0; i < COUNT_OF(shown); i++)
         if (text_is(shown[i].task, c->task))
             shown[i].show(c);
@@ -139,10 +214,9 @@ static int model_verify(struct places *p, const char *name, struct err *err)
 
     if (name && need_card(p, name, &one, err) < 0)
         return -1;
-    if (!name)
-        printf("%-20s fine (built in)\n", p->builtin.name);
-    else if (!one->file)
-        printf("%-20s fine (built in)\n", one->name);
+    for (size_t i = 0; i < p->nbuiltin; i++)
+        if (!one || one == &p->builtin[i])
+            printf("%-20s fine (built in)\n", p->builtin[i].name);
     for (size_t i = 0; i < p->n; i++) {
         const struct card_entry *e = &p->entries[i];
         if (one && one != &e->card)
@@ -186,7 +260,7 @@ static const struct {
 
 static const struct command_help help = {
     .usage = "assay model list | show NAME | verify [NAME] | add CARD.json",
-    .text = "Models. One detector is built in. Others come as a model card (a JSON file, docs/models.md) "
+    .text = "Models. Some are built in. Others come as a model card (a JSON file, docs/models.md) "
             "beside a model\n"
             "file; `add` checks both and copies them into the model directory.",
 };

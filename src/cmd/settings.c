@@ -33,6 +33,11 @@ static const struct option lab_rows[] = {
         "read; auto: eng where it is installed"),
     LAB("tessdata", OPT_STRING, tessdata, NULL, 0, 0, "DIR",
         "where the files of the languages lie; default: searched (docs/text.md)"),
+    LAB("trust", OPT_STRING, anchors, NULL, 0, 0, "FILE",
+        "PEM certificates: whoever is signed by one of them is trusted in Content Credentials"),
+    LAB("trust-signers", OPT_STRING, allowed, NULL, 0, 0, "FILE",
+        "PEM certificates of signers that are trusted themselves"),
+    LAB("trust-tsa", OPT_STRING, stamps, NULL, 0, 0, "FILE", "PEM certificates of trusted time stamps"),
     LAB("analysts", OPT_INT, analysts, "0", 0, 256, "N", "sandboxed analyst processes; 0: one per CPU"),
     LAB("tasks-per-analyst", OPT_INT, tasks, "64", 1, 1000000, "N",
         "an analyst is replaced after that many jobs"),
@@ -87,6 +92,9 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     o.languages = s->languages;
     o.tessdata = s->tessdata;
     o.runtime = s->runtime;
+    o.anchors = s->anchors;
+    o.allowed = s->allowed;
+    o.stamps = s->stamps;
     o.memory_bytes = s->memory;
     o.artefact_bytes = s->artefact;
     o.max_pixels = s->max_pixels;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/foreign.h"
+#include "cmd/origins.h"
 #include "cmd/timeline.h"
 
 static void print_scores(const struct report *r)
@@ -76,6 +77,11 @@ void report_print(const char *path, const struct report *r)
         fwrite(text.data, 1, text.len, stdout);
         return;
     }
+    if (pipeline_is_origin(r->pipeline)) {
+        origins_print(&text, path, r, &t);
+        fwrite(text.data, 1, text.len, stdout);
+        return;
+    }
     foreign_plain(&text, path, 4096, t.utf8);
     print_alarm(text.data ? text.data : "", r);
 }
@@ -117,6 +123,16 @@ static void print_scenes_configuration(const struct configuration *c)
            p->age_gender ? " age-gender" : "", p->fps, (long long)c->deadline_ms);
 }
 
+static void print_origin_configuration(const struct configuration *c)
+{
+    const struct origin_params *p = &c->origin;
+
+    printf("  asked     %d frames (%s)%s%s%s; verdict by %s; credentials decide: %s; within %lld ms\n",
+           p->frames, key_frames_name(p->choose), p->faces ? ", faces" : "", p->heatmap ? ", heat map" : "",
+           p->unsafe ? ", safety" : "", p->heuristic, credentials_force_name(p->force),
+           (long long)c->deadline_ms);
+}
+
 static void print_configuration(const struct configuration *c)
 {
     const struct risk_rule *rule = &c->alarm.rule;
@@ -134,7 +150,9 @@ void report_print_evidence(const struct report *r)
     printf("evidence\n  subject   sha256 %s, %lld bytes\n", r->subject.sha256, (long long)r->subject.size);
     print_moments(r);
     print_models(r);
-    if (r->config.known && r->config.scenes_known)
+    if (r->config.known && r->config.origin_known)
+        print_origin_configuration(&r->config);
+    else if (r->config.known && r->config.scenes_known)
         print_scenes_configuration(&r->config);
     else if (r->config.known)
         print_configuration(&r->config);

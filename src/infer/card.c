@@ -1,13 +1,18 @@
 #include "infer/card.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "infer/task_int.h"
 
-static const struct card_task *const tasks[] = {&task_detect, &task_faces, &task_embedding, &task_traits,
-                                                &task_tags};
+static const struct card_task *const tasks[] = {
+    &task_detect, &task_faces,       &task_embedding, &task_traits, &task_tags,
+    &task_origin, &task_origin_face, &task_nsfw,      &task_voice,  &task_origin_speech};
 
-const char *const card_tasks[] = {"detect", "faces", "face-embedding", "face-traits", "tags", NULL};
+const char *const card_tasks[] = {
+    "detect",      "faces", "face-embedding", "face-traits",   "tags", "origin-image",
+    "origin-face", "nsfw",  "voice",          "origin-speech", NULL};
 const char *const card_orders[] = {"bgr", "rgb", NULL};
 const char *const card_schemas[] = {"assay.model/1", NULL};
 
@@ -19,8 +24,11 @@ const struct card_task *card_task(const char *name)
     return NULL;
 }
 
+/* A card that has all weights in itself has no file, and none to sum up. */
 static int read_sha256(struct reader *r, struct card_head *head)
 {
+    if (!head->sha256)
+        return 0;
     if (!text_is_hex(head->sha256, HASH_HEX - 1))
         return BAD(r, "\"sha256\" must be %d hex digits", HASH_HEX - 1);
     for (size_t i = 0; i < HASH_HEX; i++) {
@@ -58,9 +66,11 @@ int card_parse(struct arena *a, struct bytes json, const char *dir, const char *
         return BAD(&r, "%s", why.text);
     if (read_card(&r, yyjson_doc_get_root(doc), &head) < 0)
         return -1;
-    head.card.file = dir ? arena_printf(a, "%s/%s", dir, head.file) : NULL;
+    head.card.file = dir && head.file ? arena_printf(a, "%s/%s", dir, head.file) : NULL;
     head.card.tags.map = dir && head.map ? arena_printf(a, "%s/%s", dir, head.map) : NULL;
     hash_hex(json, head.card.text_sha256);
+    if (!head.sha256) /* the card is the model */
+        memcpy(head.card.sha256, head.card.text_sha256, HASH_HEX);
     *ret_card = head.card;
     return 0;
 }

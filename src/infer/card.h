@@ -24,6 +24,9 @@ enum {
     CARD_MAX_OUTPUTS = 16, /* tensors that a model is asked for */
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
+    CARD_MAX_PATCHES = 8,
+    CARD_MAX_FEEDS = 2,       /* inputs of a model beside the first */
+    CARD_VOICE_FRAME = 512,   /* new samples that a voice model sees at once */
     CARD_MAX_BYTES = 1 << 20, /* also of a map */
     CARD_MAX_TEXT = 2000,
     MODEL_MAX_BYTES = 512 << 20
@@ -46,7 +49,8 @@ struct card_concept {
 };
 
 struct card_input {
-    const char *name;              /* of the tensor, [1,3,height,width] float32 */
+    const char *name;              /* of the tensor, [1,3,height,width] float32, or [1,samples] */
+    int samples;                   /* of sound, 16 kHz mono -1..1; 0: the model sees a picture */
     int width, height;             /* 32..2048 */
     const char *order;             /* of the channels: "bgr", "rgb" */
     double scale, mean[3], std[3]; /* (pixel * scale - mean) / std, channels in the model's order */
@@ -55,6 +59,14 @@ struct card_input {
                                     * NULL where the task cuts its own picture (faces, one by one) */
     int pad;                       /* 0..255 */
     double crop;                   /* centre-crop: the part of the shorter side that is kept, 0.1..1 */
+};
+
+/* An input beside the first: a float32 state, which is zero at first and whose next value is one of the
+ * outputs, or an int64 constant. */
+struct card_feed {
+    const char *name;
+    bool is_state;
+    int64_t value; /* of a constant */
 };
 
 struct card_output {
@@ -99,20 +111,56 @@ struct card_tags {
     const struct card_tag *tags; /* in the order of the file */
 };
 
+/* Detectors "human or artificial": origin-image, origin-face. */
+struct card_origin {
+    const char *method;     /* "network", "spectrum": infer/spectrum.h */
+    int patch;              /* side in pixels; of a network the input's */
+    int patches;            /* at most as many of one picture, 1..CARD_MAX_PATCHES */
+    double scale, offset;   /* calibration: artificial = sigmoid(scale * logit + offset) */
+    double floor;           /* an answer whose better score is below it is "uncertain"; 0.5..1 */
+    double artificial_from; /* the same for "artificial" alone, where a false accusation costs more; 0.5..1 */
+    unsigned media;         /* bit set of enum card_media: where the votes enter verdicts; none: shown only */
+    bool obsolete;          /* superseded: rules may leave it out */
+    int min_face;           /* origin-face: pixels of the picture */
+    double enlarge;         /* origin-face: side of the square / longer side of the box */
+    const double *mean, *deviation, *weights; /* spectrum: SPECTRUM_FEATURES twice, SPECTRUM_WEIGHTS */
+};
+enum card_media { MEDIA_IMAGE = 1, MEDIA_VIDEO = 2, MEDIA_FACE = 4, MEDIA_AUDIO = 8 };
+
+/* What only models of sound have. A card of task "origin-speech" uses scale, offset, floor, artificial_from,
+ * media and obsolete of card_origin, too. */
+struct card_speech {
+    int context;       /* voice: samples of the input that it has seen already */
+    double threshold;  /* voice: a probability from which it is speech */
+    int hop;           /* origin-speech: samples from one window to the next */
+    bool human_first;  /* origin-speech: order of the logits */
+    double min_voiced; /* origin-speech: seconds of speech that it needs */
+};
+
+struct card_nsfw {
+    double threshold; /* of the sum, 0..1 */
+    size_t nunsafe;
+    const int *unsafe; /* indices into labels */
+};
+
 struct card {
     const char *name, *version;
-    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags" */
-    const char *file;           /* path of the model file, NULL for the embedded model */
-    char sha256[HASH_HEX];      /* of the model file */
+    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
+                                 * "origin-face", "nsfw", "voice", "origin-speech" */
+    const char *file;           /* path of the model file; NULL for an embedded model, and where the card
+                                 * holds the weights itself (method "spectrum") */
+    char sha256[HASH_HEX];      /* of the model file; of the card where there is none */
     char text_sha256[HASH_HEX]; /* of the card itself; of a card with a map: of both, one after the
                                  * other, since both make the verdict */
     const char *licence, *source, *made_by, *weakness;
     struct card_input input;
+    size_t nfeeds;
+    struct card_feed feeds[CARD_MAX_FEEDS];
     struct card_output output;
     size_t noutputs;
     const char *outputs[CARD_MAX_OUTPUTS]; /* the tensors to ask for, in the order the task reads them */
     double nms_iou; /* detect, faces: 0..1; boxes of one label which overlap more than this are one */
-    size_t nlabels; /* detect, tags */
+    size_t nlabels; /* detect, tags, nsfw */
     const struct card_label *labels; /* in the model's order */
     size_t nconcepts;
     const struct card_concept *concepts;
@@ -121,6 +169,9 @@ struct card {
     struct card_embedding embedding;
     struct card_traits traits;
     struct card_tags tags;
+    struct card_origin origin;
+    struct card_nsfw nsfw;
+    struct card_speech speech;
 };
 
 /* `origin` is for messages; the model file is looked for in dir (NULL: embedded, the card's file name is
@@ -137,6 +188,9 @@ int card_verify(const struct card *card, struct err *err);
 /* The calibration of a concept; NULL when the card has no such concept. */
 const struct card_concept *card_concept(const struct card *card, const char *name);
 struct model_ref card_ref(const struct card *card);
+/* Whether the votes of an origin card enter verdicts for a kind of media: "image", "video", "face", "audio".
+ */
+bool card_counts_for(const struct card *card, const char *media);
 
 /* The models of a directory (*.json), sorted by name; a bad card or model file is reported in `problem` and
  * does not stop the others. A directory that does not exist has none. At most 1000. */

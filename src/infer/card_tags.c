@@ -68,7 +68,7 @@ static int check_labels(struct reader *r, const struct card *card)
     return 0;
 }
 
-static int read_labels(struct reader *r, yyjson_val *list, struct card *card)
+int card_read_labels(struct reader *r, yyjson_val *list, struct card *card)
 {
     static const struct field name = {"labels", FIELD_TEXT, true, 0, 0, FIELD_SHORT, NULL};
     size_t n = yyjson_arr_size(list), i, max;
@@ -92,7 +92,7 @@ static int read_tags(struct reader *r, yyjson_val *root, struct card *card)
         return BAD(r, "\"map\" must be the name of a file that ends in %s", CARD_MAP_ENDING);
     if (FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", input_fields, &card->input) < 0 ||
         FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0 ||
-        read_labels(r, yyjson_obj_get(root, "labels"), card) < 0)
+        card_read_labels(r, yyjson_obj_get(root, "labels"), card) < 0)
         return -1;
     card->outputs[card->noutputs++] = card->output.name;
     return 0;

@@ -211,7 +211,7 @@ int cards_add(const char *dir, const char *path, struct err *err)
     if (mkdir(dir, 0755) < 0 && errno != EEXIST)
         return FAIL_ERRNO(err, "the models folder %s cannot be made", dir);
     if (check_name_is_free(a, dir, &card, file, err) < 0 ||
-        install(a, card.file, arena_printf(a, "%s/%s", dir, name_of(card.file)), err) < 0 ||
+        (card.file && install(a, card.file, arena_printf(a, "%s/%s", dir, name_of(card.file)), err) < 0) ||
         (card.tags.map &&
          install(a, card.tags.map, arena_printf(a, "%s/%s", dir, name_of(card.tags.map)), err) < 0))
         return -1;

@@ -53,8 +53,11 @@ int model_load(struct model **ret_model, struct runtime *rt, const struct card *
 void model_freep(struct model **m);
 const struct card *model_card(const struct model *m);
 
-/* Input memory of the model, [1,3,height,width] floats, to be filled before model_run. */
+/* Input memory of the model, [1,3,height,width] or [1,samples] floats, to be filled before model_run. */
 struct tensor model_input(struct model *m);
+/* Memory of a state among card->feeds, zero at first; it has the shape that the model says, with 1 for what
+ * it leaves open. */
+struct tensor model_feed(struct model *m, size_t i);
 /* Output valid until the next run. ERR_TIMEOUT when deadline_mono_us (0 = none) has passed before the run
  * begins; a run itself takes milliseconds and is not interrupted. */
 int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_output, struct err *err);
@@ -64,7 +67,16 @@ int model_run_all(struct model *m, int64_t deadline_mono_us, struct tensor_list 
 /* The outputs of the last run; after loading those of the empty input: their shapes never change. */
 struct tensor_list model_outputs(const struct model *m);
 
-/* The model that ships inside the binary: the detector card and its bytes. */
+/* The models that ship inside the binary, their cards as JSON. The first is the detector; `model` is empty
+ * where the card holds all weights (method "spectrum"). */
+struct embedded {
+    const char *name; /* of the card: "assay-detect" */
+    struct bytes card, model;
+};
+size_t embedded_count(void);
+struct embedded embedded_get(size_t i); /* 0 .. embedded_count() - 1 */
+
+/* The card and the bytes of the first of them, the detector. */
 struct bytes embedded_card(void);
 struct bytes embedded_model(void);
 

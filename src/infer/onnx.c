@@ -28,6 +28,9 @@ struct model {
     OrtSession *session;
     struct tensor input, outputs[CARD_MAX_OUTPUTS];          /* own the data */
     OrtValue *input_value, *output_values[CARD_MAX_OUTPUTS]; /* views of it */
+    struct tensor feeds[CARD_MAX_FEEDS];                     /* states; they own the data, too */
+    int64_t constants[CARD_MAX_FEEDS];
+    OrtValue *feed_values[CARD_MAX_FEEDS];
 };
 
 /* ---- the library ---- */
@@ -328,9 +331,9 @@ static int find_tensor(const struct model *m, bool input, const char *name, stru
 
     if (find_by_name(m, &side, name, &index, &count, err) < 0)
         return -1;
-    if (input && count != 1)
-        return FAIL(err, ERR_MODEL, "the model %s has %zu inputs; only one is supported", m->card->name,
-                    count);
+    if (input && count != 1 + m->card->nfeeds)
+        return FAIL(err, ERR_MODEL, "the model %s has %zu inputs, but its card tells of %zu", m->card->name,
+                    count, 1 + m->card->nfeeds);
     if (check(m->rt, side.type(m->session, index, &type), m->card->name, err) < 0)
         return -1;
     r = read_shape(m, type, ret, err);
@@ -338,32 +341,99 @@ static int find_tensor(const struct model *m, bool input, const char *name, stru
     return r;
 }
 
-/* One picture of the card's size; what the model leaves open is filled in. */
-static int bind_input(struct model *m, struct err *err)
+/* What the card says goes in. */
+static size_t wanted_shape(const struct card_input *in, int64_t ret[4])
+{
+    if (in->samples) {
+        ret[0] = 1;
+        ret[1] = in->samples;
+        return 2;
+    }
+    ret[0] = 1;
+    ret[1] = 3;
+    ret[2] = in->height;
+    ret[3] = in->width;
+    return 4;
+}
+
+static int fail_input(const struct model *m, struct err *err)
 {
     const struct card_input *in = &m->card->input;
-    const int64_t want[] = {1, 3, in->height, in->width};
+
+    if (in->samples)
+        return FAIL(err, ERR_MODEL, "the model %s does not take %d samples, as its card says", m->card->name,
+                    in->samples);
+    return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says",
+                m->card->name, in->width, in->height);
+}
+
+/* One picture or piece of sound of the card's size; what the model leaves open is filled in. */
+static int bind_input(struct model *m, struct err *err)
+{
+    int64_t want[4];
+    size_t n = wanted_shape(&m->card->input, want);
     struct tensor *t = &m->input;
 
-    if (find_tensor(m, true, in->name, t, err) < 0)
+    if (find_tensor(m, true, m->card->input.name, t, err) < 0)
         return -1;
-    for (size_t i = 0; t->ndims == COUNT_OF(want) && i < t->ndims; i++)
+    for (size_t i = 0; t->ndims == n && i < n; i++)
         if (t->dims[i] == -1)
             t->dims[i] = want[i];
-    if (t->ndims != COUNT_OF(want) || memcmp(t->dims, want, sizeof want) != 0)
-        return FAIL(err, ERR_MODEL, "the model %s does not take a picture of %dx%d, as its card says",
-                    m->card->name, in->width, in->height);
+    if (t->ndims != n || memcmp(t->dims, want, n * sizeof *want) != 0)
+        return fail_input(m, err);
     return make_value(m, t, &m->input_value, err);
+}
+
+static int bind_state(struct model *m, size_t i, struct err *err)
+{
+    struct tensor *t = &m->feeds[i];
+
+    if (find_tensor(m, true, m->card->feeds[i].name, t, err) < 0)
+        return -1;
+    for (size_t k = 0; k < t->ndims; k++)
+        if (t->dims[k] == -1)
+            t->dims[k] = 1;
+    return make_value(m, t, &m->feed_values[i], err);
+}
+
+/* A number without dimensions; whether the model takes it so is seen at the first run. */
+static int bind_constant(struct model *m, size_t i, struct err *err)
+{
+    struct side side = side_of(m->rt->api, true);
+    size_t index, count;
+
+    if (find_by_name(m, &side, m->card->feeds[i].name, &index, &count, err) < 0)
+        return -1;
+    m->constants[i] = m->card->feeds[i].value;
+    return check(m->rt,
+                 m->rt->api->CreateTensorWithDataAsOrtValue(
+                     m->rt->memory, &m->constants[i], sizeof m->constants[i], NULL, 0,
+                     ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, &m->feed_values[i]),
+                 m->card->name, err);
+}
+
+static int bind_feeds(struct model *m, struct err *err)
+{
+    for (size_t i = 0; i < m->card->nfeeds; i++)
+        if ((m->card->feeds[i].is_state ? bind_state(m, i, err) : bind_constant(m, i, err)) < 0)
+            return -1;
+    return 0;
 }
 
 /* ---- outputs, whose shapes only a run tells when the model leaves its input open ---- */
 
 static int run(struct model *m, OrtValue **outputs, struct err *err)
 {
-    const OrtValue *inputs[] = {m->input_value};
-    OrtStatus *status = m->rt->api->Run(m->session, NULL, (const char *const[]){m->card->input.name}, inputs,
-                                        1, m->card->outputs, m->card->noutputs, outputs);
+    const OrtValue *inputs[1 + CARD_MAX_FEEDS] = {m->input_value};
+    const char *names[1 + CARD_MAX_FEEDS] = {m->card->input.name};
+    OrtStatus *status;
 
+    for (size_t i = 0; i < m->card->nfeeds; i++) {
+        inputs[1 + i] = m->feed_values[i];
+        names[1 + i] = m->card->feeds[i].name;
+    }
+    status = m->rt->api->Run(m->session, NULL, names, inputs, 1 + m->card->nfeeds, m->card->outputs,
+                             m->card->noutputs, outputs);
     if (!status)
         return 0;
     err_set(err, ERR_MODEL, "the model %s failed: %s", m->card->name, m->rt->api->GetErrorMessage(status));
@@ -460,7 +530,7 @@ int model_load(struct model **ret_model, struct runtime *rt, const struct card *
     m->card = card;
     m->rt = rt;
     if ((card->file ? load_file(m, err) : load_bytes(m, embedded, err)) < 0 || bind_input(m, err) < 0 ||
-        bind_outputs(m, err) < 0 || check_outputs(m, err) < 0)
+        bind_feeds(m, err) < 0 || bind_outputs(m, err) < 0 || check_outputs(m, err) < 0)
         return -1;
     *ret_model = TAKE(m);
     return 0;
@@ -474,6 +544,11 @@ void model_freep(struct model **m)
         if ((*m)->input_value)
             api->ReleaseValue((*m)->input_value);
         free((*m)->input.data);
+        for (size_t i = 0; i < CARD_MAX_FEEDS; i++) {
+            if ((*m)->feed_values[i])
+                api->ReleaseValue((*m)->feed_values[i]);
+            free((*m)->feeds[i].data);
+        }
         for (size_t i = 0; i < CARD_MAX_OUTPUTS; i++) {
             if ((*m)->output_values[i])
                 api->ReleaseValue((*m)->output_values[i]);
@@ -494,6 +569,11 @@ const struct card *model_card(const struct model *m)
 struct tensor model_input(struct model *m)
 {
     return m->input;
+}
+
+struct tensor model_feed(struct model *m, size_t i)
+{
+    return m->feeds[i];
 }
 
 struct tensor_list model_outputs(const struct model *m)

@@ -25,20 +25,29 @@ struct card_task {
     /* Whether the outputs of a loaded model have the shapes that the task reads; NULL: asked at every run. */
     int (*check)(const struct card *card, const struct tensor_list *out, struct err *err);
 };
-extern const struct card_task task_detect, task_faces, task_embedding, task_traits, task_tags;
+extern const struct card_task task_detect, task_faces, task_embedding, task_traits, task_tags, task_origin,
+    task_origin_face, task_nsfw, task_voice, task_origin_speech;
 /* Never NULL for a card that was parsed. */
 const struct card_task *card_task(const char *name);
+
+/* The list "labels" of a classifier: 2 to CARD_MAX_LABELS names, none twice. */
+int card_read_labels(struct reader *r, yyjson_val *list, struct card *card);
+
+/* "calibration", "verdict" and the floors, of every detector "human or artificial"; its table of fields has
+ * them. */
+int card_read_origin(struct reader *r, yyjson_val *root, struct card_origin *o);
 
 extern const char *const card_schemas[], *const card_tasks[], *const card_orders[];
 
 #define CARD_AT(member) offsetof(struct card_head, card.member)
-#define CARD_COMMON_FIELDS                                                                               \
+/* `has_file`: whether such a card must have a model file beside it. */
+#define CARD_COMMON_FIELDS_AND(has_file)                                                                 \
     {"schema", FIELD_WORD, true, offsetof(struct card_head, schema), 0, 0, card_schemas},                \
         {"name", FIELD_NAME, true, CARD_AT(name), 0, 0, NULL},                                           \
         {"version", FIELD_NAME, true, CARD_AT(version), 0, 0, NULL},                                     \
         {"task", FIELD_WORD, true, CARD_AT(task), 0, 0, card_tasks},                                     \
-        {"file", FIELD_NAME, true, offsetof(struct card_head, file), 0, 0, NULL},                        \
-        {"sha256", FIELD_TEXT, true, offsetof(struct card_head, sha256), 0, HASH_HEX, NULL},             \
+        {"file", FIELD_NAME, has_file, offsetof(struct card_head, file), 0, 0, NULL},                    \
+        {"sha256", FIELD_TEXT, has_file, offsetof(struct card_head, sha256), 0, HASH_HEX, NULL},         \
         {"licence", FIELD_TEXT, true, CARD_AT(licence), 0, CARD_MAX_TEXT, NULL},                         \
         {"source", FIELD_TEXT, true, CARD_AT(source), 0, CARD_MAX_TEXT, NULL},                           \
         {"made_by", FIELD_TEXT, true, CARD_AT(made_by), 0, CARD_MAX_TEXT, NULL},                         \
@@ -46,6 +55,8 @@ extern const char *const card_schemas[], *const card_tasks[], *const card_orders
     {                                                                                                    \
         "about", FIELD_OTHER, false, 0, 0, 0, NULL                                                       \
     }
+
+#define CARD_COMMON_FIELDS CARD_COMMON_FIELDS_AND(true)
 
 #define INPUT_AT(member) offsetof(struct card_input, member)
 #define INPUT_COMMON_FIELDS                                               \

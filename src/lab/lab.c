@@ -207,7 +207,8 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
     lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper = lab->opts.languages =
-        lab->opts.tessdata = NULL; /* copied elsewhere */
+        lab->opts.tessdata = lab->opts.anchors = lab->opts.allowed = lab->opts.stamps =
+            NULL; /* copied elsewhere */
     lab->keeper = mem_strdup(opts->keeper ? opts->keeper : "/proc/self/exe");
     m->memory_bytes = opts->memory_bytes;
     m->artefact_bytes = opts->artefact_bytes;
@@ -218,7 +219,10 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
         copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0 ||
         copy_option(m->languages, sizeof m->languages, opts->languages, "list of languages", err) < 0 ||
-        copy_option(m->tessdata, sizeof m->tessdata, opts->tessdata, "path of the languages", err) < 0)
+        copy_option(m->tessdata, sizeof m->tessdata, opts->tessdata, "path of the languages", err) < 0 ||
+        copy_option(m->anchors, sizeof m->anchors, opts->anchors, "path of the trusted anchors", err) < 0 ||
+        copy_option(m->allowed, sizeof m->allowed, opts->allowed, "path of the trusted signers", err) < 0 ||
+        copy_option(m->stamps, sizeof m->stamps, opts->stamps, "path of the time stamp anchors", err) < 0)
         return -1;
     return 0;
 }

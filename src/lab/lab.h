@@ -30,7 +30,9 @@ struct lab_opts {
     const char *runtime;  /* path of ONNX Runtime; NULL: search */
     const char
         *languages; /* to read text in, "eng+deu"; "auto": "eng" if it is there; NULL: text is not read */
-    const char *tessdata; /* where they lie; NULL: search */
+    const char *tessdata;                   /* where they lie; NULL: search */
+    const char *anchors, *allowed, *stamps; /* files of c2pa/trust.h: whose Content Credentials are trusted;
+                                             * NULL: nobody's */
     int64_t memory_bytes; /* RLIMIT_AS headroom of an analyst above the keeper's own size; default 512 MiB */
     int64_t artefact_bytes; /* RLIMIT_FSIZE of an analyst, at least the size of a report; default 512 MiB */
     int64_t max_pixels;     /* of one frame; default 8192 x 4096 */

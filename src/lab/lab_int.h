@@ -39,7 +39,7 @@
 enum {
     KEEPER_SOCKET = 3,
     LAB_MAX_ANALYSTS = 256,
-    LAB_MAX_MODELS = 16,
+    LAB_MAX_MODELS = 24,
     LAB_TEXT = 128,
     LINK_MAX_FDS = 4,
 };
@@ -61,7 +61,8 @@ enum msg_type {
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
     char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
-    char languages[LAB_TEXT], tessdata[PATH_MAX]; /* infer/ocr.h */
+    char languages[LAB_TEXT], tessdata[PATH_MAX];                /* infer/ocr.h */
+    char anchors[PATH_MAX], allowed[PATH_MAX], stamps[PATH_MAX]; /* c2pa/trust.h */
     int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
 };

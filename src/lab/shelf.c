@@ -1,6 +1,7 @@
 #include "lab/shelf_int.h"
 
 #include "base/text.h"
+#include "c2pa/trust.h"
 
 static const char *or_null(const char *s)
 {
@@ -75,17 +76,29 @@ static int choose_embedded(struct shelf *s, struct card *ret_card, struct err *e
     return 0;
 }
 
+static struct shelf_model *place(struct shelf *s, const struct card *card, struct err *err)
+{
+    struct shelf_model *m;
+
+    if (s->nmodels == SHELF_MODELS)
+        return FAIL_NULL(err, ERR_MODEL, "more than %d models", SHELF_MODELS);
+    m = &s->models[s->nmodels++];
+    m->card = *card;
+    return m;
+}
+
 static int load(struct shelf *s, const struct card *card, struct bytes embedded, struct model **ret_model,
                 struct err *err)
 {
-    struct card *mine = &s->cards[s->nmodels];
+    struct shelf_model *mine = place(s, card, err);
 
-    if (s->nmodels == SHELF_MODELS)
-        return FAIL(err, ERR_MODEL, "more than %d models", SHELF_MODELS);
-    *mine = *card;
-    if (model_load(&s->models[s->nmodels], s->runtime, mine, embedded, err) < 0)
+    if (!mine)
         return -1;
-    *ret_model = s->models[s->nmodels++];
+    if (model_load(&mine->model, s->runtime, &mine->card, embedded, err) < 0) {
+        s->nmodels--;
+        return -1;
+    }
+    *ret_model = mine->model;
     return 0;
 }
 
@@ -114,7 +127,7 @@ int shelf_open(struct shelf *s, const struct msg_options *opts, struct err *err)
 /* Nothing installed for a task is fine: then nobody looks for it. */
 static int load_first(struct shelf *s, const char *task, struct model **ret_model, struct err *err)
 {
-    const struct card_entry *e = first_for(s, task);
+    const struct card_entry *e = *ret_model ? NULL : first_for(s, task);
 
     if (!e)
         return 0;
@@ -151,28 +164,161 @@ static int load_scenes(struct shelf *s, struct err *err)
         {"tags", &t->tags},
     };
 
+    t->faces = s->origin.find_faces; /* one for both kits */
     for (size_t i = 0; i < COUNT_OF(wanted); i++)
         if (load_first(s, wanted[i].task, wanted[i].model, err) < 0)
             return -1;
     return load_reader(s, err);
 }
 
+/* ---- the origin kit ---- */
+
+static bool is_replaced(const struct shelf *s, const char *name)
+{
+    const struct card_entry *e = entry_named(s, name);
+
+    return e && !e->problem;
+}
+
+/* Where the models of a task sit; the first of a task that has one seat only keeps it. */
+struct seats {
+    const char *task;
+    struct origin_seat *all;
+    size_t *n;
+    struct model **one;
+};
+
+static int sit(struct shelf *s, const struct seats *seats, const struct card *card, struct bytes embedded,
+               struct err *err)
+{
+    struct model *model = NULL;
+    struct shelf_model *alone;
+
+    if (seats->one ? *seats->one != NULL : *seats->n == ORIGIN_SEATS)
+        return 0;
+    if (text_is(card->origin.method, "spectrum")) {
+        alone = place(s, card, err);
+        if (!alone)
+            return -1;
+        seats->all[(*seats->n)++] = (struct origin_seat){&alone->card, NULL};
+        return 0;
+    }
+    if (load(s, card, embedded, &model, err) < 0)
+        return -1;
+    if (seats->one)
+        *seats->one = model;
+    else
+        seats->all[(*seats->n)++] = (struct origin_seat){model_card(model), model};
+    return 0;
+}
+
+static const struct seats *seats_for(const struct seats *all, size_t n, const char *task)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_is(all[i].task, task))
+            return &all[i];
+    return NULL;
+}
+
+/* The program's own; an installed card of the same name takes its place. */
+static int sit_embedded(struct shelf *s, const struct seats *all, size_t n, struct err *err)
+{
+    for (size_t i = 1; i < embedded_count(); i++) {
+        struct embedded e = embedded_get(i);
+        const struct seats *seats;
+        struct card card;
+
+        if (card_parse(s->arena, e.card, NULL, "an embedded model card", &card, err) < 0)
+            return -1;
+        seats = seats_for(all, n, card.task);
+        if (seats && !is_replaced(s, card.name) && sit(s, seats, &card, e.model, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int sit_installed(struct shelf *s, const struct seats *all, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < s->nentries; i++) {
+        const struct card_entry *e = &s->entries[i];
+        const struct seats *seats = e->problem ? NULL : seats_for(all, n, e->card.task);
+
+        if (seats && (card_verify(&e->card, err) < 0 || sit(s, seats, &e->card, (struct bytes){0}, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+static int open_trust(struct shelf *s, struct err *err)
+{
+    const char *anchors[] = {or_null(s->opts->anchors), NULL}, *allowed[] = {or_null(s->opts->allowed), NULL},
+               *stamps[] = {or_null(s->opts->stamps), NULL};
+    const struct c2pa_trust_files files = {.anchors = anchors, .allowed = allowed, .tsa = stamps};
+
+    c2pa_prepare();
+    if (!anchors[0] && !allowed[0])
+        return 0;
+    if (c2pa_trust_open(&files, &s->trust, err) < 0)
+        return -1;
+    s->origin.trust = s->trust;
+    return 0;
+}
+
+static int load_origin(struct shelf *s, struct err *err)
+{
+    struct origin_tools *t = &s->origin;
+    struct origin_seat speech[ORIGIN_SEATS];
+    const struct seats all[] = {
+        {"origin-image", t->pictures, &t->npictures, NULL},
+        {"origin-face", t->faces, &t->nfaces, NULL},
+        {"origin-speech", speech, &t->nspeech, NULL},
+        {"faces", NULL, NULL, &t->find_faces},
+        {"nsfw", NULL, NULL, &t->unsafe},
+        {"voice", NULL, NULL, &t->voice},
+    };
+
+    t->find_faces = s->scenes.faces;
+    if (open_trust(s, err) < 0 || sit_embedded(s, all, COUNT_OF(all), err) < 0 ||
+        sit_installed(s, all, COUNT_OF(all), err) < 0)
+        return -1;
+    for (size_t i = 0; i < t->nspeech; i++)
+        t->speech[i] = speech[i].model;
+    return 0;
+}
+
+/* ---- kits ---- */
+
+typedef int kit_loader(struct shelf *s, struct err *err);
+
+static int add_kit(struct shelf *s, unsigned kit, kit_loader *loader, struct err *ret_problem,
+                   struct err *err)
+{
+    if (s->kits & kit)
+        return 0;
+    s->kits |= kit;
+    if (loader(s, ret_problem) == 0)
+        return 0;
+    return FAIL(err, ret_problem->kind, "%s", ret_problem->text);
+}
+
 int shelf_add(struct shelf *s, unsigned kits, struct err *err)
 {
-    struct err why = {0};
+    int r = 0;
 
-    if ((kits & KIT_SCENES) && !(s->kits & KIT_SCENES) && load_scenes(s, &why) < 0)
-        s->scenes.problem = why;
-    s->kits |= kits;
-    return why.kind == ERR_NONE ? 0 : FAIL(err, why.kind, "%s", why.text);
+    if (kits & KIT_SCENES)
+        r = add_kit(s, KIT_SCENES, load_scenes, &s->scenes.problem, err);
+    if (kits & KIT_ORIGIN && add_kit(s, KIT_ORIGIN, load_origin, &s->origin.problem, err) < 0)
+        r = -1;
+    return r;
 }
 
 /* ---- all of it ---- */
 
 void shelf_fill(const struct shelf *s, struct toolbox *ret)
 {
-    ret->detector = s->models[0];
+    ret->detector = s->models[0].model;
     ret->scenes = s->scenes;
+    ret->origin = s->origin;
 }
 
 static struct msg_model model_of(const struct card *card)
@@ -202,7 +348,7 @@ size_t shelf_models(const struct shelf *s, struct msg_model ret[LAB_MAX_MODELS])
     size_t n = 0;
 
     for (; n < s->nmodels; n++)
-        ret[n] = model_of(&s->cards[n]);
+        ret[n] = model_of(&s->models[n].card);
     if (s->scenes.ocr)
         ret[n++] = reader_of(s->scenes.ocr);
     return n;
@@ -213,7 +359,8 @@ void shelf_clear(struct shelf *s)
     ocr_freep(&s->scenes.ocr);
     languages_freep(&s->scenes.languages);
     for (size_t i = 0; i < SHELF_MODELS; i++)
-        model_freep(&s->models[i]);
+        model_freep(&s->models[i].model);
     runtime_freep(&s->runtime);
+    c2pa_trust_freep(&s->trust);
     arena_freep(&s->arena);
 }

@@ -10,7 +10,7 @@
 
 #include "lab/lab_int.h"
 
-enum { SHELF_MODELS = 8 };
+enum { SHELF_MODELS = LAB_MAX_MODELS - 1 }; /* and a reader of texts */
 
 struct shelf {
     struct arena *arena;
@@ -20,9 +20,13 @@ struct shelf {
     size_t nentries; /* the cards of the models directory */
     struct card_entry *entries;
     size_t nmodels;
-    struct model *models[SHELF_MODELS]; /* the detector first; each borrows its card */
-    struct card cards[SHELF_MODELS];
+    struct shelf_model {
+        struct card card;
+        struct model *model; /* borrows the card; NULL where the card is enough */
+    } models[SHELF_MODELS];  /* the detector first */
     struct scenes_tools scenes;
+    struct origin_tools origin;
+    struct c2pa_trust *trust;
 };
 
 /* Loads the alarm kit. On failure what is half there is for shelf_clear. */

@@ -12,12 +12,12 @@ static const double near_seconds = 0.5;
 
 static bool is_mov(const struct video *v)
 {
-    return strncmp(v->format->iformat->name, "mov,", 4) == 0;
+    return strncmp(v->box.format->iformat->name, "mov,", 4) == 0;
 }
 
 static bool is_matroska(const struct video *v)
 {
-    return strncmp(v->format->iformat->name, "matroska", 8) == 0;
+    return strncmp(v->box.format->iformat->name, "matroska", 8) == 0;
 }
 
 static int64_t stamp_of(const struct video *v, double pts)
@@ -49,11 +49,9 @@ int video_skip_to(struct video *v, double pts, struct err *err)
 {
     if (v->ended || v->drained || !gains(v, pts))
         return 0;
-    if (av_seek_frame(v->format, v->stream->index, stamp_of(v, pts), AVSEEK_FLAG_BACKWARD) < 0) {
-        if (fdio_is_late(&v->io))
-            return FAIL(err, ERR_TIMEOUT, "The deadline passed while the video was read.");
-        if (v->io.error)
-            return FAIL(err, ERR_IO, "Cannot read the file: %s.", strerror(v->io.error));
+    if (av_seek_frame(v->box.format, v->stream->index, stamp_of(v, pts), AVSEEK_FLAG_BACKWARD) < 0) {
+        if (fdio_is_late(&v->box.io) || v->box.io.error)
+            return container_fail(&v->box, 0, "", err);
         return 0; /* no way to jump: the frames come all the same */
     }
     avcodec_flush_buffers(v->decoder);

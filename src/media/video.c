@@ -13,28 +13,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "media/fdio_int.h"
 #include "media/video_int.h"
-#include "media/whole_int.h"
-
-/* Containers that hold everything themselves. What is missing here names other files or addresses (hls, dash,
- * concat, sdp, image sequences by name, imf) or makes pictures of text (tty). The audio-only ones are here so
- * that a sound file is told apart from rubbish. */
-static const char allowed_formats[] =
-    "mov,mp4,matroska,webm,avi,mpegts,mpeg,flv,live_flv,asf,ogg,gif,apng,mjpeg,mpjpeg,smjpeg,h261,h263,h264,"
-    "hevc,"
-    "vvc,m4v,mpegvideo,vc1,vc1test,av1,obu,ivf,dirac,cavsvideo,yuv4mpegpipe,wtv,nut,nsv,rm,dv,mxf,gxf,dhav,"
-    "jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,tiff_pipe,gif_pipe,pam_pipe,ppm_pipe,pgm_pipe,"
-    "wav,w64,mp3,flac,aac,ac3,amr,aiff,au,caf";
 
 enum {
-    PROBE_BYTES = 5 << 20,
-    PROBE_SECONDS = 5,
-    MAX_STREAMS = 32,
     PACKETS_PER_FRAME = 64, /* ceiling of packets read = that many times max_frames */
     HEADER_MAX_PIXELS =
         1 << 28, /* a decoder may look at a header up to here: then we can say how large it is */
-    NOT_VIDEO = AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS,
+};
+static const struct container_words words = {
+    "video",
+    "The file is not a video, or in a container that is not accepted. Send MP4, MKV, AVI or TS.",
+    "The file is damaged or was cut off: it begins like a video, but its index is missing.",
+    "The file starts like a video, but holds nothing that can be decoded.",
 };
 static const double highest_rate = 1e6;
 static const double fallback_frame_seconds = 0.04;
@@ -66,8 +56,7 @@ void video_freep(struct video **v)
     av_frame_free(&gone->before);
     av_packet_free(&gone->packet);
     avcodec_free_context(&gone->decoder);
-    avformat_close_input(&gone->format);
-    fdio_close(&gone->io);
+    container_close(&gone->box);
     freep(&gone);
 }
 
@@ -81,139 +70,19 @@ double video_end(const struct video *v)
     return v->last_end;
 }
 
-/* ---- errors ---- */
-
-static int fail_late(const struct video *v, struct err *err)
-{
-    if (v->io.expired)
-        return FAIL(err, ERR_TIMEOUT, "The deadline passed while the video was read.");
-    return FAIL(
-        err, ERR_LIMIT,
-        "The video takes more work than a file of its size should: more than %.0f s of processor time.",
-        (double)v->cpu_us / 1e6);
-}
-
-static int fail_pixels(const struct video *v, int width, int height, struct err *err)
-{
-    return FAIL(err, ERR_LIMIT, "A frame of %dx%d is over the ceiling of %lld pixels.", width, height,
-                (long long)v->opts.max_pixels);
-}
-
-/* What stands behind a failure of libav: our own refusals first, they look like damage to libav. */
 static int fail(const struct video *v, int code, const char *otherwise, struct err *err)
 {
-    if (v->io.expired || v->io.exhausted)
-        return fail_late(v, err);
-    if (v->oversize_width)
-        return fail_pixels(v, v->oversize_width, v->oversize_height, err);
-    if (v->io.error)
-        return FAIL(err, ERR_IO, "Cannot read the file: %s.", strerror(v->io.error));
-    if (code == AVERROR(ENOMEM))
-        return FAIL(err, ERR_LIMIT, "The video needs more memory than one file may have.");
-    return FAIL(err, ERR_DECODE, "%s", otherwise);
+    if (v->oversize_width && !v->box.io.expired && !v->box.io.exhausted)
+        return container_fail_pixels(&v->box, v->oversize_width, v->oversize_height, err);
+    return container_fail(&v->box, code, otherwise, err);
 }
 
 /* ---- opening ---- */
 
-static int interrupted(void *opaque)
-{
-    return fdio_is_late(opaque);
-}
-
-/* Some containers may name other files (external tracks of a MOV); none of them gets one. */
-static int refuse_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
-                       AVDictionary **options)
-{
-    (void)s, (void)pb, (void)url, (void)flags, (void)options;
-    return AVERROR(EPERM);
-}
-
-static void set_format_limits(AVFormatContext *f, struct fdio *io)
-{
-    f->pb = io->av;
-    f->flags |= AVFMT_FLAG_CUSTOM_IO;
-    f->interrupt_callback = (AVIOInterruptCB){interrupted, io};
-    f->io_open = refuse_open;
-    f->format_whitelist = libav_must(av_strdup(allowed_formats));
-    f->protocol_whitelist = libav_must(av_strdup(""));
-    f->probesize = PROBE_BYTES;
-    f->max_analyze_duration = (int64_t)PROBE_SECONDS * AV_TIME_BASE;
-    f->max_streams = MAX_STREAMS;
-}
-
-/* One dictionary per stream with the ceiling for the decoders which libav opens itself while it probes. */
-static int probe_streams(struct video *v)
-{
-    unsigned n = v->format->nb_streams;
-    AVDictionary **options = mem_alloc((n + 1) * sizeof *options);
-    int r;
-
-    for (unsigned i = 0; i < n; i++)
-        av_dict_set_int(&options[i], "max_pixels", v->opts.max_pixels, 0);
-    r = avformat_find_stream_info(v->format, n ? options : NULL);
-    for (unsigned i = 0; i < n; i++)
-        av_dict_free(&options[i]);
-    freep(&options);
-    return r;
-}
-
-static int check_sizes(const struct video *v, struct err *err)
-{
-    for (unsigned i = 0; i < v->format->nb_streams; i++) {
-        const AVCodecParameters *p = v->format->streams[i]->codecpar;
-
-        if (p->codec_type == AVMEDIA_TYPE_VIDEO && p->width > 0 && p->height > 0 &&
-            (int64_t)p->width * p->height > v->opts.max_pixels)
-            return fail_pixels(v, p->width, p->height, err);
-    }
-    return 0;
-}
-
-static void limit_work(struct video *v, int64_t size)
-{
-    if (v->opts.cpu_us <= 0)
-        return;
-    v->cpu_us = v->opts.cpu_us + (int64_t)((double)v->opts.cpu_us * (double)size / 1e6);
-    v->io.cpu_until_us = clock_cpu_us() + v->cpu_us;
-}
-
-static int open_container(struct video *v, struct err *err)
-{
-    static const char not_a_video[] =
-        "The file is not a video, or in a container that is not accepted. Send MP4, MKV, AVI or TS.";
-    int64_t size = avio_size(v->io.av);
-    const AVInputFormat *container = NULL;
-    int r;
-
-    if (size == 0)
-        return FAIL(err, ERR_DECODE, "The file is empty.");
-    limit_work(v, size);
-    if ((r = av_probe_input_buffer2(v->io.av, &container, "", NULL, 0, PROBE_BYTES)) < 0)
-        return fail(v, r, not_a_video, err);
-    v->format = libav_must(avformat_alloc_context());
-    set_format_limits(v->format, &v->io);
-    if ((r = avformat_open_input(&v->format, "", container, NULL)) == AVERROR(EINVAL))
-        return fail(v, r, not_a_video, err);
-    if (r < 0)
-        return fail(v, r,
-                    "The file is damaged or was cut off: it begins like a video, but its index is missing.",
-                    err);
-    if (check_sizes(v, err) < 0)
-        return -1;
-    if ((r = probe_streams(v)) < 0)
-        return fail(v, r, "The file starts like a video, but holds nothing that can be decoded.", err);
-    return check_sizes(v, err);
-}
-
-static bool is_video(const AVStream *s)
-{
-    return s->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(s->disposition & NOT_VIDEO);
-}
-
 static bool has_sound(const AVFormatContext *f)
 {
     for (unsigned i = 0; i < f->nb_streams; i++)
-        if (f->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+        if (container_is_sound(f->streams[i]))
             return true;
     return false;
 }
@@ -221,16 +90,17 @@ static bool has_sound(const AVFormatContext *f)
 /* The stream that libav thinks best, unless that is a cover picture. */
 static int choose_stream(struct video *v, struct err *err)
 {
-    int best = av_find_best_stream(v->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    int best = av_find_best_stream(v->box.format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 
-    for (unsigned i = 0; i < v->format->nb_streams; i++)
-        if ((best < 0 || !is_video(v->format->streams[best])) && is_video(v->format->streams[i]))
+    for (unsigned i = 0; i < v->box.format->nb_streams; i++)
+        if ((best < 0 || !container_is_video(v->box.format->streams[best])) &&
+            container_is_video(v->box.format->streams[i]))
             best = (int)i;
-    if ((best < 0 || !is_video(v->format->streams[best])) && has_sound(v->format))
+    if ((best < 0 || !container_is_video(v->box.format->streams[best])) && has_sound(v->box.format))
         return FAIL(err, ERR_NO_STREAM, "The file has no video stream, only sound.");
-    if (best < 0 || !is_video(v->format->streams[best]))
+    if (best < 0 || !container_is_video(v->box.format->streams[best]))
         return FAIL(err, ERR_DECODE, "The file is a video container, but without a video in it.");
-    v->stream = v->format->streams[best];
+    v->stream = v->box.format->streams[best];
     return 0;
 }
 
@@ -317,7 +187,7 @@ static double rate_of(AVRational r)
 
 static int read_header(struct video *v, struct err *err)
 {
-    const AVFormatContext *f = v->format;
+    const AVFormatContext *f = v->box.format;
     struct media_info *info = &v->info;
 
     info->container = f->iformat->name;
@@ -325,9 +195,7 @@ static int read_header(struct video *v, struct err *err)
     info->rotation = rotation_of(v->stream);
     info->fps = rate_of(v->stream->avg_frame_rate);
     info->frames = v->stream->nb_frames > 0 ? v->stream->nb_frames : 0;
-    v->header_duration = f->duration > 0 && f->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE;
-    if (v->header_duration)
-        info->duration = (double)f->duration / AV_TIME_BASE;
+    info->duration = container_duration(&v->box);
     if (info->duration > v->opts.max_seconds)
         return FAIL(err, ERR_LIMIT, "The video lasts %.0f seconds, more than the ceiling of %.0f.",
                     info->duration, v->opts.max_seconds);
@@ -339,30 +207,13 @@ static int read_header(struct video *v, struct err *err)
 
 /* ---- decoding ---- */
 
-/* Other streams are read, too: where they end tells a clip that broke off from one whose picture ends early.
- */
-static void note_time(struct video *v)
-{
-    const AVPacket *p = v->packet;
-    double tick = av_q2d(v->format->streams[p->stream_index]->time_base);
-    int64_t stamp = p->pts != AV_NOPTS_VALUE ? p->pts : p->dts;
-    double start = v->format->start_time != AV_NOPTS_VALUE ? (double)v->format->start_time / AV_TIME_BASE : 0;
-    double until = ((double)stamp + (double)p->duration) * tick - start;
-
-    if (stamp != AV_NOPTS_VALUE && until > v->seen_until)
-        v->seen_until = until;
-    if (p->pos >= 0 && p->pos + p->size > v->packets_end)
-        v->packets_end = p->pos + p->size;
-}
-
 /* Whether the container promised more than the file holds; edit lists may hide a few packets. */
 static bool ends_early(const struct video *v)
 {
     bool few = !v->jumped && v->stream->nb_frames > 0 &&
                v->video_packets < v->stream->nb_frames - v->stream->nb_frames / 10;
-    bool brief = v->header_duration && v->seen_until + 0.5 < 0.9 * v->info.duration;
 
-    return few || brief || !file_is_whole(v->io.fd, v->format->iformat->name, v->packets_end);
+    return few || container_ends_early(&v->box);
 }
 
 /* A packet the decoder does not like is damage, not the end. */
@@ -381,22 +232,12 @@ static int send_packet(struct video *v, struct err *err)
     return 0;
 }
 
-/* Two demuxers take the end of the file for damage, too. */
-static bool is_end(const struct video *v, int why)
-{
-    const char *format = v->format->iformat->name;
-
-    if (why == AVERROR_EOF)
-        return true;
-    return avio_feof(v->io.av) && (text_is(format, "mpjpeg") || text_is(format, "smjpeg"));
-}
-
 /* The file ended or broke off: the decoder hands out what it still has. */
 static int start_draining(struct video *v, int why, struct err *err)
 {
-    if (v->io.expired || v->io.exhausted || v->io.error || why == AVERROR(ENOMEM))
+    if (v->box.io.expired || v->box.io.exhausted || v->box.io.error || why == AVERROR(ENOMEM))
         return fail(v, why, "", err);
-    if (!is_end(v, why))
+    if (!container_is_end(&v->box, why))
         v->info.truncated = true;
     v->drained = true;
     avcodec_send_packet(v->decoder, NULL);
@@ -406,14 +247,14 @@ static int start_draining(struct video *v, int why, struct err *err)
 /* Reads the next packet and, if it is of our stream, gives it to the decoder. */
 static int feed(struct video *v, struct err *err)
 {
-    int r = av_read_frame(v->format, v->packet);
+    int r = av_read_frame(v->box.format, v->packet);
 
     if (r < 0)
         return start_draining(v, r, err);
     if (++v->packets / PACKETS_PER_FRAME > v->opts.max_frames)
         r = FAIL(err, ERR_LIMIT, "The file has too many packets for a video of %lld frames.",
                  (long long)v->opts.max_frames);
-    note_time(v);
+    container_note(&v->box, v->packet);
     if (r >= 0)
         r = send_packet(v, err);
     av_packet_unref(v->packet);
@@ -426,8 +267,8 @@ static int decode(struct video *v, struct err *err)
     for (;;) {
         int r = avcodec_receive_frame(v->decoder, v->frame);
 
-        if (fdio_is_late(&v->io))
-            return fail_late(v, err);
+        if (fdio_is_late(&v->box.io))
+            return container_fail_late(&v->box, err);
         if (r >= 0)
             return 1;
         if (r == AVERROR_EOF)
@@ -480,7 +321,7 @@ static int check_frame(struct video *v, struct err *err)
     const AVFrame *f = v->frame;
 
     if ((int64_t)f->width * f->height > v->opts.max_pixels)
-        return fail_pixels(v, f->width, f->height, err);
+        return container_fail_pixels(&v->box, f->width, f->height, err);
     if (v->handed_out >= v->opts.max_frames)
         return FAIL(err, ERR_LIMIT, "The video has more frames than the ceiling of %lld.",
                     (long long)v->opts.max_frames);
@@ -498,7 +339,7 @@ static int end(struct video *v, struct err *err)
         return fail(v, 0, "The file looks like a video, but not one frame of it can be decoded.", err);
     info->truncated |= ends_early(v);
     info->frames = v->handed_out;
-    if (!v->header_duration)
+    if (container_duration(&v->box) <= 0)
         info->duration = v->last_end;
     if (info->fps <= 0 && info->duration > 0)
         info->fps = fmin((double)info->frames / info->duration, highest_rate);
@@ -556,15 +397,13 @@ static int decode_first(struct video *v, struct err *err)
 int video_open(struct video **ret_video, int fd, const struct video_opts *opts, struct err *err)
 {
     CLEANUP(video_freep) struct video *v = mem_alloc(sizeof *v);
+    const struct container_opts box = {opts->max_pixels, opts->deadline_mono_us, opts->cpu_us, &words};
 
-    libav_setup();
     v->opts = *opts;
-    v->packets_end = -1;
     v->packet = libav_must(av_packet_alloc());
     v->frame = libav_must(av_frame_alloc());
     v->before = libav_must(av_frame_alloc());
-    fdio_open_read(&v->io, fd, opts->deadline_mono_us);
-    if (open_container(v, err) < 0 || choose_stream(v, err) < 0 || open_decoder(v, err) < 0 ||
+    if (container_open(&v->box, fd, &box, err) < 0 || choose_stream(v, err) < 0 || open_decoder(v, err) < 0 ||
         read_header(v, err) < 0 || decode_first(v, err) < 0)
         return -1;
     *ret_video = TAKE(v);

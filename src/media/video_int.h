@@ -3,22 +3,19 @@
 #define ASSAY_MEDIA_VIDEO_INT_H
 
 #include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 
-#include "media/fdio_int.h"
+#include "media/container_int.h"
 #include "media/video.h"
 
 struct video {
     struct video_opts opts;
-    struct fdio io;
-    AVFormatContext *format;
+    struct container box;
     AVCodecContext *decoder;
     AVStream *stream;
     AVPacket *packet;
     AVFrame *frame;  /* the newest */
     AVFrame *before; /* the one handed out before it, still in the caller's hands */
     struct media_info info;
-    int64_t cpu_us;        /* what all of it may take; 0 = no limit */
     int64_t packets;       /* read from the file */
     int64_t video_packets; /* of them, ours */
     int64_t handed_out;    /* frames */
@@ -28,11 +25,8 @@ struct video {
     bool drained; /* the decoder was told that there is no more */
     bool ended;
     bool jumped;                         /* packets were passed over by video_skip_to */
-    bool header_duration;                /* info.duration stands in the file */
     int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
     double last_pts, last_end;
-    double seen_until;   /* latest end of a packet of any stream, as the container counts */
-    int64_t packets_end; /* where the furthest of them ends in the file; -1 when nobody knows */
 };
 
 #endif

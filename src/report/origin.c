@@ -460,7 +460,7 @@ static void read_part(struct reader *rd, yyjson_val *o, struct origin_part *p, s
     if (*sha256 && !text_is_hex(sha256, HASH_HEX - 1))
         read_refuse(rd, "sha256");
     text_copy(p->sha256, sizeof p->sha256, sha256);
-    p->frame = read_int(rd, o, "frame", 0, INT64_MAX / 2);
+    p->frame = read_int(rd, o, "frame", -1, INT64_MAX / 2);
     p->time = read_segment(rd, o);
     p->opinions = read_opinions(rd, o, nmodels);
     p->rulings = read_rulings(rd, o, "rulings", nmodels, of);

@@ -41,7 +41,8 @@ struct origin_face {
 };
 
 struct origin_part {
-    int64_t frame;         /* of a video: 0-based, in display order; else the place among the parts */
+    int64_t frame;         /* of a video: 0-based, in display order, -1: nobody counted (media/seek.h); else
+                            * the place among the parts */
     struct segment time;   /* of a frame start == end, of an image both are 0 */
     char sha256[HASH_HEX]; /* of a frame's pixels: rows of blue, green, red as decoded; else "" */
     struct opinion *opinions;

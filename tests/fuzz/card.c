@@ -47,12 +47,27 @@ static void check_tags(const struct card *c)
         abort();
 }
 
+static void check_voice(const struct card *c)
+{
+    if (c->noutputs != 2 || c->nfeeds < 1 || !c->feeds[0].is_state || c->speech.context < 0 ||
+        c->speech.context > CARD_VOICE_FRAME)
+        abort();
+}
+
+static void check_speech(const struct card *c)
+{
+    if (c->noutputs != 1 || c->nfeeds || c->input.samples < 1 || c->speech.hop < 1 ||
+        !(c->origin.floor >= 0.5) || !(c->origin.scale > 0))
+        abort();
+}
+
 static const struct {
     const char *task;
     void (*check)(const struct card *c);
 } tasks[] = {
-    {"detect", check_detect},      {"faces", check_faces}, {"face-embedding", check_embedding},
-    {"face-traits", check_traits}, {"tags", check_tags},
+    {"detect", check_detect},        {"faces", check_faces}, {"face-embedding", check_embedding},
+    {"face-traits", check_traits},   {"tags", check_tags},   {"voice", check_voice},
+    {"origin-speech", check_speech},
 };
 
 static void check(const struct card *c)

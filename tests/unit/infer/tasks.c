@@ -294,6 +294,12 @@ static void the_shipped_cards_are_read(void)
         {"face-reid-0095.json", "face-embedding"},
         {"age-gender.json", "face-traits"},
         {"mobilenetv2-imagenet.json", "tags"},
+        {"silero-vad.json", "voice"},
+        {"aasist.json", "origin-speech"},
+        {"aasist-l.json", "origin-speech"},
+        {"meso4.json", "origin-face"},
+        {"mesoinception.json", "origin-face"},
+        {"nsfw.json", "nsfw"},
     };
     const char *root = getenv("ASSAY_ROOT");
 

@@ -14,11 +14,44 @@
 #include "analysis/analysis.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "c2pa/trust.h"
 #include "lab/lab_int.h"
 #include "media/video.h"
 #include "report/json.h"
 
+/* ---- c2pa ---- */
+
+void c2pa_prepare(void)
+{
+}
+
+int c2pa_trust_open(const struct c2pa_trust_files *files UNUSED, struct c2pa_trust **ret,
+                    struct err *err UNUSED)
+{
+    *ret = NULL;
+    return 0;
+}
+
+void c2pa_trust_freep(struct c2pa_trust **t UNUSED)
+{
+}
+
 /* ---- infer ---- */
+
+size_t embedded_count(void)
+{
+    return 1;
+}
+
+struct embedded embedded_get(size_t i UNUSED)
+{
+    return (struct embedded){.name = FAKE_MODEL};
+}
+
+const struct card *model_card(const struct model *m UNUSED)
+{
+    return NULL;
+}
 
 static const struct card fake_card = {
     .name = FAKE_MODEL,

@@ -1,0 +1,13 @@
+/* Content Credentials of the subject (c2pa/reader.h), as the report has them, and whether they decide. */
+#ifndef ASSAY_ANALYSIS_CREDENTIALS_H
+#define ASSAY_ANALYSIS_CREDENTIALS_H
+
+#include "analysis/analysis.h"
+
+/* Reads the file's credentials into report->origins. A file whose credentials are broken has some, in the
+ * state invalid. They force when they are good enough for params->force and name a trained model as the
+ * source: a signature alone forces nothing, and nothing forces "human". ERR_IO, ERR_LIMIT. */
+int credentials_read(const struct toolbox *tools, const struct origin_params *params, int fd,
+                     struct report *report, struct err *err);
+
+#endif
