@@ -423,6 +423,112 @@ static void repeats_are_told_on_request(void)
     repeats_are_told(true);
 }
 
+/* ---- real verdicts ---- */
+
+static void put_u32(struct buf *b, uint32_t v)
+{
+    buf_add(b, (uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}, 4);
+}
+
+static void put_chunk(struct buf *b, const char *type, struct bytes data)
+{
+    struct buf body = BUF(1 << 20);
+
+    buf_add(&body, type, 4);
+    buf_add(&body, data.data, data.len);
+    put_u32(b, (uint32_t)data.len);
+    buf_add(b, body.data, body.len);
+    put_u32(b, hash_crc32(buf_bytes(&body)));
+    buf_clear(&body);
+}
+
+static uint32_t adler32(struct bytes data)
+{
+    uint32_t a = 1, b = 0;
+
+    for (size_t i = 0; i < data.len; i++) {
+        a = (a + data.data[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    return b << 16 | a;
+}
+
+enum { SIDE = 256, LINE = 1 + SIDE };
+
+/* A grey picture with some noise, stored: a deflate block of each line. */
+static struct bytes a_png(struct arena *a)
+{
+    static const uint8_t head[] = {0, 0, 1, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0};
+    struct buf raw = BUF(1 << 20), packed = BUF(1 << 20), all = BUF(1 << 20);
+    uint32_t noise = 1;
+    struct bytes png;
+
+    buf_add(&packed, "\x78\x01", 2);
+    for (int y = 0; y < SIDE; y++) {
+        uint8_t line[LINE] = {0};
+        for (int x = 0; x < SIDE; x++) {
+            noise = noise * 1664525 + 1013904223;
+            line[1 + x] = (uint8_t)((x + y) / 4 + (int)(noise >> 28));
+        }
+        buf_add(&packed,
+                (uint8_t[]){y + 1 == SIDE, LINE & 255, LINE >> 8, 255 - (LINE & 255), 255 - (LINE >> 8)}, 5);
+        buf_add(&packed, line, sizeof line);
+        buf_add(&raw, line, sizeof line);
+    }
+    put_u32(&packed, adler32(buf_bytes(&raw)));
+    buf_add(&all, "\x89PNG\r\n\x1a\n", 8);
+    put_chunk(&all, "IHDR", bytes_of(head, sizeof head));
+    put_chunk(&all, "IDAT", buf_bytes(&packed));
+    put_chunk(&all, "IEND", bytes_of("", 0));
+    png = bytes_of(arena_strndup(a, all.data, all.len), all.len);
+    buf_clear(&raw);
+    buf_clear(&packed);
+    buf_clear(&all);
+    return png;
+}
+
+/* The path of the run. */
+static const char *send(struct stage *g, const char *kind, struct bytes file, const char *field)
+{
+    struct form f = {.body = BUF(64 << 20)};
+    struct answer answer;
+
+    form_add(&f, kind, "a.bin", file);
+    if (field)
+        form_add(&f, field, NULL, bytes_of("true", 4));
+    answer = http_raw(g->a, g->s.port,
+                      form_request(g->a, &f, arena_printf(g->a, "/api/classification_%s", kind), g->key));
+    CHECK_INT(answer.status, 200);
+    return arena_printf(g->a, "/api/classification_%s/%s", kind, body_text(g, &answer));
+}
+
+static void files_are_judged(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    struct bytes png = a_png(g.a);
+    const char *path = send(&g, "image", png, "with_heatmap");
+    struct answer answer = ended(&g, path), map;
+
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_STR(json_at(g.a, answer.body, "api_version"), "v1.1.0");
+    CHECK_STR(json_at(g.a, answer.body, "has_heatmap"), "true");
+    map = http_get(g.a, g.s.port, arena_printf(g.a, "/api/classification/heatmap/%s", strrchr(path, '/') + 1),
+                   g.key);
+    CHECK(map.status == 200 && map.body.len > 100 && memcmp(map.body.data, png.data, 8) == 0);
+    CHECK_STR(send(&g, "image", png, "with_heatmap"), path); /* done: the same run */
+    path = send(&g, "video", clip_load(g.a, "person.mp4"), NULL);
+    answer = ended(&g, path);
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_STR(json_at(g.a, answer.body, "verdict.heuristic"), "AverageExcludeObsolete");
+    CHECK_STR(send(&g, "video", clip_load(g.a, "person.mp4"), NULL), path);
+    answer = ended(&g, send(&g, "audio", clip_load(g.a, "audio.wav"), NULL)); /* silence */
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK(json_at(g.a, answer.body, "verdict.classification") == NULL);
+    answer = ended(&g, send(&g, "video", clip_load(g.a, "audio.wav"), NULL)); /* no frames */
+    CHECK_STR(json_at(g.a, answer.body, "status"), "errored");
+    CHECK_INT(stage_close(&g), 0);
+}
+
 /* ---- rates ---- */
 
 static void the_preset_limits(void)
@@ -506,6 +612,7 @@ int main(void)
     RUN(a_result_is_read_and_goes);
     RUN(a_result_has_its_time);
     RUN(repeats_are_told_on_request);
+    RUN(files_are_judged);
     RUN(the_preset_limits);
     RUN(heuristics_are_read_again);
     return test_end();
