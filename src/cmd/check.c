@@ -86,8 +86,10 @@ static bool is_still(int fd)
     static const struct {
         size_t at;
         const char *magic;
-    } rows[] = {
-        {0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\x1a\n"}, {8, "WEBP"}, {0, "GIF87a"}, {0, "GIF89a"}, {0, "BM"}};
+    } rows[] = {{0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\x1a\n"},
+                {8, "WEBP"},         {0, "GIF87a"},
+                {0, "GIF89a"},       {0, "BM"},
+                {0, "II*"},          {0, "MM"}};
     char head[MAGIC] = "";
 
     if (pread(fd, head, sizeof head, 0) < 0)
