@@ -34,6 +34,9 @@ struct still {
 
 int still_read(struct arena *a, struct bytes file, const struct still_opts *opts, struct still *ret,
                struct err *err);
+/* The bytes of a file at `offset` of a descriptor, into the arena, at most max_bytes (0: any number). */
+int still_bytes(struct arena *a, int fd, int64_t offset, int64_t size, int64_t max_bytes, struct bytes *ret,
+                struct err *err);
 /* The same from `size` bytes at `offset` of a descriptor, read with pread; fd is borrowed. ERR_DECODE when
  * the file ends before. */
 int still_read_range(struct arena *a, int fd, int64_t offset, int64_t size, const struct still_opts *opts,
