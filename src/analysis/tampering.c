@@ -63,7 +63,7 @@ static int look_at_blocks(struct desk *d, const struct sight *s, struct tamper_e
     if (!text_is(s->still.format, "jpeg"))
         return 0;
     if (jpeg_blocks_read(a, s->file, &s->opts, &blocks, &why) == 0)
-        return double_jpeg(&blocks, d->deadline, ret, err);
+        return double_jpeg(&blocks, &s->still.picture, d->deadline, ret, err);
     ret->code = "unsupported";
     return why.kind == ERR_TIMEOUT ? FAIL(err, why.kind, "%s", why.text) : 0;
 }
@@ -76,7 +76,7 @@ static int ask(struct desk *d, enum tamper_model m, const struct sight *s, struc
 
     switch (m) {
     case TAMPER_ERROR_LEVEL:
-        r = error_level(&s->luma, d->deadline, ret, err);
+        r = error_level(&s->still.picture, &s->luma, d->deadline, ret, err);
         break;
     case TAMPER_DOUBLE_JPEG:
         r = look_at_blocks(d, s, ret, err);
@@ -97,6 +97,7 @@ static int open_picture(struct desk *d, struct bytes file, struct sight *ret, st
     int64_t begin = clock_cpu_us();
 
     *ret = (struct sight){.file = file, .opts = still_defaults()};
+    ret->opts.as_stored = true;
     ret->opts.deadline_mono_us = d->deadline;
     if (d->tools->cpu_us)
         ret->opts.cpu_us = d->tools->cpu_us;

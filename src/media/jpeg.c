@@ -41,7 +41,7 @@ static int read_header(struct reader *r)
     jpeg_read_header(c, TRUE);
     r->raw->width = (int)c->image_width;
     r->raw->height = (int)c->image_height;
-    r->raw->orientation = orientation(r);
+    r->raw->orientation = r->work->opts.as_stored ? 1 : orientation(r);
     if (still_check_size(r->work, c->image_width, c->image_height, r->err) < 0)
         return -1;
     c->scale_num = 1;

@@ -1,6 +1,7 @@
 /* Reads one still image: JPEG, PNG, WebP, BMP, and the first frame of a GIF, recognised by content, never by
- * name. The result is an upright BGR picture: EXIF orientation is applied (JPEG, PNG, WebP), alpha lies over
- * white, 16 bits become 8, CMYK becomes RGB by plain arithmetic; colour profiles are ignored.
+ * name. The result is an upright BGR picture: EXIF orientation is applied (JPEG, PNG, WebP) unless
+ * `as_stored`, alpha lies over white, 16 bits become 8, CMYK becomes RGB by plain arithmetic; colour profiles
+ * are ignored.
  *
  * A picture is whole or it is an error: a file that ends early, or whose data is damaged, is never half a
  * picture on grey. Same bytes, same picture. Used inside an analyst: no threads, no files.
@@ -19,6 +20,7 @@ enum { STILL_MAX_SIDE = 65535 };
 struct still_opts {
     int shortest;             /* a picture whose shorter side has this many pixels is enough: a larger one may
                                * be halved several times, which costs a JPEG next to nothing; 0 = full size */
+    bool as_stored;           /* EXIF orientation is not applied: blocks of a JPEG stay blocks */
     int64_t max_bytes;        /* of the file; default 64 MiB */
     int64_t max_pixels;       /* as displayed; default 40 million */
     int64_t cpu_us;           /* processor time for it all; default 8 s; 0 = no limit */

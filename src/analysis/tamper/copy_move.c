@@ -12,16 +12,16 @@
 #include "base/clock.h"
 
 enum {
-    MOST_SIDE = 1024,
-    SIDE = 96, /* below it there is no room for two */
+    MOST_SIDE = 2048,
+    LARGE = 1024, /* from this side on blocks lie further apart */
+    SIDE = 96,    /* below it there is no room for two */
     BLOCK = 16,
-    HALF = 8,  /* the blocks' transform is one of 8x8 means of 2x2 */
-    EVERY = 2, /* pixels from block to block */
+    HALF = 8, /* the blocks' transform is one of 8x8 means of 2x2 */
     TERMS = 10,
     NEAR = 32,    /* pixels: a shift must be longer */
     PARTNERS = 4, /* sorted neighbours a block is compared with */
     SHIFTS = 24,  /* that are looked at closely */
-    LEAST_VOTES = 40,
+    LEAST_VOTES = 20,
     LEAST_TEXTURE = 40, /* variance, to count at all */
     LEAST_BLOCKS = 200, /* with a texture */
     CELL = 8,
@@ -79,13 +79,38 @@ static bool describe(const struct picture *p, int x, int y, struct block *ret)
     return true;
 }
 
-static size_t describe_all(const struct picture *p, struct block *all)
+/* Two rasters whose steps have no common factor: every shift leads from one to the other somewhere. */
+struct rasters {
+    int one, two;
+};
+
+static struct rasters rasters_of(const struct picture *p)
+{
+    bool large = p->width > LARGE || p->height > LARGE;
+
+    return large ? (struct rasters){4, 5} : (struct rasters){2, 3};
+}
+
+static bool on_raster(int x, int y, int step)
+{
+    return x % step == 0 && y % step == 0;
+}
+
+static size_t most_blocks(const struct picture *p, struct rasters r)
+{
+    size_t one = (size_t)(p->width / r.one + 1) * (size_t)(p->height / r.one + 1);
+
+    return one + (size_t)(p->width / r.two + 1) * (size_t)(p->height / r.two + 1);
+}
+
+static size_t describe_all(const struct picture *p, struct rasters r, struct block *all)
 {
     size_t n = 0;
 
-    for (int y = 0; y + BLOCK <= p->height; y += EVERY)
-        for (int x = 0; x + BLOCK <= p->width; x += EVERY)
-            n += describe(p, x, y, &all[n]);
+    for (int y = 0; y + BLOCK <= p->height; y++)
+        for (int x = 0; x + BLOCK <= p->width; x++)
+            if (on_raster(x, y, r.one) || on_raster(x, y, r.two))
+                n += describe(p, x, y, &all[n]);
     return n;
 }
 
@@ -233,8 +258,8 @@ int copy_move(const struct picture *luma, int64_t deadline_mono_us, struct tampe
     *ret = evidence_unknown(TAMPER_COPY_MOVE, "too_small");
     if (p.width < SIDE || p.height < SIDE)
         return 0;
-    all = arena_array(a, (size_t)(p.width / EVERY + 1) * (size_t)(p.height / EVERY + 1), sizeof *all);
-    n = describe_all(&p, all);
+    all = arena_array(a, most_blocks(&p, rasters_of(&p)), sizeof *all);
+    n = describe_all(&p, rasters_of(&p), all);
     ret->code = "flat";
     if (n < LEAST_BLOCKS)
         return 0;

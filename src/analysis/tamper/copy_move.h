@@ -8,11 +8,13 @@
  * Lukas, "Detection of copy-move forgery in digital images" (2003); the comparison of pixels afterwards is
  * ours.
  *
- * Bounded: at most MOST_SIDE^2 pixels, one block for every second pixel each way, 24 shifts.
+ * Bounded: at most MOST_SIDE^2 pixels; blocks on two rasters of 2 and 3 pixels (4 and 5 in larger
+ * pictures), so that every shift is met; 24 shifts.
  *
  * Limits: finds what was shifted, not what was turned, mirrored or scaled, and nothing below about 32x32
- * pixels of the reduced picture. Printed letters, fences, windows and drawn pictures repeat themselves by
- * nature: when shifts into many directions agree, it is "repetitive", and nobody knows. */
+ * pixels. In a picture that had to be halved a copy by an odd number of pixels is no exact copy any more.
+ * Printed letters, fences, windows and drawn pictures repeat themselves by nature: when shifts into many
+ * directions agree, it is "repetitive", and nobody knows. */
 #ifndef ASSAY_ANALYSIS_TAMPER_COPY_MOVE_H
 #define ASSAY_ANALYSIS_TAMPER_COPY_MOVE_H
 

@@ -102,27 +102,28 @@ static void find_first_step(struct frequency *f, int q2)
         f->odds[k] = k == REACH ? 0 : (float)-log(w[k]);
 }
 
-static void count(struct frequency *f, const struct jpeg_blocks *b, int at)
+static void count(struct frequency *f, const struct jpeg_blocks *b, const uint8_t *clipped, int at)
 {
     size_t blocks = (size_t)b->across * (size_t)b->down;
 
     for (size_t i = 0; i < blocks; i++) {
         int k = b->coefs[i * 64 + (size_t)at];
-        if (k && k >= -REACH && k <= REACH) {
+        if (!clipped[i] && k && k >= -REACH && k <= REACH) {
             f->h[REACH + k]++;
             f->n++;
         }
     }
 }
 
-static struct grid odds_of_blocks(struct arena *a, const struct jpeg_blocks *b, const struct frequency *all)
+static struct grid odds_of_blocks(struct arena *a, const struct jpeg_blocks *b, const uint8_t *clipped,
+                                  const struct frequency *all)
 {
     struct grid g = grid_new(a, b->across, b->down);
 
     for (size_t i = 0; i < (size_t)b->across * (size_t)b->down; i++)
         for (size_t m = 0; m < COUNT_OF(low); m++) {
             int k = b->coefs[i * 64 + low[m]];
-            if (!all[m].q1 || !k || k < -REACH || k > REACH)
+            if (clipped[i] || !all[m].q1 || !k || k < -REACH || k > REACH)
                 continue;
             g.sum[i] += all[m].odds[REACH + k];
             g.weight[i]++;
@@ -144,10 +145,10 @@ static struct region find_region(struct arena *a, const struct grid *g, size_t *
     return grid_largest(a, g, mask);
 }
 
-static void judge(struct arena *a, const struct jpeg_blocks *b, const struct frequency *all,
-                  struct tamper_evidence *e)
+static void judge(struct arena *a, const struct jpeg_blocks *b, const uint8_t *clipped,
+                  const struct frequency *all, struct tamper_evidence *e)
 {
-    struct grid raw = odds_of_blocks(a, b, all), g = grid_spread(a, &raw, AROUND);
+    struct grid raw = odds_of_blocks(a, b, clipped, all), g = grid_spread(a, &raw, AROUND);
     struct region r;
     double odds, size;
     size_t judged;
@@ -163,11 +164,12 @@ static void judge(struct arena *a, const struct jpeg_blocks *b, const struct fre
     evidence_place(e, &r, g.w, g.h);
 }
 
-int double_jpeg(const struct jpeg_blocks *b, int64_t deadline_mono_us, struct tamper_evidence *ret,
-                struct err *err)
+int double_jpeg(const struct jpeg_blocks *b, const struct picture *bgr, int64_t deadline_mono_us,
+                struct tamper_evidence *ret, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct frequency *all = arena_array(a, COUNT_OF(low), sizeof *all);
+    uint8_t *clipped = grid_clipped(a, bgr, b->across, b->down);
     size_t judged = 0, twice = 0;
     struct tamper_evidence e = {.model = TAMPER_DOUBLE_JPEG, .threshold = threshold};
 
@@ -177,7 +179,7 @@ int double_jpeg(const struct jpeg_blocks *b, int64_t deadline_mono_us, struct ta
     for (size_t m = 0; m < COUNT_OF(low); m++) {
         if (clock_mono_us() >= deadline_mono_us)
             return FAIL(err, ERR_TIMEOUT, "The deadline passed while a JPEG was judged.");
-        count(&all[m], b, low[m]);
+        count(&all[m], b, clipped, low[m]);
         if (all[m].n < LEAST_VALUES || !b->quant[low[m]])
             continue;
         judged++;
@@ -191,7 +193,7 @@ int double_jpeg(const struct jpeg_blocks *b, int64_t deadline_mono_us, struct ta
     evidence_add(&e, "frequencies", (double)judged);
     evidence_add(&e, "twice", (double)twice / (double)judged);
     if (twice >= LEAST_FREQUENCIES)
-        judge(a, b, all, &e);
+        judge(a, b, clipped, all, &e);
     *ret = e;
     return 0;
 }

@@ -20,11 +20,12 @@
 #ifndef ASSAY_ANALYSIS_TAMPER_DOUBLE_JPEG_H
 #define ASSAY_ANALYSIS_TAMPER_DOUBLE_JPEG_H
 
+#include "media/image.h"
 #include "media/jpeg_blocks.h"
 #include "report/tampering.h"
 
-/* Unknown: "too_small", "flat". ERR_TIMEOUT. */
-int double_jpeg(const struct jpeg_blocks *b, int64_t deadline_mono_us, struct tamper_evidence *ret,
-                struct err *err);
+/* bgr: the picture, as stored; its clipped blocks are left out. Unknown: "too_small", "flat". ERR_TIMEOUT. */
+int double_jpeg(const struct jpeg_blocks *b, const struct picture *bgr, int64_t deadline_mono_us,
+                struct tamper_evidence *ret, struct err *err);
 
 #endif

@@ -49,14 +49,16 @@ static float *transform(struct arena *a, const struct picture *luma, int w, int 
     return all;
 }
 
-static struct grid losses(struct arena *a, const float *all, int w, int h, int quality)
+static struct grid losses(struct arena *a, const float *all, const uint8_t *clipped, int w, int h,
+                          int quality)
 {
     struct grid g = grid_new(a, w, h);
     uint16_t table[64];
 
     dct_table(quality, table);
     for (size_t i = 0; i < (size_t)w * (size_t)h; i++)
-        lose(all + i * 64, table, &g.sum[i], &g.weight[i]);
+        if (!clipped[i])
+            lose(all + i * 64, table, &g.sum[i], &g.weight[i]);
     return g;
 }
 
@@ -74,7 +76,7 @@ static struct outlier stands_out(struct arena *a, const struct grid *g, double m
     size_t all = (size_t)g->w * (size_t)g->h;
     uint8_t *mask = arena_alloc(a, all);
     struct outlier o = {.median = median};
-    double away, size;
+    double size;
 
     for (size_t i = 0; i < all; i++)
         mask[i] = g->weight[i] >= LEAST_COEFS && side * ((double)(g->sum[i] / g->weight[i]) - median) > gap;
@@ -82,16 +84,15 @@ static struct outlier stands_out(struct arena *a, const struct grid *g, double m
     if (!o.region.n || (double)o.region.n > most * (double)n)
         return o;
     o.loss = o.region.sum / o.region.weight;
-    away = fabs(o.loss - median);
     size = fmin(1, (double)o.region.n / FULL);
-    o.score = evidence_clamp(away * size);
+    o.score = evidence_clamp(fabs(fmin(1, o.loss) - fmin(1, median)) * size);
     return o;
 }
 
-static void look(struct arena *a, const float *all, int w, int h, int quality, struct outlier *best,
-                 size_t *ret_n)
+static void look(struct arena *a, const float *all, const uint8_t *clipped, int w, int h, int quality,
+                 struct outlier *best, size_t *ret_n)
 {
-    struct grid raw = losses(a, all, w, h, quality), g = grid_spread(a, &raw, AROUND);
+    struct grid raw = losses(a, all, clipped, w, h, quality), g = grid_spread(a, &raw, AROUND);
     double median = grid_median(a, &g, LEAST_COEFS, ret_n);
 
     for (int side = -1; side <= 1; side += 2) {
@@ -115,13 +116,14 @@ static struct tamper_evidence tell(const struct outlier *o, int w, int h)
     return e;
 }
 
-int error_level(const struct picture *luma, int64_t deadline_mono_us, struct tamper_evidence *ret,
-                struct err *err)
+int error_level(const struct picture *bgr, const struct picture *luma, int64_t deadline_mono_us,
+                struct tamper_evidence *ret, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     int w = luma->width / 8, h = luma->height / 8;
     struct outlier best = {0};
     size_t judged = 0;
+    uint8_t *clipped;
     float *all;
 
     if (luma->width < SIDE || luma->height < SIDE) {
@@ -131,12 +133,13 @@ int error_level(const struct picture *luma, int64_t deadline_mono_us, struct tam
     if (!(all = transform(a, luma, w, h)))
         return FAIL(err, ERR_LIMIT, "There is no memory to look at a picture of %dx%d.", luma->width,
                     luma->height);
+    clipped = grid_clipped(a, bgr, w, h);
     for (size_t i = 0; i < COUNT_OF(qualities); i++) {
         CLEANUP(arena_freep) struct arena *scratch = arena_new();
         size_t n;
         if (clock_mono_us() >= deadline_mono_us)
             return FAIL(err, ERR_TIMEOUT, "The deadline passed while a picture was judged.");
-        look(scratch, all, w, h, qualities[i], &best, &n);
+        look(scratch, all, clipped, w, h, qualities[i], &best, &n);
         judged = n > judged ? n : judged;
     }
     *ret = judged < LEAST_BLOCKS ? evidence_unknown(TAMPER_ERROR_LEVEL, "flat") : tell(&best, w, h);

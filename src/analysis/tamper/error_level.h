@@ -7,10 +7,11 @@
  *     loss(block) = sum of (c - q round(c/q))^2 / sum of q^2/12     over the c (not c00) of at least q/2
  *
  * 1 = as much as chance, 0 = nothing. The largest region whose loss over 5x5 blocks is more than GAP away
- * from the picture's median is the outlier; the score is how far it is away on average, times how much
- * of the full size it has. Source: N. Krawetz, "A picture's worth" (2007), error level analysis; H. Farid,
- * "Exposing digital forgeries from JPEG ghosts" (2009), the sweep of qualities. The normalisation by q^2/12
- * is ours: it takes the texture out, which alone makes most of what such pictures show.
+ * from the picture's median is the outlier; the score is how far it is away (of both, what is above 1 counts
+ * as 1), times how much of the full size it has. Blocks that are clipped are left out. Source: N. Krawetz, "A
+ * picture's worth" (2007), error level analysis; H. Farid, "Exposing digital forgeries from JPEG ghosts"
+ * (2009), the sweep of qualities. The normalisation by q^2/12 is ours: it takes the texture out, which alone
+ * makes most of what such pictures show.
  *
  * Limits: sees only what differs in its history of compression on the 8x8 grid. A picture that was saved hard
  * after the change, scaled or turned has lost that. A change of more than half of the picture is not seen.
@@ -21,9 +22,9 @@
 #include "media/image.h"
 #include "report/tampering.h"
 
-/* luma: 1 channel, upright, at its own size. Unknown: "too_small", "flat" (too little to look at).
- * ERR_TIMEOUT. */
-int error_level(const struct picture *luma, int64_t deadline_mono_us, struct tamper_evidence *ret,
-                struct err *err);
+/* bgr and luma: the same picture, as stored and at its own size, in 3 channels and in 1. Unknown:
+ * "too_small", "flat" (too little to look at). ERR_TIMEOUT, ERR_LIMIT. */
+int error_level(const struct picture *bgr, const struct picture *luma, int64_t deadline_mono_us,
+                struct tamper_evidence *ret, struct err *err);
 
 #endif

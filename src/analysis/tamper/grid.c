@@ -9,6 +9,29 @@ struct grid grid_new(struct arena *a, int w, int h)
     return (struct grid){w, h, arena_array(a, n, sizeof(float)), arena_array(a, n, sizeof(float))};
 }
 
+/* Two pixels are noise. */
+static bool is_clipped(const struct picture *p, int x, int y)
+{
+    int n = 0;
+
+    for (int j = 0; j < 8; j++) {
+        const uint8_t *at = p->pixels + ((size_t)(y + j) * (size_t)p->width + (size_t)x) * 3;
+        for (int i = 0; i < 24; i++)
+            n += at[i] <= 2 || at[i] >= 253;
+    }
+    return n > 2;
+}
+
+uint8_t *grid_clipped(struct arena *a, const struct picture *bgr, int w, int h)
+{
+    uint8_t *all = arena_alloc(a, (size_t)w * (size_t)h);
+
+    for (int y = 0; y < h && y < bgr->height / 8; y++)
+        for (int x = 0; x < w && x < bgr->width / 8; x++)
+            all[(size_t)y * (size_t)w + (size_t)x] = is_clipped(bgr, x * 8, y * 8);
+    return all;
+}
+
 static int least(int a, int b)
 {
     return a < b ? a : b;

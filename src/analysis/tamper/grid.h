@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "media/image.h"
 
 /* sum[i] / weight[i] is the value of block i; weight 0: nobody knows. Both have w * h entries. */
 struct grid {
@@ -25,5 +26,9 @@ struct region {
 };
 /* The region of most blocks that hang together by their edges where mask is not 0; takes mask as scratch. */
 struct region grid_largest(struct arena *a, const struct grid *g, uint8_t *mask);
+
+/* Blocks of a BGR picture with pixels that reach either end of the range: there every rule about what
+ * compression leaves behind fails. w * h entries, 1 = clipped; blocks that the picture has not are not. */
+uint8_t *grid_clipped(struct arena *a, const struct picture *bgr, int w, int h);
 
 #endif
