@@ -26,7 +26,7 @@ enum {
     LEAST_BLOCKS = 200, /* with a texture */
     CELL = 8,
     LEAST_CELLS = 12, /* of a copy, and 3 each way */
-    FULL = 40,        /* cells of a copy that counts fully */
+    FULL = 80,        /* cells of a copy that counts fully */
     MANY = 4,         /* copies by as many unlike shifts are a pattern */
 };
 static const double same = 3.0; /* mean difference of pixels in a cell that is a copy */

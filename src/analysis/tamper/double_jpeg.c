@@ -19,7 +19,7 @@ enum {
     FULL = 60,             /* blocks of a region that counts fully */
     AROUND = 2,
 };
-static const double least_gain = 0.08, sigma = 0.4, most = 0.45, odds_of_one = 0.8, threshold = 0.5;
+static const double least_gain = 0.08, sigma = 0.4, most = 0.45, odds_of_one = 0.96, threshold = 0.5;
 
 /* By rows: what comes first in the zigzag, without the mean. */
 static const uint8_t low[] = {1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4};

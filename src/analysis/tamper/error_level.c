@@ -17,7 +17,7 @@ enum {
     AROUND = 2,
 };
 static const int qualities[] = {95, 90, 85, 80, 75, 70, 60, 50};
-static const double gap = 0.3, most = 0.4, threshold = 0.5;
+static const double gap = 0.3, most = 0.4, threshold = 0.5, full_away = 1.2;
 
 /* ---- one quality ---- */
 
@@ -85,7 +85,7 @@ static struct outlier stands_out(struct arena *a, const struct grid *g, double m
         return o;
     o.loss = o.region.sum / o.region.weight;
     size = fmin(1, (double)o.region.n / FULL);
-    o.score = evidence_clamp(fabs(fmin(1, o.loss) - fmin(1, median)) * size);
+    o.score = evidence_clamp(fabs(fmin(1, o.loss) - fmin(1, median)) / full_away * size);
     return o;
 }
 

@@ -17,7 +17,7 @@ static bool is_clipped(const struct picture *p, int x, int y)
     for (int j = 0; j < 8; j++) {
         const uint8_t *at = p->pixels + ((size_t)(y + j) * (size_t)p->width + (size_t)x) * 3;
         for (int i = 0; i < 24; i++)
-            n += at[i] <= 2 || at[i] >= 253;
+            n += at[i] <= 6 || at[i] >= 249;
     }
     return n > 2;
 }
