@@ -15,7 +15,7 @@ static void set_voters(const struct hearing *h, struct origin_stream *s)
     for (size_t i = 0; i < t->nspeech; i++) {
         const struct card *card = model_card(t->speech[i]);
 
-        all[i] = (struct voter){arena_strdup(a, card->name), origin_counts_for(card, "audio"),
+        all[i] = (struct voter){arena_strdup(a, card->name), card_counts_for(card, "audio"),
                                 card->origin.obsolete};
         note_card(h->report, card);
     }
@@ -112,7 +112,8 @@ int hearing_hear(const struct hearing *h, int fd, struct origin_stream *ret, siz
     opts.track = h->track;
     opts.deadline_mono_us = h->deadline;
     opts.cpu_us = h->tools->cpu_us;
-    opts.max_seconds = h->tools->max_seconds;
+    if (h->tools->max_seconds > 0)
+        opts.max_seconds = h->tools->max_seconds;
     r = sound_open(&sound, fd, &opts, err);
     if (r == 0 && ret_ntracks)
         *ret_ntracks = sound_info(sound)->ntracks;

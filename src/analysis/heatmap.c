@@ -145,7 +145,7 @@ const struct origin_seat *heatmap_seat(const struct origin_tools *t, int width, 
 
         if (!s->model || width < s->card->origin.patch || height < s->card->origin.patch)
             continue;
-        if (!s->card->origin.obsolete && origin_counts_for(s->card, "image"))
+        if (!s->card->origin.obsolete && card_counts_for(s->card, "image"))
             return s;
         if (!first)
             first = s;

@@ -135,12 +135,13 @@ static double change_of(const struct glance *now, const uint8_t *before)
 
 static void note_frame(struct stretch *s, double pts, const struct glance *g, const uint8_t *before)
 {
-    s->frames[s->n++] = (struct shot_frame){
+    s->frames[s->n] = (struct shot_frame){
         .pts = pts,
         .change = s->n > 0 && before ? change_of(g, before) : (double)INFINITY,
         .colour = {mean_of(g->luma, (size_t)g->height * GLANCE_WIDTH), mean_of(g->u, GLANCE_COLOURS),
                    mean_of(g->v, GLANCE_COLOURS)},
     };
+    s->n++;
 }
 
 static int next_frame(struct planner *p, struct video_frame *ret, struct err *err)
@@ -290,26 +291,43 @@ static int take_last(struct key_reader *r, struct video_frame *ret)
     return r->last.av && !r->last_taken ? take(r, ret) : 0;
 }
 
-int key_reader_next(struct key_reader *r, struct video_frame *ret, struct err *err)
+/* Whether the newest frame is the one that the plan means. */
+static bool is_meant(const struct key_reader *r, const struct video_frame *f)
+{
+    return f->pts >= r->plan->pts[r->next] - hair && (!r->plan->keys || video_frame_is_key(f));
+}
+
+/* The next frame after the newest; 0 at the end. A jump may go back a little. */
+static int step(struct key_reader *r, struct err *err)
 {
     struct video_frame f;
-    double from;
     int got;
+
+    while ((got = video_next(r->video, &f, err)) > 0)
+        if (!r->last.av || f.pts > r->last.frame.pts) {
+            hold_put(&r->last, &f);
+            r->last_taken = false;
+            return 1;
+        }
+    return got;
+}
+
+int key_reader_next(struct key_reader *r, struct video_frame *ret, struct err *err)
+{
+    int got = 1;
 
     if (r->ended || r->next >= r->plan->n)
         return 0;
-    from = r->plan->pts[r->next];
-    if (r->last.av && video_skip_to(r->video, from, err) < 0)
-        return -1;
-    while ((got = video_next(r->video, &f, err)) > 0) {
-        if (r->last.av && f.pts <= r->last.frame.pts) /* the jump went back a little */
-            continue;
-        hold_put(&r->last, &f);
-        r->last_taken = false;
-        if (f.pts >= from - hair && (!r->plan->keys || video_frame_is_key(&f))) {
-            r->next++;
-            return take(r, ret);
-        }
+    if (!r->last.av) /* times count from the first frame, so jumps begin with it */
+        got = step(r, err);
+    if (got > 0 && (r->last_taken || !is_meant(r, &r->last.frame))) {
+        if (video_skip_to(r->video, r->plan->pts[r->next], err) < 0)
+            return -1;
+        while ((got = step(r, err)) > 0 && !is_meant(r, &r->last.frame))
+            ;
     }
-    return got < 0 ? -1 : take_last(r, ret);
+    if (got <= 0)
+        return got < 0 ? -1 : take_last(r, ret);
+    r->next++;
+    return take(r, ret);
 }

@@ -36,8 +36,10 @@ static struct video_opts opts_of(const struct viewing *v)
     struct video_opts opts = video_opts_defaults();
 
     opts.deadline_mono_us = v->deadline;
-    opts.max_pixels = v->tools->max_pixels;
-    opts.max_seconds = v->tools->max_seconds;
+    if (v->tools->max_pixels)
+        opts.max_pixels = v->tools->max_pixels;
+    if (v->tools->max_seconds > 0)
+        opts.max_seconds = v->tools->max_seconds;
     opts.cpu_us = v->tools->cpu_us;
     return opts;
 }

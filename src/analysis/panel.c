@@ -45,7 +45,7 @@ static struct voter *voters_of(struct arena *a, const struct origin_seat *seats,
     struct voter *all = arena_array(a, n, sizeof *all);
 
     for (size_t i = 0; i < n; i++)
-        all[i] = (struct voter){arena_strdup(a, seats[i].card->name), origin_counts_for(seats[i].card, media),
+        all[i] = (struct voter){arena_strdup(a, seats[i].card->name), card_counts_for(seats[i].card, media),
                                 seats[i].card->origin.obsolete};
     return all;
 }

@@ -111,7 +111,7 @@ int api_init(struct api *api, struct err *err)
         return -1;
     api->rules = rulebook_new_take(rules);
     if (scenes_start(&api->scenes, &api->opts.scenes, err) < 0 ||
-        provenance_start(&api->provenance, &api->opts.provenance, api->db, err) < 0)
+        provenance_start(&api->provenance, &api->opts.provenance, api->db, api->models_dir, err) < 0)
         return -1;
     api->gate = gate_new(api->db);
     api->keys_in_use = key_table_new();

@@ -49,10 +49,11 @@ struct api {
     const struct route *routes;
     size_t nroutes;
     const char *version, *build_at, *node;
+    const char *models_dir; /* where model cards are; NULL: nowhere */
 };
 
-/* Fills in the rest of an api whose opts, db and guard are set; blobs, jobs, lab and sources may follow until
- * the server starts. Everything borrowed. */
+/* Fills in the rest of an api whose opts, db, guard and models_dir are set; blobs, jobs, lab and sources may
+ * follow until the server starts. Everything borrowed. */
 int api_init(struct api *api, struct err *err);
 /* Ends what replies from threads of the API's own: between server_drain and the end of the jobs. */
 void api_stop(struct api *api);

@@ -80,41 +80,36 @@ struct check {
 
 /* ---- which pipeline ---- */
 
-/* As media/still.h recognises them; this process decodes nothing. */
-static bool is_still(int fd)
+/* Beginnings of files; this process decodes nothing. */
+struct beginning {
+    size_t at;
+    const char *magic;
+};
+/* As media/still.h recognises them. */
+static const struct beginning stills[] = {{0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\x1a\n"},
+                                          {8, "WEBP"},         {0, "GIF87a"},
+                                          {0, "GIF89a"},       {0, "BM"},
+                                          {0, "II*"},          {0, "MM"}};
+/* Sound in a container of films is not among them: it shows itself when there is no picture. */
+static const struct beginning sounds[] = {{8, "WAVE"},     {0, "ID3"},      {0, "fLaC"},     {0, "OggS"},
+                                          {4, "ftypM4A"},  {4, "ftypM4B"},  {0, "\xff\xfb"}, {0, "\xff\xf3"},
+                                          {0, "\xff\xf1"}, {0, "\xff\xf9"}, {0, "#!AMR"}};
+
+static bool begins_like(int fd, const struct beginning *rows, size_t n)
 {
-    static const struct {
-        size_t at;
-        const char *magic;
-    } rows[] = {
-        {0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\x1a\n"}, {8, "WEBP"}, {0, "GIF87a"}, {0, "GIF89a"}, {0, "BM"}};
     char head[MAGIC] = "";
 
     if (pread(fd, head, sizeof head, 0) < 0)
         return false;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
+    for (size_t i = 0; i < n; i++)
         if (memcmp(head + rows[i].at, rows[i].magic, strlen(rows[i].magic)) == 0)
-            return rows[i].at == 0 || memcmp(head, "RIFF", 4) == 0;
+            return rows[i].at != 8 || memcmp(head, "RIFF", 4) == 0;
     return false;
 }
 
-/* What is told by its first bytes; sound in a container of films shows itself when there is no picture. */
-static bool is_sound(int fd)
+static bool is_still(int fd)
 {
-    static const struct {
-        size_t at;
-        const char *magic;
-    } rows[] = {{8, "WAVE"},     {0, "ID3"},      {0, "fLaC"},     {0, "OggS"},
-                {4, "ftypM4A"},  {4, "ftypM4B"},  {0, "\xff\xfb"}, {0, "\xff\xf3"},
-                {0, "\xff\xf1"}, {0, "\xff\xf9"}, {0, "#!AMR"}};
-    char head[MAGIC] = "";
-
-    if (pread(fd, head, sizeof head, 0) < 0)
-        return false;
-    for (size_t i = 0; i < COUNT_OF(rows); i++)
-        if (memcmp(head + rows[i].at, rows[i].magic, strlen(rows[i].magic)) == 0)
-            return true;
-    return false;
+    return begins_like(fd, stills, COUNT_OF(stills));
 }
 
 /* Who says "alarm" gets it, whatever the file is. */
@@ -123,7 +118,9 @@ static const char *pipeline_for(const struct check *c, int fd)
     if (text_is(c->s->pipeline, "alarm"))
         return "alarm";
     if (text_is(c->s->pipeline, "origin"))
-        return is_still(fd) ? "origin-image" : is_sound(fd) ? "origin-sound" : "origin-video";
+        return is_still(fd)                                ? "origin-image"
+               : begins_like(fd, sounds, COUNT_OF(sounds)) ? "origin-sound"
+                                                           : "origin-video";
     if (is_still(fd))
         return "pictures";
     return c->s->pipeline ? c->s->pipeline : "alarm";

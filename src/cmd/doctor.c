@@ -74,8 +74,9 @@ static void check_decoder(struct doctor *d)
                 "libavcodec59 (or 61)");
 }
 
-/* A batch with nothing in it loads what its pipeline needs. */
-static int judge_nothing(struct doctor *d, struct lab *lab, struct report **ret, struct err *err)
+/* A subject with nothing in it loads what its pipeline needs. */
+static int judge_nothing(struct doctor *d, struct lab *lab, const char *pipeline, struct report **ret,
+                         struct err *err)
 {
     CLEANUP(fd_closep) int nothing = memfd_create("nothing", MFD_CLOEXEC);
     struct subject_part part = {.error = {.kind = ERR_INPUT, .text = "nothing"}};
@@ -84,9 +85,11 @@ static int judge_nothing(struct doctor *d, struct lab *lab, struct report **ret,
 
     if (nothing < 0)
         return FAIL_ERRNO(err, "cannot create a file in memory");
-    task.spec.pipeline = "pictures";
-    task.spec.scenes.nparts = 1;
-    task.spec.scenes.parts = &part;
+    task.spec.pipeline = pipeline;
+    if (pipeline_is_scenes(pipeline)) {
+        task.spec.scenes.nparts = 1;
+        task.spec.scenes.parts = &part;
+    }
     hash_hex(bytes_of("", 0), task.spec.subject.sha256);
     if (check_run(d->arena, lab, &task, "", &checked, err) < 0)
         return -1;
@@ -94,13 +97,15 @@ static int judge_nothing(struct doctor *d, struct lab *lab, struct report **ret,
     return 0;
 }
 
-/* What a block of the scenes API needs, and what to do without it. */
+/* What a part of an API needs, and what to do without it. */
 static const struct {
     const char *task, *missing;
-} scenes_models[] = {
+} wanted_models[] = {
     {"faces", "no model of faces: scenes and pictures tell nothing of people (docs/models.md)"},
     {"tags", "no model of tags: scenes have no sections, pictures no tags (docs/models.md)"},
     {"text", "no text reader: texts are not read. Install Debian's tesseract-ocr-eng (docs/text.md)"},
+    {"origin-face", "no model for faces: with_morphing finds nothing (docs/models.md)"},
+    {"nsfw", "no model for it: is_nsfw is null (docs/models.md)"},
 };
 
 static bool has_task(const struct model_ref *models, size_t n, const char *task)
@@ -111,26 +116,32 @@ static bool has_task(const struct model_ref *models, size_t n, const char *task)
     return false;
 }
 
-static void check_scenes(struct doctor *d, struct lab *lab)
+/* Kits that are loaded only when the first job needs them. Nothing is no picture: that is no fault. */
+static void load_kit(struct doctor *d, struct lab *lab, const char *pipeline)
 {
-    struct model_ref *models;
     struct report *report;
     struct err err;
+
+    if (judge_nothing(d, lab, pipeline, &report, &err) < 0)
+        say(d, BROKEN, "%s: %s", pipeline, err.text);
+    else if (report->error.kind != ERR_NONE && report->error.kind != ERR_DECODE)
+        say(d, BROKEN, "%s: %s", pipeline, report->error.text);
+}
+
+static void check_kits(struct doctor *d, struct lab *lab)
+{
+    struct model_ref *models;
     size_t n;
 
-    if (judge_nothing(d, lab, &report, &err) < 0) {
-        say(d, BROKEN, "scenes: %s", err.text);
-        return;
-    }
-    if (report->error.kind != ERR_NONE)
-        say(d, BROKEN, "scenes: %s", report->error.text);
+    load_kit(d, lab, "pictures");
+    load_kit(d, lab, "origin-image");
     n = lab_models(lab, d->arena, &models);
     for (size_t i = 1; i < n; i++) /* the first is the detector */
         say(d, FINE, "model %s %s (%s, sha256 %.12s...)", models[i].name, models[i].version, models[i].task,
             models[i].sha256);
-    for (size_t i = 0; i < COUNT_OF(scenes_models); i++)
-        if (!has_task(models, n, scenes_models[i].task))
-            say(d, FINE, "%s", scenes_models[i].missing);
+    for (size_t i = 0; i < COUNT_OF(wanted_models); i++)
+        if (!has_task(models, n, wanted_models[i].task))
+            say(d, FINE, "%s", wanted_models[i].missing);
 }
 
 static void check_model(struct doctor *d)
@@ -155,7 +166,7 @@ static void check_model(struct doctor *d)
             say(d, FINE, "model %s %s (%s, sha256 %.12s...), ready after %lld ms", models[i].name,
                 models[i].version, models[i].task, models[i].sha256,
                 (long long)(clock_mono_us() - begun) / 1000);
-        check_scenes(d, lab);
+        check_kits(d, lab);
     }
     lab_stop(lab);
 }

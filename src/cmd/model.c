@@ -9,7 +9,6 @@
 #include "cmd/cmd.h"
 #include "infer/card.h"
 #include "infer/model.h"
-#include "infer/origin.h"
 
 struct places {
     struct arena *arena;
@@ -129,16 +128,34 @@ static void show_tags(const struct card *c)
     putchar('\n');
 }
 
-static void show_origin(const struct card *c)
+static void show_answers(const struct card *c)
 {
     static const char *const media[] = {"image", "video", "face", "audio"};
 
-    printf("method    %s\nanswers   artificial from %g, human from %g, else unknown\nverdicts ",
-           c->origin.method, c->origin.artificial_from, c->origin.floor);
+    printf("answers   artificial from %g, human from %g, else unknown\nverdicts ", c->origin.artificial_from,
+           c->origin.floor);
     for (size_t i = 0; i < COUNT_OF(media); i++)
-        if (origin_counts_for(c, media[i]))
+        if (card_counts_for(c, media[i]))
             printf(" %s", media[i]);
     printf("%s\n", c->origin.obsolete ? " (obsolete)" : "");
+}
+
+static void show_origin(const struct card *c)
+{
+    printf("method    %s\n", c->origin.method);
+    show_answers(c);
+}
+
+static void show_speech(const struct card *c)
+{
+    printf("hears     windows %.4g s apart, with %g s of speech or more\n", (double)c->speech.hop / 16000,
+           c->speech.min_voiced);
+    show_answers(c);
+}
+
+static void show_voice(const struct card *c)
+{
+    printf("speech    from %g\n", c->speech.threshold);
 }
 
 static void show_nsfw(const struct card *c)
@@ -153,13 +170,19 @@ static const struct {
     const char *task;
     void (*show)(const struct card *c);
 } shown[] = {
-    {"detect", show_detect},      {"faces", show_faces}, {"face-embedding", show_embedding},
-    {"face-traits", show_traits}, {"tags", show_tags},   {"origin-image", show_origin},
-    {"origin-face", show_origin}, {"nsfw", show_nsfw},
+    {"detect", show_detect},        {"faces", show_faces}, {"face-embedding", show_embedding},
+    {"face-traits", show_traits},   {"tags", show_tags},   {"origin-image", show_origin},
+    {"origin-face", show_origin},   {"nsfw", show_nsfw},   {"voice", show_voice},
+    {"origin-speech", show_speech},
 };
 
 static void show_tensors(const struct card *c)
 {
+    if (c->input.samples) {
+        printf("input     %s, %d samples of 16 kHz\noutput    %s\n", c->input.name, c->input.samples,
+               c->output.name);
+        return;
+    }
     printf("input     %s, %d x %d, %s%s%s\noutput    %s%s%s\n", c->input.name, c->input.width,
            c->input.height, c->input.order, c->input.fit ? ", " : "", c->input.fit ? c->input.fit : "",
            c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");

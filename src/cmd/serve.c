@@ -209,6 +209,7 @@ static int start_all(struct serve *s, struct err *err)
     s->api.guard = &s->guard;
     s->api.version = assay_version;
     s->api.build_at = assay_build_at;
+    s->api.models_dir = lab.models_dir;
     if (api_init(&s->api, err) < 0 || start_intake(s, err) < 0 || start_jobs(s, err) < 0 ||
         start_courier(s, err) < 0)
         return -1;

@@ -188,6 +188,9 @@ int card_verify(const struct card *card, struct err *err);
 /* The calibration of a concept; NULL when the card has no such concept. */
 const struct card_concept *card_concept(const struct card *card, const char *name);
 struct model_ref card_ref(const struct card *card);
+/* Whether the votes of an origin card enter verdicts for a kind of media: "image", "video", "face", "audio".
+ */
+bool card_counts_for(const struct card *card, const char *media);
 
 /* The models of a directory (*.json), sorted by name; a bad card or model file is reported in `problem` and
  * does not stop the others. A directory that does not exist has none. At most 1000. */

@@ -74,6 +74,11 @@ static unsigned media_bit(const char *name)
     return 0;
 }
 
+bool card_counts_for(const struct card *card, const char *name)
+{
+    return card->origin.media & media_bit(name);
+}
+
 static int read_verdict(struct reader *r, yyjson_val *list, struct card_origin *o)
 {
     size_t i, max;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "infer/fit_int.h"
 #include "infer/spectrum.h"
 
@@ -166,17 +165,4 @@ int origin_judge_picture(struct origin_judge *j, struct arena *scratch, const st
     struct origin_area whole = {0, 0, bgr->width, bgr->height};
 
     return origin_judge_part(j, scratch, bgr, &whole, deadline_mono_us, ret, err);
-}
-
-bool origin_counts_for(const struct card *card, const char *media)
-{
-    static const struct {
-        const char *name;
-        unsigned bit;
-    } bits[] = {{"image", MEDIA_IMAGE}, {"video", MEDIA_VIDEO}, {"face", MEDIA_FACE}, {"audio", MEDIA_AUDIO}};
-
-    for (size_t i = 0; i < COUNT_OF(bits); i++)
-        if (text_is(bits[i].name, media))
-            return card->origin.media & bits[i].bit;
-    return false;
 }

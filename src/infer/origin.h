@@ -44,8 +44,6 @@ int origin_judge_part(struct origin_judge *j, struct arena *scratch, const struc
 size_t origin_grid(int w, int h, int patch, int max, struct origin_area ret[]);
 /* From the mean logit (above 0: artificial) to an opinion; pure, for tests. A NaN is "uncertain". */
 struct origin_opinion origin_opinion_of(const struct card_origin *o, double logit);
-/* Whether the card's votes enter verdicts for a kind of media: "image", "video", "face", "audio". */
-bool origin_counts_for(const struct card *card, const char *media);
 
 /* ---- faces ---- */
 

@@ -42,6 +42,7 @@ static int read_finished(struct jobs *jobs, struct arena *a, const char *tenant,
                          struct job_row *ret_row, struct err *err)
 {
     struct job_row row;
+    struct job_spec spec;
     enum job_state state;
 
     if (records_get_job(jobs->db, a, tenant, id, &row, err) < 0)
@@ -51,6 +52,10 @@ static int read_finished(struct jobs *jobs, struct arena *a, const char *tenant,
     if (state != JOB_DONE || !row.report.len)
         return FAIL(err, ERR_CONFLICT, "job %.24s ended without findings (%s): there is nothing to draw", id,
                     row.error_code ? row.error_code : row.state);
+    if (spec_from_json(a, row.spec, &spec, err) < 0)
+        return -1;
+    if (pipeline_is_origin(spec.pipeline)) /* whose artefact is a heat map */
+        return FAIL(err, ERR_CONFLICT, "job %.24s has no findings to draw", id);
     *ret_row = row;
     return 0;
 }

@@ -286,7 +286,7 @@ static void keep_heatmap(struct chore *c)
     int64_t size;
 
     if (!is_png(t->artefact_fd))
-        log_warn("heat map dropped", "job=%s why=it is no PNG", t->id);
+        log_warn("heat map dropped", "job=%s why=%s", t->id, "it is no PNG");
     else if (blob_from_fd(t->jobs->blobs, t->artefact_fd, HEATMAP_MAX_BYTES, t->artefact, &size, &err) < 0)
         log_warn("heat map dropped", "job=%s why=%s", t->id, err.text);
     fd_closep(&t->artefact_fd);

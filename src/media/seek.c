@@ -9,6 +9,8 @@
 
 /* Decoding that much costs less than jumping. */
 static const double near_seconds = 0.5;
+/* From so far ahead on, frames which only show themselves are left out, until so close. */
+static const double far_seconds = 2, close_seconds = 0.5;
 
 static bool is_mov(const struct video *v)
 {
@@ -45,8 +47,17 @@ static bool gains(const struct video *v, double pts)
            seconds_of(v, avformat_index_get_entry(v->stream, i)->timestamp) > v->last_end + near_seconds;
 }
 
+static void hurry(struct video *v, double pts)
+{
+    if (!v->has_origin || pts < v->last_end + far_seconds)
+        return;
+    v->hurry_until = pts - close_seconds;
+    v->jumped = true;
+}
+
 int video_skip_to(struct video *v, double pts, struct err *err)
 {
+    hurry(v, pts);
     if (v->ended || v->drained || !gains(v, pts))
         return 0;
     if (av_seek_frame(v->box.format, v->stream->index, stamp_of(v, pts), AVSEEK_FLAG_BACKWARD) < 0) {

@@ -1,6 +1,6 @@
 /* Jumping forward in a video whose container has an index (MP4, MOV, Matroska), so that five frames of an
  * hour cost five short decodes. In any other container nothing is jumped over, and the same frames come, only
- * later. */
+ * later. Either way, frames on a long way that no other frame is predicted from are not decoded. */
 #ifndef ASSAY_MEDIA_SEEK_H
 #define ASSAY_MEDIA_SEEK_H
 
@@ -10,7 +10,8 @@
 /* Both after the first video_next.
  *
  * Goes to the last key frame at or before `pts` seconds, if that lies ahead; the next frames of video_next
- * begin there, or earlier. Frames are not counted from then on. ERR_IO, ERR_TIMEOUT, ERR_LIMIT. */
+ * begin there, or earlier, and all of the last half second before it come. Frames are not counted from then
+ * on. ERR_IO, ERR_TIMEOUT, ERR_LIMIT. */
 int video_skip_to(struct video *v, double pts, struct err *err);
 
 /* Where the container's index has key frames, as decoding times in seconds since the first frame, growing; a

@@ -68,8 +68,8 @@ int still_room(const struct still_work *w, int width, int height, bool final, st
 
 /* ---- which format ---- */
 
-static const struct still_format *const formats[] = {&still_jpeg, &still_png, &still_webp, &still_gif,
-                                                     &still_bmp};
+static const struct still_format *const formats[] = {&still_jpeg, &still_png, &still_webp,
+                                                     &still_gif,  &still_bmp, &still_tiff};
 
 /* Images of kinds that are not read, so that they are not called damaged. */
 static const struct {
@@ -78,8 +78,8 @@ static const struct {
     size_t len;
     const char *name;
 } strangers[] = {
-    {0, "II*\0", 4, "TIFF"},
-    {0, "MM\0*", 4, "TIFF"},
+    {0, "II+\0", 4, "BigTIFF"},
+    {0, "MM\0+", 4, "BigTIFF"},
     {4, "ftypheic", 8, "HEIC"},
     {4, "ftypheix", 8, "HEIC"},
     {4, "ftypmif1", 8, "HEIF"},
@@ -109,10 +109,11 @@ static int fail_unknown(struct bytes file, struct err *err)
         if (file.len >= strangers[i].at + strangers[i].len &&
             memcmp(file.data + strangers[i].at, strangers[i].magic, strangers[i].len) == 0)
             return FAIL(err, ERR_UNSUPPORTED,
-                        "%s images are not read here. Send JPEG, PNG, WebP, GIF or BMP.", strangers[i].name);
+                        "%s images are not read here. Send JPEG, PNG, WebP, GIF, BMP or TIFF.",
+                        strangers[i].name);
     if (file.len == 0)
         return FAIL(err, ERR_DECODE, "The image is empty.");
-    return FAIL(err, ERR_DECODE, "This is not an image. Send JPEG, PNG, WebP, GIF or BMP.");
+    return FAIL(err, ERR_DECODE, "This is not an image. Send JPEG, PNG, WebP, GIF, BMP or TIFF.");
 }
 
 /* ---- smaller and upright ---- */

@@ -1,13 +1,13 @@
-/* Reads one still image: JPEG, PNG, WebP, BMP, and the first frame of a GIF, recognised by content, never by
- * name. The result is an upright BGR picture: EXIF orientation is applied (JPEG, PNG, WebP) unless
- * `as_stored`, alpha lies over white, 16 bits become 8, CMYK becomes RGB by plain arithmetic; colour profiles
- * are ignored.
+/* Reads one still image: JPEG, PNG, WebP, BMP, TIFF (its first page), and the first frame of a GIF,
+ * recognised by content, never by name. The result is an upright BGR picture: EXIF orientation is applied
+ * (JPEG, PNG, WebP, TIFF) unless `as_stored`, alpha lies over white, 16 bits become 8, CMYK becomes RGB by
+ * plain arithmetic; colour profiles are ignored.
  *
  * A picture is whole or it is an error: a file that ends early, or whose data is damaged, is never half a
  * picture on grey. Same bytes, same picture. Used inside an analyst: no threads, no files.
  *
  * Errors: ERR_DECODE not an image, cut off or damaged; ERR_UNSUPPORTED an image of a kind that is not read
- * (TIFF, HEIC, lossless JPEG ...); ERR_LIMIT over a ceiling; ERR_TIMEOUT the deadline passed; ERR_IO. */
+ * (BigTIFF, HEIC, lossless JPEG ...); ERR_LIMIT over a ceiling; ERR_TIMEOUT the deadline passed; ERR_IO. */
 #ifndef ASSAY_MEDIA_STILL_H
 #define ASSAY_MEDIA_STILL_H
 
@@ -31,7 +31,7 @@ struct still_opts still_defaults(void);
 struct still {
     struct picture picture; /* 3 channels, BGR, upright; lives in the arena */
     int width, height;      /* of the whole image as displayed; the picture may be smaller (`shortest`) */
-    const char *format;     /* "jpeg", "png", "webp", "gif", "bmp" */
+    const char *format;     /* "jpeg", "png", "webp", "gif", "bmp", "tiff" */
 };
 
 int still_read(struct arena *a, struct bytes file, const struct still_opts *opts, struct still *ret,

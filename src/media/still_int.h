@@ -34,6 +34,6 @@ struct still_format {
     bool (*is)(struct bytes file);
     int (*read)(const struct still_work *w, struct bytes file, struct still_raw *ret, struct err *err);
 };
-extern const struct still_format still_jpeg, still_png, still_webp, still_gif, still_bmp;
+extern const struct still_format still_jpeg, still_png, still_webp, still_gif, still_bmp, still_tiff;
 
 #endif

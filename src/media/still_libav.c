@@ -1,5 +1,5 @@
-/* PNG, WebP, GIF and BMP: the file is taken apart here (unwrap), one picture of it goes to one decoder of
- * libavcodec, named here. No demuxer sees it. */
+/* PNG, WebP, GIF, BMP and TIFF: the file is taken apart here (unwrap), one picture of it goes to one decoder
+ * of libavcodec, named here. No demuxer sees it. */
 #include <libavcodec/avcodec.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
@@ -26,7 +26,9 @@ static int open_decoder(const struct still_work *w, enum AVCodecID id, AVCodecCo
     c = *ret = libav_must(avcodec_alloc_context3(codec));
     c->thread_count = 1;
     c->max_pixels = w->opts.max_pixels;
-    c->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    c->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER;
+    if (id != AV_CODEC_ID_TIFF) /* there every tag that it does not know would be an error */
+        c->err_recognition |= AV_EF_EXPLODE;
     if (avcodec_open2(c, codec, NULL) < 0)
         return FAIL(err, ERR_DECODE, "The decoder for %s images does not start.", codec->name);
     return 0;
@@ -196,6 +198,11 @@ static bool is_bmp(struct bytes file)
     return begins(file, "BM", 2);
 }
 
+static bool is_tiff(struct bytes file)
+{
+    return begins(file, "II*\0", 4) || begins(file, "MM\0*", 4);
+}
+
 static int read_png(const struct still_work *w, struct bytes file, struct still_raw *ret, struct err *err)
 {
     return read_with(w, file, unwrap_png, AV_CODEC_ID_PNG, ret, err);
@@ -216,7 +223,13 @@ static int read_bmp(const struct still_work *w, struct bytes file, struct still_
     return read_with(w, file, unwrap_bmp, AV_CODEC_ID_BMP, ret, err);
 }
 
+static int read_tiff(const struct still_work *w, struct bytes file, struct still_raw *ret, struct err *err)
+{
+    return read_with(w, file, unwrap_tiff, AV_CODEC_ID_TIFF, ret, err);
+}
+
 const struct still_format still_png = {"png", is_png, read_png};
 const struct still_format still_webp = {"webp", is_webp, read_webp};
 const struct still_format still_gif = {"gif", is_gif, read_gif};
 const struct still_format still_bmp = {"bmp", is_bmp, read_bmp};
+const struct still_format still_tiff = {"tiff", is_tiff, read_tiff};

@@ -23,5 +23,6 @@ int unwrap_png(struct arena *a, struct bytes file, struct unwrapped *ret, struct
 int unwrap_webp(struct arena *a, struct bytes file, struct unwrapped *ret, struct err *err);
 int unwrap_gif(struct arena *a, struct bytes file, struct unwrapped *ret, struct err *err);
 int unwrap_bmp(struct arena *a, struct bytes file, struct unwrapped *ret, struct err *err);
+int unwrap_tiff(struct arena *a, struct bytes file, struct unwrapped *ret, struct err *err);
 
 #endif

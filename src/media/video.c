@@ -216,6 +216,15 @@ static bool ends_early(const struct video *v)
     return few || container_ends_early(&v->box);
 }
 
+/* On the way to a moment far ahead (media/seek.h). */
+static bool in_a_hurry(const struct video *v)
+{
+    int64_t stamp = v->packet->pts;
+
+    return stamp != AV_NOPTS_VALUE && v->has_origin &&
+           ((double)stamp - (double)v->origin) * av_q2d(v->stream->time_base) < v->hurry_until;
+}
+
 /* A packet the decoder does not like is damage, not the end. */
 static int send_packet(struct video *v, struct err *err)
 {
@@ -224,6 +233,7 @@ static int send_packet(struct video *v, struct err *err)
     if (v->packet->stream_index != v->stream->index)
         return 0;
     v->video_packets++;
+    v->decoder->skip_frame = in_a_hurry(v) ? AVDISCARD_NONREF : AVDISCARD_DEFAULT;
     r = avcodec_send_packet(v->decoder, v->packet);
     if (r == AVERROR(ENOMEM))
         return fail(v, r, "", err);

@@ -24,7 +24,8 @@ struct video {
     bool ahead;   /* `frame` was decoded by video_open and waits for the first video_next */
     bool drained; /* the decoder was told that there is no more */
     bool ended;
-    bool jumped;                         /* packets were passed over by video_skip_to */
+    bool jumped;        /* packets were passed over by video_skip_to */
+    double hurry_until; /* seconds: frames before it that no other frame needs are not decoded */
     int oversize_width, oversize_height; /* of a picture that was refused before it was decoded */
     double last_pts, last_end;
 };

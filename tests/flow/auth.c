@@ -531,11 +531,22 @@ static void a_key_for_another_api_is_none(void)
     each_route(try_lacking);
 }
 
+/* The server looks for changes of keys about once a second; a busy machine takes its time. */
+static bool comes_to(const char *path, const char *key, int status)
+{
+    for (int i = 0; i < 150; i++) {
+        if (http_get(stage.a, stage.s.port, path, key).status == status)
+            return true;
+        usleep(100000);
+    }
+    return false;
+}
+
 /* Both secrets are the same key, until one dies. */
 static void a_rotated_key_has_two_secrets(void)
 {
     const char *path = arena_printf(stage.a, "/api/result/%s", job), *fresh, *third,
-               *old = rotated_key("3s", &fresh);
+               *old = rotated_key("8s", &fresh);
     char *id = id_of_newest_key();
     struct outcome o;
 
@@ -543,19 +554,16 @@ static void a_rotated_key_has_two_secrets(void)
     CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
     o = stage_run(&stage, ARGS("key", "list"));
     CHECK(strstr(o.out, "OLD SECRET UNTIL") && !strstr(o.out, old) && !strstr(o.out, fresh));
-    sleep(5);
-    CHECK_INT(http_get(stage.a, stage.s.port, path, old).status, 403);
+    CHECK(comes_to(path, old, 403));
     CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
     o = stage_run(&stage, ARGS("key", "rotate", id)); /* again: a day for the second one */
     third = arena_strndup(stage.a, o.out, strcspn(o.out, "\n"));
-    sleep(2);
+    CHECK(comes_to(path, third, 200));
     CHECK_INT(http_get(stage.a, stage.s.port, path, old).status, 403);
     CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 200);
-    CHECK_INT(http_get(stage.a, stage.s.port, path, third).status, 200);
     CHECK_INT(stage_run(&stage, ARGS("key", "revoke", id)).status, 0);
-    sleep(2);
-    CHECK_INT(http_get(stage.a, stage.s.port, path, fresh).status, 403);
-    CHECK_INT(http_get(stage.a, stage.s.port, path, third).status, 403);
+    CHECK(comes_to(path, fresh, 403));
+    CHECK(comes_to(path, third, 403));
     o = stage_run(&stage, ARGS("key", "rotate", id)); /* a revoked key stays revoked */
     CHECK_INT(o.status, 1);
     CHECK(strstr(o.err, "revoked"));

@@ -168,6 +168,19 @@ static void hooks_sign(void)
 
 /* ---- by URL ---- */
 
+static const char *keyed_url(struct stage *g, const char *key, const char *json)
+{
+    const char *text =
+        arena_printf(g->a,
+                     "POST /api/image_fromurl HTTP/1.1\r\nHost: localhost\r\nX-Api-Key: %s\r\nConnection: "
+                     "close\r\nIdempotency-Key: %s\r\nContent-Type: application/json\r\nContent-Length: "
+                     "%zu\r\n\r\n%s",
+                     g->key, key, strlen(json), json);
+    struct answer answer = http_raw(g->a, g->s.port, bytes_of(text, strlen(text)));
+
+    return body_text(g, &answer);
+}
+
 static void urls_are_fetched(void)
 {
     struct stage g = stage_open(ARGS(QUICK, "--fetch-allow", "127.0.0.0/8"));
@@ -186,7 +199,11 @@ static void urls_are_fetched(void)
     CHECK(text_is_hex(json_at(g.a, answer.body, "hash"), 64));
     answer = ask(&g, "POST", "/api/image_fromurl", g.key, json);
     CHECK(!text_is(body_text(&g, &answer), first)); /* nobody knows beforehand that it is the same */
+    first = keyed_url(&g, "k1", json);
+    CHECK_STR(keyed_url(&g, "k1", json), first);
+    CHECK(!text_is(keyed_url(&g, "k2", json), first));
     json = arena_printf(g.a, "{\"file_url\": \"http://127.0.0.1:%d/nothing\"}", s.port);
+    CHECK(strstr(keyed_url(&g, "k1", json), "was used for another request") != NULL);
     answer = ask(&g, "POST", "/api/audio_fromurl", g.key, json);
     answer = ended(&g, arena_printf(g.a, "/api/classification_audio/%s", body_text(&g, &answer)));
     CHECK_STR(json_at(g.a, answer.body, "status"), "errored");
@@ -266,12 +283,13 @@ static void put_blob(struct blobs *b, const char *text, size_t n, char ret_sha25
 }
 
 /* In the data directory of `base`, which no server has now; the subject's hash. */
-static const char *leave_result(struct arena *a, const char *base)
+static const char *leave_result(struct arena *a, const char *base, const char *run)
 {
     CLEANUP(records_freep) struct records *db = NULL;
     CLEANUP(blobs_freep) struct blobs *blobs = NULL;
     const char *dir = arena_printf(a, "%s/data", base);
     struct job_spec spec = job_spec_defaults();
+    const char *notes = arena_printf(a, "{\"media\":\"image\",\"identifier\":\"%s\"}", run);
     char *sha256 = arena_alloc(a, HASH_HEX), map[HASH_HEX];
     int64_t now = clock_wall_us();
     struct job_row row;
@@ -293,14 +311,12 @@ static const char *leave_result(struct arena *a, const char *base)
                            .name = "a <b>.png",
                            .error_code = "ok",
                            .artefact = map,
-                           .run = run_id,
+                           .run = run,
                            .run_media = "image"};
     text_copy(row.id, sizeof row.id, job_id);
     row.spec = spec_to_json(a, &spec);
     row.report = a_report(a);
-    row.request = bytes_of("{\"media\":\"image\",\"identifier\":"
-                           "\"0a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}",
-                           97);
+    row.request = bytes_of(notes, strlen(notes));
     CHECK_INT(records_add_job(db, &row, NULL, NULL, NULL), 0);
     records_sync(db);
     return sha256;
@@ -309,7 +325,7 @@ static const char *leave_result(struct arena *a, const char *base)
 static void a_result_is_read_and_goes(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
-    const char *base = folder_new(a), *sha256 = leave_result(a, base), *url, *admin;
+    const char *base = folder_new(a), *sha256 = leave_result(a, base, run_id), *url, *admin;
     struct stage g = stage_open_in(base, ARGS(QUICK));
     struct answer answer = image_ended(&g, run_id);
 
@@ -356,7 +372,7 @@ static void a_result_has_its_time(void)
     int64_t deadline;
     int status;
 
-    leave_result(a, base);
+    leave_result(a, base, run_id);
     usleep(20000);
     g = stage_open_in(base, ARGS(QUICK, "--keep", "10ms"));
     deadline = clock_mono_us() + 20000000;
@@ -368,6 +384,149 @@ static void a_result_has_its_time(void)
     CHECK_INT(status, 410);
     CHECK_INT(stage_close(&g), 0);
     folder_remove(base);
+}
+
+/* A run that is done is told again where the operator wants that. */
+static void repeats_are_told(bool wanted)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *base = folder_new(a), *id, *hook;
+    struct stage g = stage_open_in(base, ARGS(QUICK));
+    struct received *got;
+    struct receiver r;
+    struct answer answer;
+
+    id = arena_strdup(a, image(&g, "an image", NULL, NULL));
+    image_ended(&g, id);
+    CHECK_INT(stage_close(&g), 0);
+    leave_result(a, base, id); /* as if it had been judged once more, and well */
+    g = stage_open_in(
+        base, ARGS(QUICK, wanted ? "--provenance-repeat-webhooks" : "--no-provenance-repeat-webhooks"));
+    receiver_open(&r, MANNER_FINE, 1);
+    hook = arena_printf(g.a, "http://127.0.0.1:%d/r", r.port);
+    CHECK_STR(image(&g, "an image", "webhook_url", hook), id);
+    CHECK_INT(jobs_of_api(&g), 1); /* the first one */
+    answer = image_ended(&g, id);
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_INT(receiver_wait(&r, 1, wanted ? 30 : 1), wanted);
+    if (wanted && receiver_list(&r, g.a, &got) == 1)
+        CHECK(got[0].body.len == answer.body.len &&
+              memcmp(got[0].body.data, answer.body.data, answer.body.len) == 0);
+    receiver_close(&r);
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(base);
+}
+
+static void repeats_are_told_on_request(void)
+{
+    repeats_are_told(false);
+    repeats_are_told(true);
+}
+
+/* ---- real verdicts ---- */
+
+static void put_u32(struct buf *b, uint32_t v)
+{
+    buf_add(b, (uint8_t[]){(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v}, 4);
+}
+
+static void put_chunk(struct buf *b, const char *type, struct bytes data)
+{
+    struct buf body = BUF(1 << 20);
+
+    buf_add(&body, type, 4);
+    buf_add(&body, data.data, data.len);
+    put_u32(b, (uint32_t)data.len);
+    buf_add(b, body.data, body.len);
+    put_u32(b, hash_crc32(buf_bytes(&body)));
+    buf_clear(&body);
+}
+
+static uint32_t adler32(struct bytes data)
+{
+    uint32_t a = 1, b = 0;
+
+    for (size_t i = 0; i < data.len; i++) {
+        a = (a + data.data[i]) % 65521;
+        b = (b + a) % 65521;
+    }
+    return b << 16 | a;
+}
+
+enum { SIDE = 256, LINE = 1 + SIDE };
+
+/* A grey picture with some noise, stored: a deflate block of each line. */
+static struct bytes a_png(struct arena *a)
+{
+    static const uint8_t head[] = {0, 0, 1, 0, 0, 0, 1, 0, 8, 0, 0, 0, 0};
+    struct buf raw = BUF(1 << 20), packed = BUF(1 << 20), all = BUF(1 << 20);
+    uint32_t noise = 1;
+    struct bytes png;
+
+    buf_add(&packed, "\x78\x01", 2);
+    for (int y = 0; y < SIDE; y++) {
+        uint8_t line[LINE] = {0};
+        for (int x = 0; x < SIDE; x++) {
+            noise = noise * 1664525 + 1013904223;
+            line[1 + x] = (uint8_t)((x + y) / 4 + (int)(noise >> 28));
+        }
+        buf_add(&packed,
+                (uint8_t[]){y + 1 == SIDE, LINE & 255, LINE >> 8, 255 - (LINE & 255), 255 - (LINE >> 8)}, 5);
+        buf_add(&packed, line, sizeof line);
+        buf_add(&raw, line, sizeof line);
+    }
+    put_u32(&packed, adler32(buf_bytes(&raw)));
+    buf_add(&all, "\x89PNG\r\n\x1a\n", 8);
+    put_chunk(&all, "IHDR", bytes_of(head, sizeof head));
+    put_chunk(&all, "IDAT", buf_bytes(&packed));
+    put_chunk(&all, "IEND", bytes_of("", 0));
+    png = bytes_of(arena_strndup(a, all.data, all.len), all.len);
+    buf_clear(&raw);
+    buf_clear(&packed);
+    buf_clear(&all);
+    return png;
+}
+
+/* The path of the run. */
+static const char *send(struct stage *g, const char *kind, struct bytes file, const char *field)
+{
+    struct form f = {.body = BUF(64 << 20)};
+    struct answer answer;
+
+    form_add(&f, kind, "a.bin", file);
+    if (field)
+        form_add(&f, field, NULL, bytes_of("true", 4));
+    answer = http_raw(g->a, g->s.port,
+                      form_request(g->a, &f, arena_printf(g->a, "/api/classification_%s", kind), g->key));
+    CHECK_INT(answer.status, 200);
+    return arena_printf(g->a, "/api/classification_%s/%s", kind, body_text(g, &answer));
+}
+
+static void files_are_judged(void)
+{
+    struct stage g = stage_open(ARGS(QUICK));
+    struct bytes png = a_png(g.a);
+    const char *path = send(&g, "image", png, "with_heatmap");
+    struct answer answer = ended(&g, path), map;
+
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_STR(json_at(g.a, answer.body, "api_version"), "v1.1.0");
+    CHECK_STR(json_at(g.a, answer.body, "has_heatmap"), "true");
+    map = http_get(g.a, g.s.port, arena_printf(g.a, "/api/classification/heatmap/%s", strrchr(path, '/') + 1),
+                   g.key);
+    CHECK(map.status == 200 && map.body.len > 100 && memcmp(map.body.data, png.data, 8) == 0);
+    CHECK_STR(send(&g, "image", png, "with_heatmap"), path); /* done: the same run */
+    path = send(&g, "video", clip_load(g.a, "person.mp4"), NULL);
+    answer = ended(&g, path);
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK_STR(json_at(g.a, answer.body, "verdict.heuristic"), "AverageExcludeObsolete");
+    CHECK_STR(send(&g, "video", clip_load(g.a, "person.mp4"), NULL), path);
+    answer = ended(&g, send(&g, "audio", clip_load(g.a, "audio.wav"), NULL)); /* silence */
+    CHECK_STR(json_at(g.a, answer.body, "status"), "done");
+    CHECK(json_at(g.a, answer.body, "verdict.classification") == NULL);
+    answer = ended(&g, send(&g, "video", clip_load(g.a, "audio.wav"), NULL)); /* no frames */
+    CHECK_STR(json_at(g.a, answer.body, "status"), "errored");
+    CHECK_INT(stage_close(&g), 0);
 }
 
 /* ---- rates ---- */
@@ -452,6 +611,8 @@ int main(void)
     RUN(a_hundred_and_one);
     RUN(a_result_is_read_and_goes);
     RUN(a_result_has_its_time);
+    RUN(repeats_are_told_on_request);
+    RUN(files_are_judged);
     RUN(the_preset_limits);
     RUN(heuristics_are_read_again);
     return test_end();

@@ -8,6 +8,15 @@
 #include "base/text.h"
 #include "net/guard.h"
 
+/* Refused before the body, where that can be known. Not a request that may be the second try of one which has
+ * its job already. */
+static int find_room(struct entry *e, struct err *err)
+{
+    if (request_header(e->request, "Idempotency-Key"))
+        return 0;
+    return job_room(api_of(e->request)->jobs, e->caller.tenant, e->caller.max_jobs, err);
+}
+
 bool entry_begin(struct entry *e, struct request *r, enum subject_kind kind)
 {
     e->request = r;
@@ -15,18 +24,27 @@ bool entry_begin(struct entry *e, struct request *r, enum subject_kind kind)
     e->ask = ask_defaults();
     if (!provenance_enter(r, "submit", RATE_POST, &e->caller))
         return false;
-    if (job_room(api_of(r)->jobs, e->caller.tenant, e->caller.max_jobs, &e->err) == 0)
+    if (find_room(e, &e->err) == 0 &&
+        keyed_begin(&e->keyed, api_of(r)->keys_in_use, r, e->caller.tenant, &e->err) == 0)
         return true;
-    provenance_fail(r, &e->caller, &e->err);
+    entry_refuse(e);
     return false;
 }
 
+/* A refusal frees the key first: the client may try again at once. */
 void entry_refuse(struct entry *e)
 {
+    keyed_end(&e->keyed);
     if (e->field && e->err.kind == ERR_INPUT)
         provenance_wrong(e->request, e->field, e->err.text);
     else
         provenance_fail(e->request, &e->caller, &e->err);
+}
+
+void entry_gone(struct entry *e)
+{
+    if (e)
+        keyed_end(&e->keyed);
 }
 
 /* ---- the answer ---- */
@@ -38,6 +56,7 @@ static void reply_identifier(struct entry *e, const char *identifier)
     struct reply rep = {.status = 200, .type = "text/plain; charset=utf-8"};
     const char *text = identifier;
 
+    keyed_end(&e->keyed); /* before anybody can know of the run and send the request again */
     if (wants_json(request_header(r, "Accept"), api_of(r)->opts.provenance.submit_json)) {
         rep.type = "application/json";
         text = arena_printf(a, "{\"identifier\":\"%s\"}", identifier);
@@ -51,14 +70,7 @@ static void reply_identifier(struct entry *e, const char *identifier)
 /* Who judges: a result of other makers is no answer. */
 static const char *makers_text(const struct api *api, struct arena *a)
 {
-    CLEANUP(buf_clear) struct buf b = BUF(1 << 20);
-    struct model_ref *models;
-    size_t n = lab_models(api->lab, a, &models);
-
-    buf_str(&b, api->version);
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&b, " %.64s", models[i].sha256 ? models[i].sha256 : "-");
-    return arena_strndup(a, b.data, b.len);
+    return arena_printf(a, "%s %s %s", api->version, api->build_at, api->provenance->cards);
 }
 
 static void fill_spec(const struct entry *e, struct job_spec *spec)
@@ -176,6 +188,20 @@ static void answer_again(struct entry *e, const struct run_row *run)
         reply_identifier(e, e->identifier);
 }
 
+/* What an earlier request with the same Idempotency-Key was answered. */
+static void replay(struct entry *e, const char *job_id)
+{
+    struct arena *a = request_arena(e->request);
+    struct provenance_notes notes;
+    struct job_row job;
+
+    if (records_get_job(api_of(e->request)->db, a, e->caller.tenant, job_id, &job, &e->err) == 0 &&
+        notes_from_json(a, job.request, &notes, &e->err) == 0)
+        reply_identifier(e, notes.identifier);
+    else
+        entry_refuse(e);
+}
+
 /* ---- submitting ---- */
 
 static void accepted(void *arg, const struct job_ticket *ticket UNUSED, const struct err *err)
@@ -183,28 +209,57 @@ static void accepted(void *arg, const struct job_ticket *ticket UNUSED, const st
     struct entry *e = arg;
     struct run_row run;
 
-    if (err->kind == ERR_NONE)
+    if (err->kind == ERR_NONE) {
         reply_identifier(e, e->identifier);
-    else if (err->kind == ERR_CONFLICT && was_asked(e, &run)) /* by another request, at the same time */
+    } else if (err->kind == ERR_CONFLICT && was_asked(e, &run)) { /* by another request, at the same time */
         answer_again(e, &run);
-    else
-        provenance_fail(e->request, &e->caller, err);
+    } else {
+        e->err = *err;
+        entry_refuse(e);
+    }
+}
+
+/* Takes the body. */
+static void submit(struct entry *e, struct blob_writer *body)
+{
+    struct run_row run;
+
+    if (was_asked(e, &run)) {
+        blob_writer_freep(&body);
+        answer_again(e, &run);
+        return;
+    }
+    if (e->keyed.key[0]) {
+        e->job.key = e->keyed.key;
+        e->job.fingerprint = e->keyed.fingerprint;
+    }
+    e->job.body = body;
+    job_submit(api_of(e->request)->jobs, &e->job, accepted, e);
 }
 
 void entry_submit_take(struct entry *e, const char *sha256)
 {
     CLEANUP(blob_writer_freep) struct blob_writer *body = TAKE(e->job.body);
-    struct run_row run;
+    struct key_use use;
 
     if (check_webhook(e) < 0) {
         entry_refuse(e);
         return;
     }
     fill(e, sha256);
-    if (was_asked(e, &run)) {
-        answer_again(e, &run);
+    switch (keyed_look(&e->keyed, api_of(e->request)->db, &use, &e->err)) {
+    case KEY_NEW:
+        submit(e, TAKE(body));
+        return;
+    case KEY_REPLAY:
+        replay(e, use.job);
+        return;
+    case KEY_OTHER:
+        keyed_end(&e->keyed);
+        provenance_wrong(e->request, NULL, "This Idempotency-Key was used for another request.");
+        return;
+    case KEY_ERROR:
+        entry_refuse(e);
         return;
     }
-    e->job.body = TAKE(body);
-    job_submit(api_of(e->request)->jobs, &e->job, accepted, e);
 }

@@ -20,6 +20,7 @@ static int part_begin(void *arg, const struct part *part, struct err *err UNUSED
 {
     struct fields *f = arg;
 
+    keyed_part(&f->entry->keyed, part);
     buf_clear(&f->value);
     f->value = BUF(FIELD_BYTES);
     text_copy(f->name, sizeof f->name, part->name);
@@ -30,6 +31,7 @@ static int part_data(void *arg, struct bytes piece, struct err *err UNUSED)
 {
     struct fields *f = arg;
 
+    keyed_data(&f->entry->keyed, piece);
     buf_add(&f->value, piece.data, piece.len);
     return 0;
 }
@@ -40,6 +42,7 @@ static int part_end(void *arg, struct err *err)
     struct entry *e = f->entry;
     struct arena *a = request_arena(e->request);
 
+    keyed_part_end(&e->keyed);
     e->field = arena_strdup(a, f->name);
     if (f->value.overflow)
         return FAIL(err, ERR_INPUT, "The %s is too long.", f->name);
@@ -81,6 +84,8 @@ static int read_body(struct entry *e)
 
     if (is_type(type, "multipart/form-data"))
         return read_form(e, type, body);
+    keyed_data(&e->keyed, body);
+    keyed_part_end(&e->keyed);
     if (is_type(type, "application/x-www-form-urlencoded"))
         return ask_urlencoded(a, &e->ask, e->kind, body, &e->field, &e->err);
     return ask_json(a, &e->ask, e->kind, body, &e->field, &e->err);
@@ -103,12 +108,18 @@ static void fetch_run(struct request *r, enum subject_kind kind)
 {
     struct entry *e = arena_alloc(request_arena(r), sizeof *e);
 
+    request_set_data(r, e);
     if (!entry_begin(e, r, kind))
         return;
     if (read_body(e) < 0 || take_url(e) < 0)
         entry_refuse(e);
     else
         entry_submit_take(e, "");
+}
+
+static void fetch_gone(struct request *r)
+{
+    entry_gone(request_data(r));
 }
 
 static void image_run(struct request *r)
@@ -127,4 +138,6 @@ static void audio_run(struct request *r)
 }
 
 const struct handler provenance_fetch[SUBJECT_KINDS] = {
-    [KIND_IMAGE] = {.run = image_run}, [KIND_VIDEO] = {.run = video_run}, [KIND_AUDIO] = {.run = audio_run}};
+    [KIND_IMAGE] = {.run = image_run, .gone = fetch_gone},
+    [KIND_VIDEO] = {.run = video_run, .gone = fetch_gone},
+    [KIND_AUDIO] = {.run = audio_run, .gone = fetch_gone}};

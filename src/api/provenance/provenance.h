@@ -33,9 +33,10 @@ void own_rules_freep(struct own_rules **r);
 
 /* Rules in force, secrets, rates. */
 struct provenance;
-/* ERR_INPUT when the options or the file of heuristics make no sense. */
+/* models_dir: where model cards are, NULL: nowhere. ERR_INPUT when the options or the file of heuristics make
+ * no sense. */
 int provenance_start(struct provenance **ret, const struct provenance_opts *opts, struct records *db,
-                     struct err *err);
+                     const char *models_dir, struct err *err);
 /* While it serves; any thread. */
 void provenance_renew_take(struct provenance *p, struct own_rules *rules);
 void provenance_freep(struct provenance **p);

@@ -2,6 +2,7 @@
  *
  *   routes.c       the table; options; errors; who may come in
  *   rules.c        the operator's heuristics, replaced while it serves
+ *   makers.c       which models are installed
  *   rate.c         the limits of preset "identifai". Pure but for its lock
  *   submit.c       files: a form, streamed
  *   fromurl.c      the same by URL: JSON or a form
@@ -21,6 +22,7 @@
 #include <pthread.h>
 
 #include "api/api.h"
+#include "api/idempotent.h"
 #include "api/problem.h"
 #include "base/id.h"
 #include "base/json.h"
@@ -172,6 +174,11 @@ int tickets_render(struct arena *a, const struct job_row *job, const struct tick
 /* Fills what the operator decides: heuristics and when credentials force. In the arena. */
 void own_rules_apply(struct provenance *p, struct arena *a, struct origin_params *params);
 
+/* ---- makers.c ---- */
+
+/* Of all model cards in the folder; NULL: there is none. */
+void cards_hash(const char *dir, char ret_hex[HASH_HEX]);
+
 /* ---- rate.c ---- */
 
 enum rate_class { RATE_GET, RATE_POST, RATE_CLASSES };
@@ -193,9 +200,9 @@ bool link_is_good(const struct api *api, const char *identifier, const char *exp
 /* ---- routes.c ---- */
 
 struct provenance {
-    struct provenance_opts opts;
     struct rate_table *rates; /* NULL: none */
     uint8_t secret[HASH_SIZE];
+    char cards[HASH_HEX]; /* what is installed beside the built-in models */
     pthread_mutex_t lock;
     /* --- guarded by lock --- */
     struct own_rules *rules;
@@ -220,6 +227,7 @@ struct entry {
     struct ask ask;
     struct job_request job;
     char identifier[HASH_HEX];
+    struct keyed keyed;
     const char *field; /* whose fault `err` is; NULL: of none */
     struct err err;    /* the first fault; what follows of the body is dropped */
 };
@@ -229,6 +237,7 @@ bool entry_begin(struct entry *e, struct request *r, enum subject_kind kind);
 void entry_submit_take(struct entry *e, const char *sha256);
 /* What stands in e->err. */
 void entry_refuse(struct entry *e);
+void entry_gone(struct entry *e); /* NULL is fine */
 
 /* ---- result.c ---- */
 

@@ -279,7 +279,10 @@ static val_t *frame_value(doc_t *doc, const struct shown *s, const struct origin
     put(doc, v, "results", model_results(doc, stream->models, stream->nmodels, p->opinions));
     put_faces(doc, v, o, p);
     yyjson_mut_obj_add_real(doc, v, "timestamp", p->time.start);
-    yyjson_mut_obj_add_int(doc, v, "frame_index", p->frame);
+    if (p->frame >= 0)
+        yyjson_mut_obj_add_int(doc, v, "frame_index", p->frame);
+    else /* it was jumped to, and nobody counted */
+        yyjson_mut_obj_add_null(doc, v, "frame_index");
     return v;
 }
 

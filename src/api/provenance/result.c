@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "store/retention.h"
 
-enum { MANY_MAX = 100 };
+enum { MANY_MAX = 100, MANY_BYTES = 32 << 20 };
 
 /* ---- loading ---- */
 
@@ -175,15 +175,21 @@ static void send_many(struct request *r, const struct caller *caller, enum subje
     CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
     val_t *list = yyjson_mut_arr(doc);
     bool old = wants_old(r);
+    size_t bytes = 0;
 
     yyjson_mut_doc_set_root(doc, list);
     for (size_t i = 0; i < w->n; i++) {
         struct shown s;
         struct err err;
         if (run_load(r, caller->tenant, kind_words(kind)->name, w->ids[i], &s, &err) == 0) {
+            bytes += s.job->report.len;
             yyjson_mut_arr_append(list, render(doc, &s, old));
         } else if (err.kind != ERR_NOT_FOUND) {
             provenance_fail(r, caller, &err);
+            return;
+        }
+        if (bytes > MANY_BYTES) {
+            provenance_error(r, 413, "These results are too large together; ask for fewer at a time.");
             return;
         }
     }

@@ -73,7 +73,7 @@ static void find_secret(struct provenance *p, struct records *db)
 }
 
 int provenance_start(struct provenance **ret, const struct provenance_opts *opts, struct records *db,
-                     struct err *err)
+                     const char *models_dir, struct err *err)
 {
     CLEANUP(provenance_freep) struct provenance *p = NULL;
     struct own_rules *rules;
@@ -84,10 +84,11 @@ int provenance_start(struct provenance **ret, const struct provenance_opts *opts
     if (!rules)
         return -1;
     p = mem_alloc(sizeof *p);
-    *p = (struct provenance){.opts = *opts, .rules = rules};
+    *p = (struct provenance){.rules = rules};
     pthread_mutex_init(&p->lock, NULL);
     if (text_is(opts->rates, "identifai"))
         p->rates = rate_table_new();
+    cards_hash(models_dir, p->cards);
     find_secret(p, db);
     *ret = TAKE(p);
     return 0;

@@ -30,6 +30,7 @@ static int part_begin(void *arg, const struct part *part, struct err *err)
     struct api *api = api_of(u->entry.request);
     const char *word = kind_words(u->entry.kind)->name;
 
+    keyed_part(&u->entry.keyed, part);
     buf_clear(&u->value);
     u->value = BUF(FIELD_BYTES);
     text_copy(u->field, sizeof u->field, part->name);
@@ -51,6 +52,7 @@ static int part_data(void *arg, struct bytes piece, struct err *err)
 {
     struct upload *u = arg;
 
+    keyed_data(&u->entry.keyed, piece);
     if (u->in_file)
         return blob_add(u->file, piece, err);
     buf_add(&u->value, piece.data, piece.len);
@@ -62,6 +64,7 @@ static int part_end(void *arg, struct err *err)
     struct upload *u = arg;
     struct entry *e = &u->entry;
 
+    keyed_part_end(&e->keyed);
     if (u->in_file)
         return 0;
     e->field = arena_strdup(request_arena(e->request), u->field);
@@ -87,14 +90,14 @@ static void submit_head(struct request *r, enum subject_kind kind)
     if (!entry_begin(e, r, kind) ||
         multipart_new(&u->multipart, type ? type : "", &part_events, u, &e->err) == 0)
         return;
-    if (e->err.kind == ERR_UNSUPPORTED) /* what a form would have without that part */
+    if (e->err.kind != ERR_UNSUPPORTED)
+        entry_refuse(e);
+    else /* what a form would be told without that part */
         provenance_wrong(r, kind_words(kind)->name,
                          arena_printf(request_arena(r),
                                       "The %s field is required, as a part of a form "
                                       "(multipart/form-data).",
                                       kind_words(kind)->name));
-    else
-        entry_refuse(e);
 }
 
 static void image_head(struct request *r)
@@ -161,6 +164,7 @@ static void submit_gone(struct request *r)
 
     if (!u)
         return;
+    entry_gone(&u->entry);
     multipart_freep(&u->multipart);
     blob_writer_freep(&u->file);
     buf_clear(&u->value);

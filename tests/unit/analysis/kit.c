@@ -72,8 +72,33 @@ bool kit_add_scenes(struct kit *k)
     return t->ocr && t->languages;
 }
 
+bool kit_add_origin(struct kit *k)
+{
+    struct origin_tools *t = &k->tools.origin;
+    struct err err = {0};
+
+    for (size_t i = 1; i < embedded_count() && i < KIT_ORIGIN_MODELS; i++) {
+        struct embedded e = embedded_get(i);
+        struct card *card = &k->origin_cards[i];
+        struct model **m = &k->origin_models[i];
+
+        if (card_parse(k->arena, e.card, NULL, "embedded", card, &err) < 0 ||
+            (e.model.len && model_load(m, k->rt, card, e.model, &err) < 0)) {
+            printf("# %s\n", err.text);
+            return false;
+        }
+        if (text_is(card->task, "origin-image"))
+            t->pictures[t->npictures++] = (struct origin_seat){card, *m};
+        if (text_is(card->task, "origin-speech"))
+            t->speech[t->nspeech++] = *m;
+    }
+    return t->npictures > 0;
+}
+
 void kit_clear(struct kit *k)
 {
+    for (size_t i = 0; i < KIT_ORIGIN_MODELS; i++)
+        model_freep(&k->origin_models[i]);
     ocr_freep(&k->tools.scenes.ocr);
     languages_freep(&k->tools.scenes.languages);
     model_freep(&k->tools.scenes.faces);

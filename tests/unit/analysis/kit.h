@@ -4,7 +4,7 @@
 
 #include "analysis/analysis.h"
 
-enum { KIT_SCENES_MODELS = 4 };
+enum { KIT_SCENES_MODELS = 4, KIT_ORIGIN_MODELS = 8 };
 
 struct kit {
     struct arena *arena;
@@ -12,6 +12,8 @@ struct kit {
     struct card card;
     struct model *model;
     struct card scenes_cards[KIT_SCENES_MODELS];
+    struct card origin_cards[KIT_ORIGIN_MODELS];
+    struct model *origin_models[KIT_ORIGIN_MODELS];
     struct toolbox tools;
 };
 
@@ -20,6 +22,8 @@ bool kit_open(struct kit *k, const char *card_path);
 /* The models of pipelines "scenes" and "pictures" with our cards from the development data, and the reader of
  * texts. false when one of them is not there. */
 bool kit_add_scenes(struct kit *k);
+/* The program's own detectors of what a machine made. */
+bool kit_add_origin(struct kit *k);
 void kit_clear(struct kit *k);
 /* Judges a file with the given spec (its subject is filled in); the report lives in the arena. */
 struct report *kit_judge(struct kit *k, struct arena *a, const char *path, struct job_spec spec);

@@ -432,7 +432,7 @@ static void rules_are_applied(void)
     o.heuristics = file_with(a, "{\"heuristics\":[{\"name\":\"Strict\",\"models\":[\"a\"]}]}");
     o.heuristic = "Strict";
     o.force = "trusted";
-    CHECK_INT(provenance_start(&p, &o, NULL, NULL), 0);
+    CHECK_INT(provenance_start(&p, &o, NULL, NULL, NULL), 0);
     own_rules_apply(p, a, &params);
     CHECK_INT(params.nown, 1);
     CHECK_STR(params.own[0].models[0], "a");
@@ -446,6 +446,35 @@ static void rules_are_applied(void)
     own_rules_apply(p, a, &params);
     CHECK_INT(params.nown, 0);
     CHECK_STR(params.heuristic, heuristic_default);
+}
+
+/* ---- installed models ---- */
+
+static void cards_make_the_hash(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    char *dir = arena_strdup(a, "cards-XXXXXX"), none[HASH_HEX], empty[HASH_HEX], one[HASH_HEX],
+         other[HASH_HEX];
+    const char *card;
+    FILE *f;
+
+    CHECK(mkdtemp(dir) != NULL);
+    card = arena_printf(a, "%s/a.json", dir);
+    cards_hash(NULL, none);
+    cards_hash(dir, empty);
+    CHECK_STR(empty, none);
+    f = fopen(card, "w");
+    fputs("{}", f);
+    fclose(f);
+    cards_hash(dir, one);
+    CHECK(!text_is(one, none));
+    f = fopen(card, "a");
+    fputs(" ", f);
+    fclose(f);
+    cards_hash(dir, other);
+    CHECK(!text_is(other, one));
+    unlink(card);
+    rmdir(dir);
 }
 
 int main(void)
@@ -464,5 +493,6 @@ int main(void)
     RUN(links_are_signed);
     RUN(rules_are_loaded);
     RUN(rules_are_applied);
+    RUN(cards_make_the_hash);
     return test_end();
 }

@@ -96,9 +96,8 @@ static void good_cards_are_read(void)
         CHECK_NEAR(c.origin.offset, -1, 0);
         CHECK_NEAR(c.origin.artificial_from, 0.9, 0);
         CHECK(c.origin.obsolete);
-        CHECK(origin_counts_for(&c, "image") && origin_counts_for(&c, "video"));
-        CHECK(!origin_counts_for(&c, "face") && !origin_counts_for(&c, "audio") &&
-              !origin_counts_for(&c, "x"));
+        CHECK(card_counts_for(&c, "image") && card_counts_for(&c, "video"));
+        CHECK(!card_counts_for(&c, "face") && !card_counts_for(&c, "audio") && !card_counts_for(&c, "x"));
     }
     if (parse(a, spectral, &c)) {
         CHECK(!c.file);
@@ -112,7 +111,7 @@ static void good_cards_are_read(void)
     if (parse(a, face, &c)) {
         CHECK_INT(c.origin.min_face, 80);
         CHECK_NEAR(c.origin.enlarge, 1.5, 0);
-        CHECK(origin_counts_for(&c, "face"));
+        CHECK(card_counts_for(&c, "face"));
     }
     if (parse(a, nsfw, &c)) {
         CHECK_NEAR(c.nsfw.threshold, 0.85, 0);

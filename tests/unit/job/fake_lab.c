@@ -45,6 +45,10 @@ static const struct model_ref fake_model = {
     "fake", "1", "detect", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "card"};
 static const struct makers fake_makers = {1, &fake_model, "decoder 1", "runtime 1", {"1", "abc"}, 0, 0, 0};
 
+static const char png[] = "\x89PNG\r\n\x1a\n";
+static const char *fake_heuristics[] = {"Average"};
+static struct origins fake_origins = {.nheuristics = 1, .heuristics = fake_heuristics, .has_heatmap = true};
+
 static struct report *make_report(struct arena *a, const struct run *r)
 {
     struct report *report = report_new(a, &r->task.spec);
@@ -56,6 +60,8 @@ static struct report *make_report(struct arena *a, const struct run *r)
         err_set(&why, ERR_TIMEOUT, "the deadline passed after 3 frames");
     else
         report_add_score(report, "intrusion", 0.5, "fake");
+    if (pipeline_is_origin(r->task.spec.pipeline))
+        report->origins = &fake_origins;
     report->decoder = fake_makers.decoder;
     report->runtime = fake_makers.runtime;
     report->program = fake_makers.program;
@@ -70,10 +76,11 @@ static struct report *make_report(struct arena *a, const struct run *r)
 static void write_clip(const struct run *r)
 {
     char text[64];
-    int n = snprintf(text, sizeof text, "clip of %s", r->task.spec.id);
+    const char *head = r->act == FAKE_HEATMAP ? png : "";
+    int n = snprintf(text, sizeof text, "%sclip of %s", head, r->task.spec.id);
     ssize_t written UNUSED;
 
-    if (r->task.artefact_fd >= 0 && r->act == FAKE_DONE)
+    if (r->task.artefact_fd >= 0 && (r->act == FAKE_DONE || r->act == FAKE_HEATMAP))
         written = write(r->task.artefact_fd, text, (size_t)n);
 }
 
@@ -82,7 +89,8 @@ static struct lab_result result_of(struct arena *a, const struct run *r)
     static const enum err_kind kinds[] = {[FAKE_CRASH] = ERR_CRASH,
                                           [FAKE_TIMEOUT] = ERR_TIMEOUT,
                                           [FAKE_INTERNAL] = ERR_INTERNAL,
-                                          [FAKE_EMPTY] = ERR_NONE};
+                                          [FAKE_EMPTY] = ERR_NONE,
+                                          [FAKE_HEATMAP] = ERR_NONE};
     struct lab_result result = {0};
 
     if (r->cancelled) {

@@ -13,6 +13,7 @@ enum fake_act {
     FAKE_INTERNAL, /* ERR_INTERNAL, no report */
     FAKE_HANG,     /* nothing, until it is cancelled */
     FAKE_EMPTY,    /* as FAKE_DONE, but an annotation writes nothing */
+    FAKE_HEATMAP,  /* as FAKE_DONE, but what is written begins like a PNG */
 };
 
 struct lab *fake_lab_new(int analysts);
