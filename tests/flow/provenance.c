@@ -544,7 +544,7 @@ static struct bytes a_picture(struct arena *a)
     memcpy(b, head, sizeof head);
     for (size_t i = 54; i < NOISE_BYTES; i++) {
         x = x * 1664525 + 1013904223;
-        b[i] = (uint8_t)(x >> 24);
+        b[i] = (uint8_t)(64 + (x >> 25));
     }
     return bytes_of(b, NOISE_BYTES);
 }

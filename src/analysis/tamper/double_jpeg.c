@@ -15,11 +15,12 @@ enum {
     MOST_STEP = 64,        /* largest q1 */
     LEAST_VALUES = 400,    /* other than 0, to judge a frequency */
     LEAST_FREQUENCIES = 2, /* quantised twice, to look for what was not */
-    LEAST_COEFS = 10,      /* among 5x5 blocks, to judge the middle one */
     FULL = 60,             /* blocks of a region that counts fully */
     AROUND = 2,
 };
-static const double least_gain = 0.08, sigma = 0.4, most = 0.45, odds_of_one = 0.96, threshold = 0.5;
+static const double least_gain = 0.08, sigma = 0.4, most = 0.45, threshold = 0.5;
+static const float least_odds = 5,
+                   share = 0.3F; /* among 5x5 blocks, to judge the middle one; to be called once */
 
 /* By rows: what comes first in the zigzag, without the mean. */
 static const uint8_t low[] = {1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4};
@@ -31,6 +32,7 @@ struct frequency {
     int q1;   /* 0: quantised once, or nobody knows */
     double gain;
     float odds[BINS]; /* of a value, for "once" */
+    float expected;   /* of them, when it was once */
 };
 
 static double below(double x)
@@ -79,6 +81,19 @@ static double gain_of(const struct frequency *f, const double w[BINS], int aroun
     return sum / f->n;
 }
 
+/* Values that were quantised once are spread as the mean is. */
+static void expect(struct frequency *f, int around)
+{
+    double sum = 0, n = 0;
+
+    for (int k = -REACH; k <= REACH; k++) {
+        double s = k ? smooth(f->h, k, around) : 0;
+        sum += s * (double)f->odds[REACH + k];
+        n += s;
+    }
+    f->expected = (float)fmax(sum / n, 0.01);
+}
+
 static void find_first_step(struct frequency *f, int q2)
 {
     double w[BINS];
@@ -100,6 +115,7 @@ static void find_first_step(struct frequency *f, int q2)
     weigh(w, f->q1, q2);
     for (int k = 0; k < BINS; k++)
         f->odds[k] = k == REACH ? 0 : (float)-log(w[k]);
+    expect(f, f->q1 > q2 ? (f->q1 + q2 - 1) / q2 : 2);
 }
 
 static void count(struct frequency *f, const struct jpeg_blocks *b, const uint8_t *clipped, int at)
@@ -126,7 +142,7 @@ static struct grid odds_of_blocks(struct arena *a, const struct jpeg_blocks *b, 
             if (clipped[i] || !all[m].q1 || !k || k < -REACH || k > REACH)
                 continue;
             g.sum[i] += all[m].odds[REACH + k];
-            g.weight[i]++;
+            g.weight[i] += all[m].expected;
         }
     return g;
 }
@@ -138,11 +154,17 @@ static struct region find_region(struct arena *a, const struct grid *g, size_t *
 
     *ret_judged = 0;
     for (size_t i = 0; i < all; i++) {
-        bool judged = g->weight[i] >= LEAST_COEFS;
-        mask[i] = judged && g->sum[i] > 0;
+        bool judged = g->weight[i] >= least_odds;
+        mask[i] = judged && g->sum[i] > share * g->weight[i];
         *ret_judged += judged;
     }
     return grid_largest(a, g, mask);
+}
+
+/* Old parts that are smooth or dark reach 0.8 now and then: there is the threshold. */
+static double score_of(double odds)
+{
+    return evidence_clamp(odds <= 0.8 ? odds * 0.625 : 0.5 + (odds - 0.8) * 2.5);
 }
 
 static void judge(struct arena *a, const struct jpeg_blocks *b, const uint8_t *clipped,
@@ -158,7 +180,7 @@ static void judge(struct arena *a, const struct jpeg_blocks *b, const uint8_t *c
         return;
     odds = r.sum / r.weight;
     size = fmin(1, (double)r.n / FULL);
-    e->score = evidence_clamp(odds / odds_of_one * size);
+    e->score = score_of(odds * size);
     evidence_add(e, "region_blocks", (double)r.n);
     evidence_add(e, "region_odds", odds);
     evidence_place(e, &r, g.w, g.h);
@@ -192,7 +214,7 @@ int double_jpeg(const struct jpeg_blocks *b, const struct picture *bgr, int64_t 
     }
     evidence_add(&e, "frequencies", (double)judged);
     evidence_add(&e, "twice", (double)twice / (double)judged);
-    if (twice >= LEAST_FREQUENCIES)
+    if (twice >= LEAST_FREQUENCIES && 3 * twice >= judged)
         judge(a, b, clipped, all, &e);
     *ret = e;
     return 0;

@@ -8,10 +8,11 @@
  *     w(k)  = chance that a value is at k after q1 and then q2, against q2 alone      (noise of pixels: sigma
  * 0.4) gain  = 1/N sum over k of h(k) log w(k) - s(k) (w(k) - 1)                       highest over all q1
  *
- * From LEAST_GAIN on, the frequency was quantised twice. Then each block has its own odds, the sum of
- * -log w(k) over its coefficients, and the largest region of 5x5 blocks whose odds are for "once" is what was
- * put in. The score is that region's mean odds for each coefficient, on a scale to 1, times how much of the
- * full size it has. Source: Z. Lin et al., "Fast, automatic and fine-grained tampered JPEG image detection
+ * From LEAST_GAIN on, the frequency was quantised twice. When a third of them were, each block has its own
+ * odds for "once": the sum of -log w(k) over its coefficients, divided by what a part that was quantised once
+ * would have on average. The largest region of 5x5 blocks with odds above 0.3 is what was put in. Its mean
+ * odds (1: just as what was quantised once), times how much of the full size it has, are the score, with 0.8
+ * at the threshold. Source: Z. Lin et al., "Fast, automatic and fine-grained tampered JPEG image detection
  * via DCT coefficient analysis" (Pattern Recognition 42, 2009); the search for q1 by likelihood is ours.
  *
  * Limits: a picture which was compressed twice as a whole is no finding (every messenger does that), but
