@@ -91,9 +91,9 @@ static const struct beginning stills[] = {{0, "\xff\xd8\xff"}, {0, "\x89PNG\r\n\
                                           {0, "GIF89a"},       {0, "BM"},
                                           {0, "II*"},          {0, "MM"}};
 /* Sound in a container of films is not among them: it shows itself when there is no picture. */
-static const struct beginning sounds[] = {{8, "WAVE"},     {0, "ID3"},      {0, "fLaC"},     {0, "OggS"},
-                                          {4, "ftypM4A"},  {4, "ftypM4B"},  {0, "\xff\xfb"}, {0, "\xff\xf3"},
-                                          {0, "\xff\xf1"}, {0, "\xff\xf9"}, {0, "#!AMR"}};
+static const struct beginning sounds[] = {{8, "WAVE"},     {0, "ID3"},      {0, "fLaC"},     {4, "ftypM4A"},
+                                          {4, "ftypM4B"},  {0, "\xff\xfb"}, {0, "\xff\xf3"}, {0, "\xff\xf1"},
+                                          {0, "\xff\xf9"}, {0, "#!AMR"}};
 
 static bool begins_like(int fd, const struct beginning *rows, size_t n)
 {
