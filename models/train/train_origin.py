@@ -491,7 +491,7 @@ def calibrate(logits, y):
         a, b = max(a + step[0], 1e-3), b + step[1]  # what a net learned is never turned round
     p = 1 / (1 + np.exp(-(a * z + b)))
     return dict(scale=round(float(a), 5), offset=round(float(b), 5),
-                artificial_from=threshold(p[t == 0]),
+                artificial_from=threshold(p[t == 0]), floor=max(0.6, threshold(1 - p[t == 1])),
                 val_auc=round(float(auc(z, t)), 4), val_balanced=round(float(((p > 0.5)[t == 1].mean() + (p <= 0.5)[t == 0].mean()) / 2), 4),
                 val_pictures=int(ok.sum()))
 
@@ -655,6 +655,7 @@ def main_cards(args):
         with open(path) as f:
             card = json.load(f)
         card['calibration'] = {'scale': n['scale'], 'offset': n['offset']}
+        card['floor'] = round(n.get('floor', card['floor']), 2)
         card['artificial_from'] = max(n['artificial_from'], card['floor'])
         if name == 'spectrum':
             card['weights'] = {k: n[k] for k in ('mean', 'deviation', 'coefficients')}
