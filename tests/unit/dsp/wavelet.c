@@ -62,8 +62,8 @@ static void orthogonal_ones_are(void)
     }
 }
 
-/* The other half of a biorthogonal pair: its low-pass is this high-pass with every other sign turned, and the two
- * low-passes are each other's inverse at even shifts. */
+/* The other half of a biorthogonal pair: its low-pass is this high-pass with every other sign turned, and the
+ * two low-passes are each other's inverse at even shifts. */
 static void biorthogonal_pairs_fit(void)
 {
     for (size_t n = 0; wavelet_names[n]; n++) {
