@@ -302,11 +302,11 @@ double *dsp_scratch(struct dsp_call *c, size_t count, struct err *err)
     return v;
 }
 
-double *dsp_axis(struct dsp_call *c, size_t axis, double scale)
+double *dsp_axis(struct dsp_call *c, size_t axis, double scale, struct err *err)
 {
-    double *x = arena_array(c->scratch, c->readings, sizeof *x);
+    double *x = dsp_scratch(c, c->readings, err);
 
-    for (size_t i = 0; i < c->readings; i++)
+    for (size_t i = 0; x && i < c->readings; i++)
         x[i] = (double)c->values[i * c->axes + axis] * scale;
     return x;
 }

@@ -54,8 +54,9 @@ int dsp_room(struct dsp_call *c, size_t n, struct err *err);
 void dsp_put(struct dsp_call *c, double v);
 void dsp_label(struct dsp_names *to, const char *fmt, ...) PRINTF(2, 3);
 
-/* One axis as an own array of c->readings numbers, each multiplied by scale. In scratch. */
-double *dsp_axis(struct dsp_call *c, size_t axis, double scale);
+/* One axis as an own array of c->readings numbers, each multiplied by scale. In scratch; NULL as dsp_scratch.
+ */
+double *dsp_axis(struct dsp_call *c, size_t axis, double scale, struct err *err);
 /* count doubles in scratch, zeroed. NULL and ERR_LIMIT when there is no memory. */
 double *dsp_scratch(struct dsp_call *c, size_t count, struct err *err);
 /* 4..DSP_MAX_FFT and a power of two, or ERR_INPUT. */

@@ -89,7 +89,11 @@ static int flatten_run(struct dsp_call *c, struct err *err)
     if (dsp_room(c, c->axes * count_wanted(c->s), err) < 0)
         return -1;
     for (size_t axis = 0; axis < c->axes; axis++) {
-        struct summary s = summarise(dsp_axis(c, axis, c->s->flatten.scale), c->readings);
+        const double *x = dsp_axis(c, axis, c->s->flatten.scale, err);
+        struct summary s;
+        if (!x)
+            return -1;
+        s = summarise(x, c->readings);
         for (size_t i = 0; i < COUNT_OF(statistics); i++)
             if (wanted(c->s, i))
                 dsp_put(c, statistics[i].of(&s));

@@ -1,7 +1,8 @@
 #include "dsp/mel_int.h"
 
 #include <math.h>
-#include <string.h>
+
+#include "dsp/stat_int.h"
 
 static double to_mel(double hertz)
 {
@@ -94,48 +95,57 @@ static size_t mirrored(long i, size_t rows)
     return (size_t)(i < (long)rows ? i : period - 1 - i);
 }
 
-struct around {
-    double mean, deviation;
-};
-
-static struct around look_around(const double *v, size_t rows, size_t cols, size_t row, int window)
+/* One column with its mirrored ends: `around` rows more on each side. */
+static void pad_column(const double *v, size_t rows, size_t cols, size_t around, double *ret)
 {
-    struct around a = {0};
-    long first = (long)row - window / 2;
-    double squares = 0;
-
-    for (int k = 0; k < window; k++)
-        a.mean += v[mirrored(first + k, rows) * cols] / window;
-    for (int k = 0; k < window; k++) {
-        double d = v[mirrored(first + k, rows) * cols] - a.mean;
-        squares += d * d;
-    }
-    a.deviation = sqrt(squares / window);
-    return a;
+    for (size_t i = 0; i < rows + 2 * around; i++)
+        ret[i] = v[mirrored((long)i - (long)around, rows) * cols];
 }
 
-static void normalise_step(const double *from, double *to, size_t rows, size_t cols, int window,
-                           bool variance)
+static double deviation(const double *x, size_t n)
 {
-    for (size_t row = 0; row < rows; row++)
-        for (size_t i = 0; i < cols; i++) {
-            struct around a = look_around(from + i, rows, cols, row, window);
-            double v = from[row * cols + i];
-            to[row * cols + i] = (double)(float)(variance ? v / (a.deviation + 1e-10) : v - a.mean);
-        }
+    double mean = stat_mean(x, n), squares = 0;
+
+    for (size_t i = 0; i < n; i++)
+        squares += (x[i] - mean) * (x[i] - mean);
+    return sqrt(squares / (double)n);
+}
+
+struct sliding {
+    double *v; /* rows x cols */
+    size_t rows, cols, window;
+    double *padded; /* rows + window - 1 */
+};
+
+static void without_mean(struct sliding *s, size_t col)
+{
+    pad_column(s->v + col, s->rows, s->cols, s->window / 2, s->padded);
+    for (size_t row = 0; row < s->rows; row++) {
+        double *v = &s->v[row * s->cols + col];
+        *v = (double)(float)(*v - stat_mean(s->padded + row, s->window));
+    }
+}
+
+static void without_deviation(struct sliding *s, size_t col)
+{
+    pad_column(s->v + col, s->rows, s->cols, s->window / 2, s->padded);
+    for (size_t row = 0; row < s->rows; row++) {
+        double *v = &s->v[row * s->cols + col];
+        *v = (double)(float)(*v / (deviation(s->padded + row, s->window) + 1e-10));
+    }
 }
 
 int mel_normalise(struct dsp_call *c, double *v, size_t rows, size_t cols, int window, bool variance,
                   struct err *err)
 {
-    double *centred = dsp_scratch(c, rows * cols, err);
+    struct sliding s = {v, rows, cols, (size_t)window, dsp_scratch(c, rows + (size_t)window - 1, err)};
 
-    if (!centred)
+    if (!s.padded)
         return -1;
-    normalise_step(v, centred, rows, cols, window, false);
-    if (variance)
-        normalise_step(centred, v, rows, cols, window, true);
-    else
-        memcpy(v, centred, rows * cols * sizeof *v);
+    for (size_t col = 0; col < cols; col++) {
+        without_mean(&s, col);
+        if (variance)
+            without_deviation(&s, col);
+    }
     return 0;
 }

@@ -12,10 +12,10 @@
 
 static double *emphasised(struct dsp_call *c, struct err *err)
 {
-    double *x = dsp_axis(c, 0, 1), *y = dsp_scratch(c, c->readings, err);
+    double *x = dsp_axis(c, 0, 1, err), *y = dsp_scratch(c, c->readings, err);
     size_t shift = (size_t)c->s->mfcc.pre_shift % c->readings;
 
-    if (!y)
+    if (!x || !y)
         return NULL;
     for (size_t i = 0; i < c->readings; i++)
         y[i] = x[i] - c->s->mfcc.pre_cof * x[(i + c->readings - shift) % c->readings];

@@ -65,10 +65,12 @@ static int put_all(struct dsp_call *c, const double *v, size_t rows, size_t cols
 
 static int mfe_run(struct dsp_call *c, struct err *err)
 {
-    double *x = dsp_axis(c, 0, 1), *v;
+    double *x = dsp_axis(c, 0, 1, err), *v;
     size_t filters = (size_t)c->s->mfe.mel.filters;
     struct frames f;
 
+    if (!x)
+        return -1;
     if (c->s->version >= 3)
         emphasise(x, c->readings);
     if (frames_power(c, &c->s->mfe.frames, x, &f, err) < 0)

@@ -186,12 +186,15 @@ static void put_spectrum(struct work *w, const double *x, size_t n, double frequ
 }
 
 /* The axis as all analyses want it. */
-static double *prepared(struct work *w, size_t axis, size_t *ret_n)
+static double *prepared(struct work *w, size_t axis, size_t *ret_n, struct err *err)
 {
     const struct dsp_settings *s = w->c->s;
-    double *x = dsp_axis(w->c, axis, s->spectral.scale);
-    size_t n = decimate(x, w->c->readings, s->spectral.decimation);
+    double *x = dsp_axis(w->c, axis, s->spectral.scale, err);
+    size_t n;
 
+    if (!x)
+        return NULL;
+    n = decimate(x, w->c->readings, s->spectral.decimation);
     if (filters(s))
         filter_run(&w->filter, x, n);
     stat_center(x, n);
@@ -234,8 +237,8 @@ static int put_all(struct work *w, struct err *err)
     size_t n = 0;
 
     for (size_t axis = 0; axis < w->c->axes; axis++) {
-        axes[axis] = prepared(w, axis, &n);
-        if (put_axis(w, axes[axis], n, err) < 0)
+        axes[axis] = prepared(w, axis, &n, err);
+        if (!axes[axis] || put_axis(w, axes[axis], n, err) < 0)
             return -1;
     }
     return has_low_part(w->c->s) ? put_low_part(w, axes, n, err) : 0;

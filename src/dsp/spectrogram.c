@@ -40,9 +40,11 @@ static void put_stretched(struct dsp_call *c, struct frames *f)
 
 static int spectrogram_run(struct dsp_call *c, struct err *err)
 {
-    double *x = dsp_axis(c, 0, 1);
+    double *x = dsp_axis(c, 0, 1, err);
     struct frames f;
 
+    if (!x)
+        return -1;
     if (c->s->version == 3)
         into_range(x, c->readings);
     if (frames_power(c, &c->s->spectrogram.frames, x, &f, err) < 0 || dsp_room(c, f.n * f.bins, err) < 0)
