@@ -4,7 +4,8 @@ their statistics, two trained layers), assay-spectrum (a logistic regression ove
 python3-torch, python3-onnx, python3-pil, python3-numpy.
 
   train_origin.py DATA OUT [--short]     from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
-                                         numbers): ten minutes of processor time; --short: a minute, for a test of the way
+                                         numbers): half an hour of processor time; what was ended goes
+                                         on where it was, every 500 steps; --short: a minute, for a test of the way
   train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
   train_origin.py calibrate SCORES MODELS --numbers OUT
                                          calibration and threshold from bench/origin's scores of val; then `cards` again
@@ -30,6 +31,9 @@ MAX_PATCHES = 8
 CUTS = 4                            # cached cuts of a picture: three at its own resolution, one of a shrunk copy
 FALSE_ACCUSATIONS = 0.05
 RATE, WARM, DECAY = 3e-3, 60, 300   # of learning; steps until it is reached, steps in which it falls to nothing
+CYCLES, STEPS = (8000, 6000), 12000 # of pixels, see cosine(): what ships was ended within the second
+MEMORY, LOOK = 0.998, 500           # of the running mean of weights; steps from one look at validation to the next
+FEW, FEW_STEPS = 8000, 2400         # what spectrum and residual learn from: the first patches; steps of residual
 
 # ---------------------------------------------------------------- pictures
 
@@ -255,15 +259,55 @@ def made(name):
     print(name, sum(p.numel() for p in net.parameters()), 'parameters', flush=True)
     return net
 
-def rate(step, steps):
+def straight(step, steps):
     return RATE * min(1, (step + 1) / WARM, (steps - step) / DECAY)
 
-def teach(name, net, forward, draw_batch, steps):
-    """AdamW on batches of draw_batch(step)."""
+def cosine(step, _):
+    """Twice down to nothing, the second time from half as high."""
+    first, second = CYCLES
+    at, of, top = (step, first, RATE) if step < first else (step - first, second, RATE / 2)
+    return top * min(1, (step + 1) / WARM) * (1 + math.cos(math.pi * min(1, at / of))) / 2
+
+class Best:
+    """The running mean of a net's weights, judged on validation now and then; the best of these is what is kept. All of it,
+    with the net and what the steps remember, lies in a file, from which a training that was ended goes on as if it had not."""
+    def __init__(self, net, path, val_auc):
+        import copy
+        self.net, self.path, self.val_auc = net, path, val_auc
+        self.mean, self.best, self.best_auc = copy.deepcopy(net).eval(), None, 0.0
+
+    def resume(self, opt):
+        import torch
+        if not os.path.exists(self.path):
+            return 0
+        kept = torch.load(self.path)
+        self.net.load_state_dict(kept['net'])
+        self.mean.load_state_dict(kept['mean'])
+        opt.load_state_dict(kept['opt'])
+        self.best, self.best_auc = kept['best'], kept['best_auc']
+        return kept['step']
+
+    def stepped(self, opt, done):
+        import torch
+        with torch.no_grad():
+            keep = min(MEMORY, (1 + done) / (10 + done))
+            for m, w in zip(self.mean.state_dict().values(), self.net.state_dict().values()):
+                m.mul_(keep).add_(w, alpha=1 - keep) if m.is_floating_point() else m.copy_(w)
+        if done % LOOK == 0:
+            area = self.val_auc(self.mean)
+            print('validation AUC after', done, f'{area:.4f}', flush=True)
+            if area > self.best_auc:
+                self.best, self.best_auc = {k: v.clone() for k, v in self.mean.state_dict().items()}, area
+            torch.save(dict(net=self.net.state_dict(), mean=self.mean.state_dict(), opt=opt.state_dict(), best=self.best,
+                            best_auc=self.best_auc, step=done), self.path + '.part')
+            os.rename(self.path + '.part', self.path)
+
+def teach(name, net, forward, draw_batch, steps, rate, best=None):
+    """AdamW on batches of draw_batch(step). What is learned depends on the step, not on where a training was taken up."""
     import torch
     opt = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
     seen, start = [0.0, 0.0], time.time()
-    for step in range(steps):
+    for step in range(best.resume(opt) if best else 0, steps):
         x, y = draw_batch(step)
         net.train()
         torch.manual_seed(SEED + step)
@@ -274,20 +318,59 @@ def teach(name, net, forward, draw_batch, steps):
         opt.zero_grad()
         loss.backward()
         opt.step()
+        if best:
+            best.stepped(opt, step + 1)
         seen[0] += loss.item()
         seen[1] += ((z > 0) == (y > 0.5)).float().mean().item()
         if step % 50 == 49:
             print(name, step + 1, f'{time.time() - start:.0f}s loss {seen[0] / 50:.3f} acc {seen[1] / 50:.3f}', flush=True)
             seen = [0.0, 0.0]
+    if best and best.best:
+        net.load_state_dict(best.best)
     net.eval()
     return net
 
 def as_input(patches):
     return np.ascontiguousarray(patches.transpose(0, 3, 1, 2)).astype(np.float32) / 255
 
-def train_pixels(x, y, steps, batch):
+def mixed_colours(x, rng):
+    """Other colours, alike for both classes: channels mixed with each other, less saturation up to grey, another white, another
+    gamma; so that what a picture is painted with says little. Rows of the mixture add up to one."""
     import torch
-    net = made('pixels')
+    n = len(x)
+    m = np.repeat(np.eye(3)[None], n, 0)
+    mixed = (rng.random(n) < 0.5)[:, None, None] * rng.uniform(0, 0.8, n)[:, None, None]
+    m = (1 - mixed) * m + mixed * rng.dirichlet(np.ones(3), (n, 3))
+    grey = np.select([(u := rng.random(n)) < 0.15, u < 0.45], [np.ones(n), rng.uniform(0, 1, n)], 0.0)[:, None, None]
+    m = (1 - grey) * m + grey * np.array([0.299, 0.587, 0.114])
+    m *= np.where(rng.random(n) < 0.3, 1.0, 0.0)[:, None, None] * rng.uniform(-0.15, 0.15, (n, 3, 1)) + 1
+    gamma = np.where(rng.random(n) < 0.3, np.exp(rng.uniform(-0.4, 0.4, n)), 1.0)
+    x = torch.einsum('nij,njhw->nihw', torch.from_numpy(m.astype(np.float32)), x).clamp_(0, 1)
+    for i in np.flatnonzero(gamma != 1):
+        x[i] = x[i].pow(float(gamma[i]))
+    return x
+
+def picture_auc(data, rows):
+    """Of a net, over these pictures as they are: mean logits, every patch read once."""
+    import torch
+    squares, of, truth = [], [], []
+    for i, r in enumerate(rows):
+        own = patches(load(os.path.join(data, r['path'])))
+        squares += own
+        of += [i] * len(own)
+        truth.append(r['label'] == 'artificial')
+    squares, of = np.stack(squares), np.array(of)
+
+    def area(net):
+        with torch.no_grad():
+            z = np.concatenate([net(torch.from_numpy(as_input(squares[i:i + 64]))).numpy()[:, 0]
+                                for i in range(0, len(squares), 64)])
+        return auc(np.bincount(of, z) / np.bincount(of), np.array(truth, float))
+    return area
+
+def train_pixels(x, y, steps, batch, kept, val_auc):
+    import torch
+    net = made('pixels').to(memory_format=torch.channels_last)  # quicker
 
     def draw_batch(step):
         rng = np.random.default_rng([SEED, 4, step])
@@ -297,8 +380,10 @@ def train_pixels(x, y, steps, batch):
             u, v = rng.integers(0, PATCH - CROP + 1, 2)
             cut = x[k, v:v + CROP, u:u + CROP]
             out[i] = cut[:, ::-1] if rng.random() < 0.5 else cut
-        return torch.from_numpy(as_input(out)), torch.from_numpy(y[at, None])
-    return teach('pixels', net, net, draw_batch, steps)
+        colours = np.random.default_rng([SEED, 6, step])
+        return (mixed_colours(torch.from_numpy(as_input(out)), colours).contiguous(memory_format=torch.channels_last),
+                torch.from_numpy(y[at, None]))
+    return teach('pixels', net, net, draw_batch, steps, cosine, Best(net, kept, val_auc)).to(memory_format=torch.contiguous_format)
 
 def train_residual(x, y, steps, batch):
     import torch
@@ -312,7 +397,7 @@ def train_residual(x, y, steps, batch):
     def draw_batch(step):
         at = np.random.default_rng([SEED, 5, step]).integers(0, len(x), 4 * batch)
         return f[at], labels[at]
-    return teach('residual', net, net.judge, draw_batch, steps)
+    return teach('residual', net, net.judge, draw_batch, steps, straight)
 
 def export(net, path):
     import onnx, torch
@@ -422,7 +507,7 @@ def main_train(args):
     import torch
     rows = labels(args.data, ('train',))
     val = few_of_each(labels(args.data, ('val',)), 40)
-    steps, batch, n, cuts_each = (20, 8, 300, 2) if args.short else (args.steps, 64, args.patches, CUTS)
+    steps, few_steps, batch, n, cuts_each = (20, 40, 8, 300, 2) if args.short else (args.steps, FEW_STEPS, 64, args.patches, CUTS)
     if args.short:
         rows, val = rows[::max(1, len(rows) // 60)], val[::max(1, len(val) // 20)]
     work = os.path.join(args.out, 'work')
@@ -432,13 +517,20 @@ def main_train(args):
     numbers, judges = {}, {}
     made_rgb = np.ascontiguousarray(spectrum.made_picture())
     if args.only in (None, 'spectrum'):
-        mean, deviation, w = train_spectrum(x, y)
+        mean, deviation, w = train_spectrum(x[:FEW], y[:FEW])
         judges['spectrum'] = lambda b: [expand(spectrum.features(p)[None], mean, deviation)[0] @ w[:-1] + w[-1] for p in b]
         numbers['spectrum'] = dict(mean=[float(f'{v:.8g}') for v in mean], deviation=[float(f'{v:.8g}') for v in deviation],
                                    coefficients=[float(f'{v:.8g}') for v in w])
-    for name, teacher, rounds in (('residual', train_residual, 2 * steps), ('pixels', train_pixels, steps)):
+    def residual():
+        return train_residual(x[:FEW], y[:FEW], few_steps, batch)
+
+    def pixels():
+        chosen_by = val if args.short else labels(args.data, ('val',))
+        return train_pixels(x, y, steps, batch, os.path.join(work, 'pixels.state'), picture_auc(args.data, chosen_by))
+
+    for name, teacher in (('residual', residual), ('pixels', pixels)):
         if args.only in (None, name):
-            net = teacher(x, y, rounds, batch)
+            net = teacher()
             export(net, os.path.join(args.out, f'assay-{name}-1.onnx'))
             judges[name] = torch_judge(net)
             numbers[name] = {}
@@ -584,8 +676,8 @@ if __name__ == '__main__':
     p.add_argument('--made-with', help='table: the cards that SCORES were made with')
     p.add_argument('--short', action='store_true')
     p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
-    p.add_argument('--steps', type=int, default=1200)
-    p.add_argument('--patches', type=int, default=8000)
+    p.add_argument('--steps', type=int, default=STEPS, help='of pixels')
+    p.add_argument('--patches', type=int, default=24000)
     p.add_argument('--most', type=int, default=10)
     args = p.parse_args()
     {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate,

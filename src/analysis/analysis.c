@@ -6,8 +6,8 @@
 #include "media/video.h"
 
 static const struct pipeline *const pipelines[] = {
-    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,      &pipeline_pictures,
-    &pipeline_origin_image, &pipeline_origin_video, &pipeline_origin_sound};
+    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,       &pipeline_pictures,
+    &pipeline_origin_image, &pipeline_origin_video, &pipeline_origin_sound, &pipeline_tampering};
 
 const struct pipeline *pipeline_find(const char *name)
 {
@@ -55,6 +55,8 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
         .scenes = spec->scenes,
         .origin_known = pipeline_is_origin(spec->pipeline),
         .origin = spec->origin,
+        .tamper_known = pipeline_is_tampering(spec->pipeline),
+        .tamper = spec->tamper,
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,

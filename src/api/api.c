@@ -78,6 +78,8 @@ static int64_t body_ceiling(const struct api_opts *opts, int64_t max_body)
         return opts->provenance.max_video + others;
     case BODY_ORIGIN_AUDIO:
         return opts->provenance.max_audio + others;
+    case BODY_TICKETS:
+        return opts->provenance.max_batch + others;
     default:
         return max_body;
     }

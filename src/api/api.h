@@ -99,6 +99,7 @@ enum {
     BODY_ORIGIN_IMAGE = -4,
     BODY_ORIGIN_VIDEO = -5,
     BODY_ORIGIN_AUDIO = -6,
+    BODY_TICKETS = -7,
 };
 
 struct api *api_of(struct request *r);

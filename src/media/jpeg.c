@@ -1,189 +1,47 @@
 /* JPEG in and out, by libjpeg-turbo's libjpeg interface: it goes row by row, so that deadline and processor
  * time can be asked on the way, and it tells each complaint, so that damage is not taken for a picture (its
- * TurboJPEG interface does neither). */
+ * TurboJPEG interface does neither; jpeg_source.c). */
 #include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <jpeglib.h> /* wants stdio.h before it */
-
-#include <jerror.h> /* and this one wants jpeglib.h */
 
 #include "base/c23.h"
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "media/exif_int.h"
 #include "media/jpeg_int.h"
-#include "media/still_int.h"
+#include "media/jpeg_source_int.h"
 
-enum {
-    MAX_SCANS = 500,
-    MAX_MEMORY = 288 << 20, /* of libjpeg: the coefficients of 40 megapixels */
-    ROWS = 16,              /* at once */
-    EXIF_MARKER = JPEG_APP0 + 1,
-    EXIF_BYTES = 65533, /* no segment is longer */
-};
+enum { ROWS = 16 /* at once */ };
 
 struct reader {
-    struct jpeg_error_mgr errors;
-    struct jpeg_progress_mgr progress;
-    struct jpeg_source_mgr source;
-    struct jpeg_decompress_struct c;
-    jmp_buf escape;
+    struct jpeg_source in;
     const struct still_work *work;
     struct still_raw *raw;
     struct err *err;
 };
 
-/* ---- what libjpeg calls ---- */
-
-static struct reader *reader_of(j_common_ptr c)
-{
-    return c->client_data;
-}
-
-_Noreturn static void leave(j_common_ptr c)
-{
-    longjmp(reader_of(c)->escape, 1);
-}
-
-static enum err_kind kind_of(int code)
-{
-    static const struct {
-        int code;
-        enum err_kind kind;
-    } kinds[] = {
-        {JERR_SOF_UNSUPPORTED, ERR_UNSUPPORTED},
-        {JERR_BAD_PRECISION, ERR_UNSUPPORTED},
-        {JERR_CONVERSION_NOTIMPL, ERR_UNSUPPORTED},
-        {JERR_BAD_J_COLORSPACE, ERR_UNSUPPORTED},
-        {JERR_NOT_COMPILED, ERR_UNSUPPORTED},
-        {JERR_ARITH_NOTIMPL, ERR_UNSUPPORTED},
-        {JERR_OUT_OF_MEMORY, ERR_LIMIT},
-        {JERR_NO_BACKING_STORE, ERR_LIMIT},
-        {JERR_IMAGE_TOO_BIG, ERR_LIMIT},
-    };
-
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        if (kinds[i].code == code)
-            return kinds[i].kind;
-    return ERR_DECODE;
-}
-
-_Noreturn static void complain(j_common_ptr c)
-{
-    char text[JMSG_LENGTH_MAX];
-
-    c->err->format_message(c, text);
-    err_set(reader_of(c)->err, kind_of(c->err->msg_code), "The JPEG cannot be read: %s.", text);
-    leave(c);
-}
-
-/* A warning means that pixels were made up, but for these. */
-static bool is_harmless(int code)
-{
-    static const int harmless[] = {JWRN_EXTRANEOUS_DATA, JWRN_ADOBE_XFORM, JWRN_JFIF_MAJOR,
-                                   JWRN_TOO_MUCH_DATA};
-
-    for (size_t i = 0; i < COUNT_OF(harmless); i++)
-        if (harmless[i] == code)
-            return true;
-    return false;
-}
-
-static void on_message(j_common_ptr c, int level)
-{
-    char text[JMSG_LENGTH_MAX];
-
-    if (level >= 0 || is_harmless(c->err->msg_code))
-        return;
-    c->err->format_message(c, text);
-    err_set(reader_of(c)->err, ERR_DECODE, "The JPEG is damaged: %s.", text);
-    leave(c);
-}
-
-static void on_progress(j_common_ptr c)
-{
-    struct reader *r = reader_of(c);
-
-    if (still_on_time(r->work, r->err) < 0)
-        leave(c);
-    if (r->c.input_scan_number <= MAX_SCANS)
-        return;
-    err_set(r->err, ERR_LIMIT, "The JPEG has more than %d scans.", MAX_SCANS);
-    leave(c);
-}
-
-static void nothing(j_decompress_ptr c)
-{
-    (void)c;
-}
-
-/* All of the file is there from the beginning: who wants more has come to a place where it was cut off. */
-static boolean at_end(j_decompress_ptr c)
-{
-    err_set(reader_of((j_common_ptr)c)->err, ERR_DECODE, "The JPEG was cut off: its end is missing.");
-    leave((j_common_ptr)c);
-}
-
-static void skip(j_decompress_ptr c, long n)
-{
-    if (n <= 0)
-        return;
-    if ((size_t)n > c->src->bytes_in_buffer)
-        at_end(c);
-    c->src->next_input_byte += n;
-    c->src->bytes_in_buffer -= (size_t)n;
-}
-
-/* ---- reading ---- */
-
-static void start(struct reader *r, struct bytes file)
-{
-    r->c.err = jpeg_std_error(&r->errors);
-    r->errors.error_exit = complain;
-    r->errors.emit_message = on_message;
-    r->c.client_data = r;
-    jpeg_create_decompress(&r->c);
-    r->c.client_data = r;
-    r->c.mem->max_memory_to_use = MAX_MEMORY;
-    r->progress.progress_monitor = on_progress;
-    r->c.progress = &r->progress;
-    r->source = (struct jpeg_source_mgr){
-        .next_input_byte = file.data,
-        .bytes_in_buffer = file.len,
-        .init_source = nothing,
-        .fill_input_buffer = at_end,
-        .skip_input_data = skip,
-        .resync_to_restart = jpeg_resync_to_restart,
-        .term_source = nothing,
-    };
-    r->c.src = &r->source;
-    jpeg_save_markers(&r->c, EXIF_MARKER, EXIF_BYTES);
-}
-
 /* The first EXIF segment; others of that marker hold XMP. */
 static int orientation(const struct reader *r)
 {
-    for (jpeg_saved_marker_ptr m = r->c.marker_list; m; m = m->next)
-        if (m->marker == EXIF_MARKER && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
+    for (jpeg_saved_marker_ptr m = r->in.c.marker_list; m; m = m->next)
+        if (m->marker == JPEG_EXIF && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
             return exif_orientation(bytes_of(m->data, m->data_length));
     return 1;
 }
 
 static bool has_ink(const struct reader *r)
 {
-    return r->c.jpeg_color_space == JCS_CMYK || r->c.jpeg_color_space == JCS_YCCK;
+    return r->in.c.jpeg_color_space == JCS_CMYK || r->in.c.jpeg_color_space == JCS_YCCK;
 }
 
 static int read_header(struct reader *r)
 {
-    struct jpeg_decompress_struct *c = &r->c;
+    struct jpeg_decompress_struct *c = &r->in.c;
 
     jpeg_read_header(c, TRUE);
     r->raw->width = (int)c->image_width;
     r->raw->height = (int)c->image_height;
-    r->raw->orientation = orientation(r);
+    r->raw->orientation = r->work->opts.as_stored ? 1 : orientation(r);
     if (still_check_size(r->work, c->image_width, c->image_height, r->err) < 0)
         return -1;
     c->scale_num = 1;
@@ -207,7 +65,7 @@ static void ink_to_bgr(const uint8_t *from, uint8_t *to, int width, bool inverte
 
 static void read_inks(struct reader *r, struct picture *p)
 {
-    struct jpeg_decompress_struct *c = &r->c;
+    struct jpeg_decompress_struct *c = &r->in.c;
     JSAMPARRAY row = c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE, (JDIMENSION)p->width * 4, 1);
 
     while (c->output_scanline < c->output_height) {
@@ -220,7 +78,7 @@ static void read_inks(struct reader *r, struct picture *p)
 
 static void read_rows(struct reader *r, struct picture *p)
 {
-    struct jpeg_decompress_struct *c = &r->c;
+    struct jpeg_decompress_struct *c = &r->in.c;
 
     while (c->output_scanline < c->output_height) {
         JSAMPROW rows[ROWS];
@@ -236,7 +94,7 @@ static void read_rows(struct reader *r, struct picture *p)
 /* A progressive file that lacks the first scan of a component has an end, but no picture. */
 static int check_scans(struct reader *r)
 {
-    const struct jpeg_decompress_struct *c = &r->c;
+    const struct jpeg_decompress_struct *c = &r->in.c;
 
     for (int i = 0; c->progressive_mode && c->coef_bits && i < c->num_components; i++)
         if (c->coef_bits[i][0] < 0)
@@ -246,7 +104,7 @@ static int check_scans(struct reader *r)
 
 static int read_picture(struct reader *r)
 {
-    struct jpeg_decompress_struct *c = &r->c;
+    struct jpeg_decompress_struct *c = &r->in.c;
     struct picture *p = &r->raw->picture;
 
     jpeg_start_decompress(c);
@@ -265,9 +123,9 @@ static int read_picture(struct reader *r)
 /* Everything that libjpeg may leave by a jump; nothing in here needs to be freed. */
 static int read_guarded(struct reader *r, struct bytes file)
 {
-    if (setjmp(r->escape))
+    if (setjmp(r->in.escape))
         return -1;
-    start(r, file);
+    jpeg_source_begin(&r->in, r->work, file, r->err);
     return read_header(r) < 0 ? -1 : read_picture(r);
 }
 
@@ -281,7 +139,7 @@ static int read_jpeg(const struct still_work *w, struct bytes file, struct still
     r->raw = ret;
     r->err = &why;
     status = read_guarded(r, file);
-    jpeg_destroy_decompress(&r->c);
+    jpeg_destroy_decompress(&r->in.c);
     if (status < 0)
         return FAIL(err, why.kind, "%s", why.text);
     return 0;

@@ -210,20 +210,31 @@ static int read_all(int fd, int64_t offset, uint8_t *to, int64_t size, struct er
     return 0;
 }
 
-int still_read_range(struct arena *a, int fd, int64_t offset, int64_t size, const struct still_opts *opts,
-                     struct still *ret, struct err *err)
+int still_bytes(struct arena *a, int fd, int64_t offset, int64_t size, int64_t max_bytes, struct bytes *ret,
+                struct err *err)
 {
-    CLEANUP(arena_freep) struct arena *scratch = arena_new();
     uint8_t *bytes;
 
     if (offset < 0 || size < 0)
         return FAIL(err, ERR_INTERNAL, "An image cannot begin at %lld with %lld bytes.", (long long)offset,
                     (long long)size);
-    if (opts->max_bytes > 0 && size > opts->max_bytes)
-        return FAIL(err, ERR_LIMIT, "The image has more than %lld bytes.", (long long)opts->max_bytes);
-    if (!(bytes = arena_try(scratch, (size_t)size)))
+    if (max_bytes > 0 && size > max_bytes)
+        return FAIL(err, ERR_LIMIT, "The image has more than %lld bytes.", (long long)max_bytes);
+    if (!(bytes = arena_try(a, (size_t)size)))
         return FAIL(err, ERR_LIMIT, "There is no memory for an image of %lld bytes.", (long long)size);
     if (read_all(fd, offset, bytes, size, err) < 0)
         return -1;
-    return still_read(a, bytes_of(bytes, (size_t)size), opts, ret, err);
+    *ret = bytes_of(bytes, (size_t)size);
+    return 0;
+}
+
+int still_read_range(struct arena *a, int fd, int64_t offset, int64_t size, const struct still_opts *opts,
+                     struct still *ret, struct err *err)
+{
+    CLEANUP(arena_freep) struct arena *scratch = arena_new();
+    struct bytes file;
+
+    if (still_bytes(scratch, fd, offset, size, opts->max_bytes, &file, err) < 0)
+        return -1;
+    return still_read(a, file, opts, ret, err);
 }

@@ -165,7 +165,8 @@ static int read_with(const struct still_work *w, struct bytes file, unwrapper *u
         open_decoder(w, id, &decoder, err) < 0 || decode(decoder, u.core, frame, err) < 0 ||
         still_check_size(w, frame->width, frame->height, err) < 0)
         return -1;
-    *ret = (struct still_raw){.width = frame->width, .height = frame->height, .orientation = u.orientation};
+    *ret = (struct still_raw){
+        .width = frame->width, .height = frame->height, .orientation = w->opts.as_stored ? 1 : u.orientation};
     final = ret->orientation == 1 && still_divisor(w, frame->width, frame->height) == 1;
     if (still_room(w, frame->width, frame->height, final, &ret->picture, err) < 0)
         return -1;

@@ -70,7 +70,9 @@ static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
 
 static void put_params(doc_t *d, val_t *root, const struct job_spec *spec)
 {
-    if (pipeline_is_origin(spec->pipeline))
+    if (pipeline_is_tampering(spec->pipeline))
+        write_tamper_params(d, yyjson_mut_obj_add_obj(d, root, "tampering"), &spec->tamper);
+    else if (pipeline_is_origin(spec->pipeline))
         write_origin_params(d, yyjson_mut_obj_add_obj(d, root, "origin"), &spec->origin);
     else if (pipeline_is_scenes(spec->pipeline))
         write_scenes_params(d, yyjson_mut_obj_add_obj(d, root, "scenes"), &spec->scenes);
@@ -209,7 +211,9 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
     yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
     yyjson_mut_obj_add_int(d, o, "max_cpu_us", c->cpu_us);
-    if (c->origin_known)
+    if (c->tamper_known)
+        write_tamper_params(d, yyjson_mut_obj_add_obj(d, o, "tampering"), &c->tamper);
+    else if (c->origin_known)
         write_origin_params(d, yyjson_mut_obj_add_obj(d, o, "origin"), &c->origin);
     else if (c->scenes_known)
         write_scenes_params(d, yyjson_mut_obj_add_obj(d, o, "scenes"), &c->scenes);
@@ -274,6 +278,7 @@ struct bytes report_to_json(struct arena *a, const struct report *r)
     put_findings(d, root, r);
     write_scenes(d, root, r);
     write_origins(d, root, r);
+    write_tampering(d, root, r);
     put_evidence(d, root, r);
     return json_write(a, d);
 }
@@ -389,7 +394,9 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.deadline_ms = read_int(&rd, root, "deadline_ms", 1, JOB_DEADLINE_MAX_MS);
     if (yyjson_obj_get(root, "spent_ms"))
         spec.spent_ms = read_int(&rd, root, "spent_ms", 0, JOB_DEADLINE_MAX_MS);
-    if (pipeline_is_origin(spec.pipeline))
+    if (pipeline_is_tampering(spec.pipeline))
+        spec.tamper = read_tamper_params(&rd, read_obj(&rd, root, "tampering"));
+    else if (pipeline_is_origin(spec.pipeline))
         spec.origin = read_origin_params(&rd, read_obj(&rd, root, "origin"));
     else if (pipeline_is_scenes(spec.pipeline))
         spec.scenes = read_scenes_params(&rd, read_obj(&rd, root, "scenes"));
@@ -514,8 +521,11 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         .cpu_us = yyjson_obj_get(o, "max_cpu_us") ? read_int(rd, o, "max_cpu_us", 0, INT64_MAX / 2) : 0,
         .scenes_known = yyjson_obj_get(o, "scenes"),
         .origin_known = yyjson_obj_get(o, "origin"),
+        .tamper_known = yyjson_obj_get(o, "tampering"),
     };
-    if (r->config.origin_known)
+    if (r->config.tamper_known)
+        r->config.tamper = read_tamper_params(rd, read_obj(rd, o, "tampering"));
+    else if (r->config.origin_known)
         r->config.origin = read_origin_params(rd, read_obj(rd, o, "origin"));
     else if (r->config.scenes_known)
         r->config.scenes = read_scenes_params(rd, read_obj(rd, o, "scenes"));
@@ -603,6 +613,7 @@ static struct report *read_report(struct reader *rd, yyjson_val *root)
     get_findings(rd, root, r);
     read_scenes(rd, root, r);
     read_origins(rd, root, r);
+    read_tampering(rd, root, r);
     get_models(rd, root, r);
     r->decoder = read_str(rd, root, "decoder");
     r->runtime = read_optional(rd, root, "runtime");

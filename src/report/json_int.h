@@ -3,6 +3,7 @@
  *   json.c      spec and report
  *   scenes.c    what pipelines "scenes" and "pictures" are asked for and find
  *   origin.c    the same of pipelines "origin-..."
+ *   tampering.c the same of pipeline "tampering"
  *   walk.c      the small steps of all */
 #ifndef ASSAY_REPORT_JSON_INT_H
 #define ASSAY_REPORT_JSON_INT_H
@@ -47,5 +48,17 @@ struct origin_params read_origin_params(struct reader *rd, yyjson_val *obj);
 /* Member "origins", if there is one. */
 void write_origins(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
 void read_origins(struct reader *rd, yyjson_val *root, struct report *r);
+
+/* What the files above share of their parts. Member "parts"; the members of credentials. */
+void write_parts(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct subject_part *parts, size_t n);
+const struct subject_part *read_parts(struct reader *rd, yyjson_val *obj, size_t *ret_n);
+void write_credentials_found(yyjson_mut_doc *d, yyjson_mut_val *o, const struct credentials *c);
+struct credentials read_credentials_found(struct reader *rd, yyjson_val *o);
+
+void write_tamper_params(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct tamper_params *p);
+struct tamper_params read_tamper_params(struct reader *rd, yyjson_val *obj);
+/* Member "tampering", if there is one. */
+void write_tampering(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
+void read_tampering(struct reader *rd, yyjson_val *root, struct report *r);
 
 #endif

@@ -309,15 +309,20 @@ static void write_stream(yyjson_mut_doc *d, yyjson_mut_val *o, const struct orig
         write_sound(d, o, s);
 }
 
+void write_credentials_found(yyjson_mut_doc *d, yyjson_mut_val *o, const struct credentials *c)
+{
+    write_str(d, o, "state", states[c->state]);
+    yyjson_mut_obj_add_bool(d, o, "says_artificial", c->says_artificial);
+    if (c->json)
+        write_str(d, o, "json", c->json);
+}
+
 static void write_credentials(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct origins *all)
 {
     yyjson_mut_val *o = yyjson_mut_obj_add_obj(d, obj, "credentials");
 
-    write_str(d, o, "state", states[all->credentials.state]);
-    yyjson_mut_obj_add_bool(d, o, "says_artificial", all->credentials.says_artificial);
+    write_credentials_found(d, o, &all->credentials);
     yyjson_mut_obj_add_bool(d, o, "forced", all->forced);
-    if (all->credentials.json)
-        write_str(d, o, "json", all->credentials.json);
 }
 
 void write_origins(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r)
@@ -523,17 +528,26 @@ static bool is_object(const char *text)
     return yyjson_is_obj(yyjson_doc_get_root(doc));
 }
 
+struct credentials read_credentials_found(struct reader *rd, yyjson_val *o)
+{
+    struct credentials c = {
+        .state = (enum credentials_state)read_word(rd, o, "state", states, COUNT_OF(states)),
+        .says_artificial = read_bool(rd, o, "says_artificial"),
+        .json = read_optional(rd, o, "json"),
+    };
+
+    if ((c.json != NULL) != (c.state != CREDENTIALS_NONE) || (c.json && !is_object(c.json)))
+        read_refuse(rd, "credentials");
+    return c;
+}
+
 static void read_credentials(struct reader *rd, yyjson_val *o, struct origins *all)
 {
-    struct credentials *c = &all->credentials;
+    const struct credentials *c = &all->credentials;
 
     all->credentials_read = true;
-    c->state = (enum credentials_state)read_word(rd, o, "state", states, COUNT_OF(states));
-    c->says_artificial = read_bool(rd, o, "says_artificial");
+    all->credentials = read_credentials_found(rd, o);
     all->forced = read_bool(rd, o, "forced");
-    c->json = read_optional(rd, o, "json");
-    if ((c->json != NULL) != (c->state != CREDENTIALS_NONE) || (c->json && !is_object(c->json)))
-        read_refuse(rd, "credentials");
     if (all->forced && !(c->says_artificial && c->state >= CREDENTIALS_VALID))
         read_refuse(rd, "forced");
 }

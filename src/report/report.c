@@ -56,7 +56,7 @@ void report_set_config(struct report *r, const struct configuration *c)
     r->config.known = true;
     r->config.alarm = alarm_params_copy(r->arena, &c->alarm);
     r->config.origin = origin_params_copy(r->arena, &c->origin);
-    r->config.scenes.nparts = r->config.scenes.nknown = 0;
+    r->config.scenes.nparts = r->config.scenes.nknown = r->config.tamper.nparts = 0;
 }
 
 void report_set_rule(struct report *r, const struct risk_rule *rule)

@@ -15,6 +15,7 @@
 #include "report/origin.h"
 #include "report/scenery.h"
 #include "report/spec.h"
+#include "report/tampering.h"
 #include "verdict/reach.h"
 
 /* The file as it is. */
@@ -73,6 +74,8 @@ struct configuration {
     struct scenes_params scenes; /* without parts and known faces */
     bool origin_known;           /* made by pipelines "origin-..."; then these */
     struct origin_params origin;
+    bool tamper_known; /* made by pipeline "tampering"; then these, without parts */
+    struct tamper_params tamper;
     int64_t deadline_ms;
     int64_t max_pixels; /* of a frame */
     double max_seconds; /* of a video */
@@ -124,7 +127,8 @@ struct report {
     struct scenery *scenery; /* of a video; NULL: the pipeline makes none */
     size_t nitems;           /* pipeline "pictures": one for each part of the subject, in their order */
     struct item *items;
-    struct origins *origins; /* NULL: the pipeline asks for none */
+    struct origins *origins;     /* NULL: the pipeline asks for none */
+    struct tampering *tampering; /* the same */
     struct verdict verdict;
     struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */

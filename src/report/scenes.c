@@ -14,15 +14,15 @@ static const char *const genders[] = {
 
 /* ---- asked for ---- */
 
-static void write_parts(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct scenes_params *p)
+void write_parts(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct subject_part *parts, size_t n)
 {
     yyjson_mut_val *all = yyjson_mut_obj_add_arr(d, obj, "parts"), *o;
 
-    for (size_t i = 0; i < p->nparts; i++) {
+    for (size_t i = 0; i < n; i++) {
         o = yyjson_mut_arr_add_obj(d, all);
-        yyjson_mut_obj_add_int(d, o, "offset", p->parts[i].offset);
-        yyjson_mut_obj_add_int(d, o, "size", p->parts[i].size);
-        write_error(d, o, &p->parts[i].error);
+        yyjson_mut_obj_add_int(d, o, "offset", parts[i].offset);
+        yyjson_mut_obj_add_int(d, o, "size", parts[i].size);
+        write_error(d, o, &parts[i].error);
     }
 }
 
@@ -48,23 +48,23 @@ void write_scenes_params(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct sc
     yyjson_mut_obj_add_bool(d, obj, "age_gender", p->age_gender);
     yyjson_mut_obj_add_real(d, obj, "tag_from", p->tag_from);
     if (p->nparts)
-        write_parts(d, obj, p);
+        write_parts(d, obj, p->parts, p->nparts);
     if (p->nknown)
         write_known(d, obj, p);
 }
 
-static void read_parts(struct reader *rd, yyjson_val *o, struct scenes_params *p)
+const struct subject_part *read_parts(struct reader *rd, yyjson_val *o, size_t *ret_n)
 {
-    yyjson_val *all = read_arr(rd, o, "parts", PARTS_MAX, &p->nparts), *one;
-    struct subject_part *parts = arena_array(rd->arena, p->nparts, sizeof *parts);
+    yyjson_val *all = read_arr(rd, o, "parts", PARTS_MAX, ret_n), *one;
+    struct subject_part *parts = arena_array(rd->arena, *ret_n, sizeof *parts);
     size_t i, n;
 
-    p->parts = parts;
     yyjson_arr_foreach (all, i, n, one) {
         parts[i].offset = read_int(rd, one, "offset", 0, INT64_MAX / 2);
         parts[i].size = read_int(rd, one, "size", 0, INT64_MAX / 2);
         read_error(rd, one, &parts[i].error);
     }
+    return parts;
 }
 
 static float *read_floats(struct reader *rd, yyjson_val *arr, const char *what, size_t max, size_t *ret_n)
@@ -114,7 +114,7 @@ struct scenes_params read_scenes_params(struct reader *rd, yyjson_val *o)
     };
 
     if (yyjson_obj_get(o, "parts"))
-        read_parts(rd, o, &p);
+        p.parts = read_parts(rd, o, &p.nparts);
     if (yyjson_obj_get(o, "known"))
         read_known(rd, o, &p);
     return p;

@@ -15,6 +15,7 @@ struct job_spec job_spec_defaults(void)
         .alarm = {.fps = 3, .height = 320, .max_frames = 600, .rule = risk_rule_unset()},
         .scenes = {.fps = 2, .people = true, .texts = true, .tags = true, .tag_from = 0.5},
         .origin = {.frames = 5, .force = FORCE_VALID, .heuristic = heuristic_default},
+        .tamper = {.models = TAMPER_ALL},
     };
 }
 
@@ -71,6 +72,17 @@ struct origin_params origin_params_copy(struct arena *a, const struct origin_par
     return copy;
 }
 
+struct tamper_params tamper_params_copy(struct arena *a, const struct tamper_params *p)
+{
+    struct subject_part *parts = arena_array(a, p->nparts, sizeof *parts);
+    struct tamper_params copy = *p;
+
+    for (size_t i = 0; i < p->nparts; i++)
+        parts[i] = p->parts[i];
+    copy.parts = parts;
+    return copy;
+}
+
 static int alarm_check(const struct alarm_params *p, struct err *err)
 {
     if (!(p->fps > 0 && p->fps <= 60))
@@ -98,9 +110,15 @@ bool pipeline_is_origin(const char *name)
     return text_is(name, "origin-image") || text_is(name, "origin-video") || text_is(name, "origin-sound");
 }
 
+bool pipeline_is_tampering(const char *name)
+{
+    return text_is(name, "tampering");
+}
+
+/* Tampering needs no models, but the list of those who are trusted with credentials. */
 unsigned pipeline_kit(const char *name)
 {
-    if (pipeline_is_origin(name))
+    if (pipeline_is_origin(name) || pipeline_is_tampering(name))
         return KIT_ORIGIN;
     return pipeline_is_scenes(name) ? KIT_SCENES : KIT_ALARM;
 }
@@ -121,6 +139,16 @@ const char *credentials_force_name(enum credentials_force f)
     return names[f];
 }
 
+/* "": the subject's size is not known yet. */
+static int places_check(const struct subject *s, const struct subject_part *parts, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n && *s->sha256; i++)
+        if (parts[i].offset < 0 || parts[i].size < 0 || parts[i].offset > s->size ||
+            parts[i].size > s->size - parts[i].offset)
+            return FAIL(err, ERR_INPUT, "picture %zu does not lie in the batch", i + 1);
+    return 0;
+}
+
 static int parts_check(const struct job_spec *spec, struct err *err)
 {
     const struct scenes_params *p = &spec->scenes;
@@ -129,11 +157,7 @@ static int parts_check(const struct job_spec *spec, struct err *err)
         return FAIL(err, ERR_LIMIT, "more than %d pictures in one batch", PARTS_MAX);
     if ((p->nparts > 0) != text_is(spec->pipeline, "pictures"))
         return FAIL(err, ERR_INPUT, "a batch of pictures has at least one, and a video has none");
-    for (size_t i = 0; i < p->nparts && *spec->subject.sha256; i++) /* "": its size is not known yet */
-        if (p->parts[i].offset < 0 || p->parts[i].size < 0 || p->parts[i].offset > spec->subject.size ||
-            p->parts[i].size > spec->subject.size - p->parts[i].offset)
-            return FAIL(err, ERR_INPUT, "picture %zu does not lie in the batch", i + 1);
-    return 0;
+    return places_check(&spec->subject, p->parts, p->nparts, err);
 }
 
 static int scenes_check(const struct job_spec *spec, struct err *err)
@@ -162,6 +186,17 @@ static int origin_check(const struct origin_params *p, struct err *err)
     return 0;
 }
 
+static int tamper_check(const struct job_spec *spec, struct err *err)
+{
+    const struct tamper_params *p = &spec->tamper;
+
+    if (p->nparts < 1 || p->nparts > PARTS_MAX)
+        return FAIL(err, ERR_INPUT, "a batch has 1 to %d tickets", PARTS_MAX);
+    if (p->models & ~(unsigned)TAMPER_ALL)
+        return FAIL(err, ERR_INPUT, "a model of tampering is asked for that there is not");
+    return places_check(&spec->subject, p->parts, p->nparts, err);
+}
+
 int64_t job_spec_left_ms(const struct job_spec *spec)
 {
     return spec->deadline_ms > spec->spent_ms ? spec->deadline_ms - spec->spent_ms : 1;
@@ -173,6 +208,8 @@ int job_spec_check(const struct job_spec *spec, struct err *err)
         return FAIL(err, ERR_INPUT, "the deadline must be from 1 to %d milliseconds", JOB_DEADLINE_MAX_MS);
     if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
         return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
+    if (pipeline_is_tampering(spec->pipeline))
+        return tamper_check(spec, err);
     if (pipeline_is_origin(spec->pipeline))
         return origin_check(&spec->origin, err);
     return pipeline_is_scenes(spec->pipeline) ? scenes_check(spec, err) : alarm_check(&spec->alarm, err);

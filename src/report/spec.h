@@ -95,21 +95,39 @@ struct origin_params {
 };
 enum { ORIGIN_FRAMES_MAX = 100 };
 
+/* Pipeline "tampering": was a picture or a document changed after it was made? */
+enum tamper_model {
+    TAMPER_ERROR_LEVEL,
+    TAMPER_DOUBLE_JPEG,
+    TAMPER_COPY_MOVE,
+    TAMPER_METADATA,
+    TAMPER_MODELS
+};
+enum { TAMPER_ALL = (1 << TAMPER_MODELS) - 1 };
+struct tamper_params {
+    unsigned models; /* bit i: enum tamper_model i is asked; default all of them; none is possible */
+    int64_t at;      /* seconds since 1970: when validity of certificates is asked */
+    size_t nparts;   /* tickets, 1..PARTS_MAX: pictures or PDFs */
+    const struct subject_part *parts;
+};
+
 struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "origin-image", "origin-video",
-                           * "origin-sound" */
+                           * "origin-sound", "tampering" */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
     struct alarm_params alarm;
     struct scenes_params scenes;
     struct origin_params origin;
+    struct tamper_params tamper;
     struct annotate_params annotate;
 };
 
 bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
 bool pipeline_is_origin(const char *name); /* "origin-image", "origin-video" or "origin-sound" */
+bool pipeline_is_tampering(const char *name);
 /* What an analyst must have at hand for it: bits, because one analyst may have several. */
 enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1, KIT_ORIGIN = 1 << 2 };
 unsigned pipeline_kit(const char *name);
@@ -119,6 +137,8 @@ struct alarm_params alarm_params_copy(struct arena *a, const struct alarm_params
 struct scenes_params scenes_params_copy(struct arena *a, const struct scenes_params *p);
 /* With its heuristics in the arena. */
 struct origin_params origin_params_copy(struct arena *a, const struct origin_params *p);
+/* With its parts in the arena. */
+struct tamper_params tamper_params_copy(struct arena *a, const struct tamper_params *p);
 struct job_spec job_spec_defaults(void);               /* pipeline alarm, deadline 60 s, the defaults above */
 int64_t job_spec_left_ms(const struct job_spec *spec); /* of the deadline, for the analysis; at least 1 */
 int job_spec_check(const struct job_spec *spec, struct err *err);

@@ -529,6 +529,100 @@ static void files_are_judged(void)
     CHECK_INT(stage_close(&g), 0);
 }
 
+/* ---- tickets ---- */
+
+enum { NOISE = 256, NOISE_BYTES = 54 + NOISE * NOISE * 3 };
+
+/* A BMP of noise: enough for every look at pixels to have something to do. */
+static struct bytes a_picture(struct arena *a)
+{
+    static const uint8_t head[] = {'B', 'M', 0x36, 0, 3, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40,
+                                   0,   0,   0,    0, 1, 0, 0, 0, 1, 0, 0,  1, 0, 24};
+    uint8_t *b = arena_alloc(a, NOISE_BYTES);
+    uint32_t x = 1;
+
+    memcpy(b, head, sizeof head);
+    for (size_t i = 54; i < NOISE_BYTES; i++) {
+        x = x * 1664525 + 1013904223;
+        b[i] = (uint8_t)(64 + (x >> 25));
+    }
+    return bytes_of(b, NOISE_BYTES);
+}
+
+static struct answer send_tickets(struct stage *g)
+{
+    struct form f = {.body = BUF(8 << 20)};
+
+    form_add(&f, "tickets", "changed.pdf", clip_load(g->a, "changed.pdf"));
+    form_add(&f, "tickets", "noise.bmp", a_picture(g->a));
+    form_add(&f, "tickets", "text.mp4", clip_load(g->a, "text.mp4"));
+    form_add(&f, "ref_ids", NULL, bytes_of("a,b,c", 5));
+    return http_raw(g->a, g->s.port, form_request(g->a, &f, "/api/v2/tampering/tickets", g->key));
+}
+
+static struct answer tickets_done(struct stage *g, const char *batch)
+{
+    const char *path = arena_printf(g->a, "/api/v2/tampering/tickets/%s", batch);
+    int64_t deadline = clock_mono_us() + 30000000;
+    struct answer answer;
+
+    do {
+        answer = http_get(g->a, g->s.port, path, g->key);
+        if (!text_is(json_at(g->a, answer.body, "done"), "false"))
+            return answer;
+        usleep(30000);
+    } while (clock_mono_us() < deadline);
+    CHECK(!"the batch ended");
+    return answer;
+}
+
+/* In the sandbox: each ticket by itself, the identifiers of the start, and receivers are told the same. */
+static void tickets_are_judged(void)
+{
+    static const struct {
+        const char *path, *want;
+    } rows[] = {
+        {"total_results", "3"},
+        {"results.0.verdict.classification", "tampered"},
+        {"results.0.results.3.classification_details.performance.2.name", "after_signature"},
+        {"results.0.results.2.classification_details.code", "no_pictures"},
+        {"results.1.ref_id", "b"},
+        {"results.1.verdict.classification", "authentic"},
+        {"results.1.results.0.unknown", "false"},
+        {"results.1.results.1.classification_details.code", "not_jpeg"},
+        {"results.1.results.2.unknown", "false"},
+        {"results.2.error.code", "cannot_decode"},
+        {"results.2.verdict.unknown", "true"},
+    };
+    struct stage g = stage_open(ARGS(QUICK));
+    struct answer sent, answer;
+    struct received *got;
+    struct receiver r;
+
+    receiver_open(&r, MANNER_FINE, 1);
+    CHECK_INT(stage_run(&g, ARGS("hook", "add", "--tenant", "acme", "--api", "provenance", "--url",
+                                 arena_printf(g.a, "http://127.0.0.1:%d/hook", r.port), "--secret",
+                                 "0123456789abcdef0123456789abcdef", "--hook-allow-http", "--hook-allow",
+                                 "127.0.0.1"))
+                  .status,
+              0);
+    sent = send_tickets(&g);
+    CHECK_INT(sent.status, 200);
+    answer = tickets_done(&g, json_at(g.a, sent.body, "batch_id"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CHECK_STR(json_at(g.a, answer.body, rows[i].path), rows[i].want);
+        ROW("%s of %s", rows[i].path, body_text(&g, &answer));
+    }
+    CHECK_STR(json_at(g.a, answer.body, "results.1.identifier"),
+              json_at(g.a, sent.body, "submissions.1.identifier"));
+    CHECK(receiver_wait(&r, 1, 30));
+    CHECK_INT(receiver_list(&r, g.a, &got), 1);
+    CHECK(got[0].body.len == answer.body.len &&
+          memcmp(got[0].body.data, answer.body.data, answer.body.len) == 0);
+    receiver_close(&r);
+    CHECK_INT(stage_close(&g), 0);
+}
+
 /* ---- rates ---- */
 
 static void the_preset_limits(void)
@@ -613,6 +707,7 @@ int main(void)
     RUN(a_result_has_its_time);
     RUN(repeats_are_told_on_request);
     RUN(files_are_judged);
+    RUN(tickets_are_judged);
     RUN(the_preset_limits);
     RUN(heuristics_are_read_again);
     return test_end();

@@ -16,3 +16,5 @@ head -c 3000 person.mp4 >cut.mp4
 # One second of silence as WAV: 44 bytes of head, 8 kHz, 16 bits, one channel.
 { printf 'RIFF\244\076\000\000WAVEfmt \020\000\000\000\001\000\001\000\100\037\000\000\200\076\000\000\002\000\020\000data\200\076\000\000'
   head -c 16000 /dev/zero; } >audio.wav
+# A PDF that was signed, and added to behind what was signed.
+printf '%%PDF-1.7\n1 0 obj\n<</Producer (Word) /ByteRange [0 20 40 30]>>\nendobj\n%%%%EOF\n2 0 obj\n<<>>\nendobj\n%%%%EOF\n' >changed.pdf

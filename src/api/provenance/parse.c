@@ -391,6 +391,8 @@ bool provenance_owns_path(const struct provenance_opts *opts, const char *path)
     if (!text_starts(path, prefix) || path[strlen(prefix)] != '/')
         return false;
     path += strlen(prefix) + 1;
+    if (text_starts(path, "v2/tampering/"))
+        return true;
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (strncmp(path, names[i], strcspn(path, "/")) == 0 && strlen(names[i]) == strcspn(path, "/"))
             return true;

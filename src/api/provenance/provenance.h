@@ -21,6 +21,7 @@ struct provenance_opts {
     const char *heuristics;                  /* file with the operator's own; NULL: none */
     const char *force;                       /* "never", "trusted", "valid" */
     int64_t max_image, max_video, max_audio; /* bytes */
+    int64_t max_tickets, max_batch;          /* of a batch; bytes of all of it */
     int64_t time_ms;                         /* of one analysis */
 };
 extern const struct option provenance_options[];

@@ -13,6 +13,7 @@
  *   page.c         a run as a page to read. Pure
  *   link.c         links to such pages, signed
  *   override.c     a person says it is otherwise
+ *   tickets.c      batches of documents: was something changed? And tickets_render.c, what they say. Pure
  *
  * A run is a job with the identifier its clients know it by (store/runs.h). */
 #ifndef ASSAY_API_PROVENANCE_PROVENANCE_INT_H
@@ -23,7 +24,9 @@
 #include "api/api.h"
 #include "api/idempotent.h"
 #include "api/problem.h"
+#include "base/id.h"
 #include "base/json.h"
+#include "report/tampering.h"
 #include "store/runs.h"
 
 enum subject_kind { KIND_IMAGE, KIND_VIDEO, KIND_AUDIO, SUBJECT_KINDS };
@@ -130,6 +133,42 @@ struct bytes render_sorry(struct arena *a, int status, const char *sentence);
 /* The policy under which browsers show them. In the arena. */
 const char *page_policy(struct arena *a);
 
+/* ---- tickets_render.c. Pure ---- */
+
+/* What a batch asks for, beside its files. */
+struct ticket_ask {
+    size_t nrefs;
+    const char *refs[PARTS_MAX];
+    bool models_given;
+    unsigned models; /* as tamper_params.models */
+};
+enum { TICKET_FIELD_BYTES = 32 << 10 };
+struct ticket_ask ticket_ask_defaults(void);
+/* "word", "word[]", "word[7]". */
+bool is_list_field(const char *name, const char *word);
+/* "ref_ids", "models"; NULL: another one. */
+const char *ticket_field_name(const char *name);
+/* One field of the form; unknown ones are passed over. Without brackets it is a list with commas, with them
+ * one of an array. Empty: no ref_ids, no models. ERR_INPUT. */
+int ticket_field(struct arena *a, struct ticket_ask *ask, const char *name, struct bytes value,
+                 struct err *err);
+
+/* Kept with the job. */
+struct ticket_notes {
+    size_t n;
+    const char *const *names;
+    const char *const *ref_ids; /* NULL, or one of them NULL = none */
+};
+struct bytes ticket_notes_to_json(struct arena *a, const struct ticket_notes *n);
+/* ERR_INTERNAL: those of no batch. */
+int ticket_notes_from_json(struct arena *a, struct bytes json, struct ticket_notes *ret, struct err *err);
+/* Of a ticket (picture 0) or of a picture in it: 24 hex digits, always the same ones. */
+void ticket_identifier(const char *batch, size_t ticket, size_t picture, char ret[ID_TEXT]);
+/* What POST answers, and GET. */
+struct bytes tickets_render_batch(struct arena *a, const char *batch, const struct ticket_notes *n);
+int tickets_render(struct arena *a, const struct job_row *job, const struct ticket_notes *n,
+                   struct bytes *ret, struct err *err);
+
 /* ---- rules.c ---- */
 
 /* Fills what the operator decides: heuristics and when credentials force. In the arena. */
@@ -213,6 +252,7 @@ int provenance_event(const struct api *api, struct arena *a, const struct job_ro
 extern const struct handler provenance_submit[SUBJECT_KINDS], provenance_fetch[SUBJECT_KINDS],
     provenance_get[SUBJECT_KINDS], provenance_many[SUBJECT_KINDS], provenance_say[SUBJECT_KINDS],
     provenance_unsay[SUBJECT_KINDS];
-extern const struct handler provenance_heatmap, provenance_page;
+extern const struct handler provenance_heatmap, provenance_page, provenance_tickets_submit,
+    provenance_tickets_get;
 
 #endif

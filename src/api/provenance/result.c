@@ -54,8 +54,11 @@ int provenance_event(const struct api *api, struct arena *a, const struct job_ro
                      struct bytes *ret_body, struct err *err)
 {
     CLEANUP(json_mut_freep) yyjson_mut_doc *doc = json_doc_new();
+    struct ticket_notes tickets;
     struct shown s;
 
+    if (ticket_notes_from_json(a, job->request, &tickets, NULL) == 0)
+        return tickets_render(a, job, &tickets, ret_body, err);
     if (shown_of(a, job, &s, err) < 0 || complete(api, a, &s, err) < 0)
         return -1;
     yyjson_mut_doc_set_root(doc, text_is(api->opts.provenance.version, "1.0") ? render_run_old(doc, &s)

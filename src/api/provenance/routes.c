@@ -38,6 +38,10 @@ const struct option provenance_options[] = {
     ROW("provenance-max-image", OPT_BYTES, max_image, "50M", 1024, 1e12, "SIZE", "largest image"),
     ROW("provenance-max-video", OPT_BYTES, max_video, "5G", 1024, 1e12, "SIZE", "largest video"),
     ROW("provenance-max-audio", OPT_BYTES, max_audio, "50M", 1024, 1e12, "SIZE", "largest sound"),
+    ROW("provenance-max-tickets", OPT_INT, max_tickets, "32", 1, 60, "N",
+        "most tickets of a batch (tampering); one may be as large as an image"),
+    ROW("provenance-max-batch", OPT_BYTES, max_batch, "200M", 1024, 1e12, "SIZE",
+        "largest batch of tickets, all of them together"),
     ROW("provenance-time", OPT_DURATION, time_ms, "10m", 1, JOB_DEADLINE_MAX_MS, "TIME", "longest analysis"),
 };
 const size_t provenance_noptions = COUNT_OF(provenance_options);
@@ -222,6 +226,8 @@ static const struct route routes[] = {
     {"GET", "/api/classifications_audio", &provenance_many[KIND_AUDIO], 0},
     {"GET", "/api/classification/heatmap/{id}", &provenance_heatmap, 0},
     {"GET", "/api/classification_image/heatmap/{id}", &provenance_heatmap, 0},
+    {"POST", "/api/v2/tampering/tickets", &provenance_tickets_submit, BODY_TICKETS},
+    {"GET", "/api/v2/tampering/tickets/{id}", &provenance_tickets_get, 0},
     {"GET", "/ui/results/{id}", &provenance_page, 0},
 };
 

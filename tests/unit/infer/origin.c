@@ -336,7 +336,7 @@ static void models_answer_as_in_python(void)
     static const struct {
         const char *name;
         double logit; /* of made_picture(): printed by train_origin.py, made */
-    } rows[] = {{"assay-pixels", 1.147476077079773},
+    } rows[] = {{"assay-pixels", 2.0165560245513916},
                 {"assay-residual", -0.4324943423271179},
                 {"assay-spectrum", 0.05825395951922879}};
     CLEANUP(shipped_clear) struct shipped s = {0};
