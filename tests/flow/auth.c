@@ -29,6 +29,7 @@ static const char *marks[] = {"mine.mp4", "secretword", "acme", NULL, NULL};
 
 static char my_video[48], my_batch[48]; /* jobs of the scenes API, as it names them */
 static char my_image_run[80], my_video_run[80], my_audio_run[80]; /* of the provenance API */
+static char my_tickets[48];
 
 /* ---- the routes ---- */
 
@@ -85,6 +86,8 @@ static struct place {
     {"/api/classification/heatmap/{id}", "", NULL, my_image_run, NEVER_RUN},
     {"/api/classification_image/heatmap/{id}", "", NULL, my_image_run, NEVER_RUN},
     {"/ui/results/{id}", "", NULL, my_image_run, NEVER_RUN},
+    {"/api/v2/tampering/tickets", "", "tickets", NULL, NULL},
+    {"/api/v2/tampering/tickets/{id}", "", NULL, my_tickets, NEVER},
 };
 
 /* What is not there even for whose it is: no model makes a heat map of what is no picture. */
@@ -637,6 +640,19 @@ static void fill_runs(void)
     fill_run("/api/classification_audio", "audio", my_audio_run, sizeof my_audio_run);
 }
 
+static void fill_tickets(void)
+{
+    struct form f = {0};
+    struct answer answer;
+
+    form_add(&f, "tickets", "mine.mp4", bytes_of("no film", 7));
+    form_add(&f, "ref_ids", NULL, bytes_of("secretword", 10));
+    answer =
+        http_raw(stage.a, stage.s.port, form_request(stage.a, &f, "/api/v2/tampering/tickets", stage.key));
+    CHECK_INT(answer.status, 200);
+    text_copy(my_tickets, sizeof my_tickets, json_at(stage.a, answer.body, "batch_id"));
+}
+
 int main(void)
 {
     struct answer answer;
@@ -649,6 +665,7 @@ int main(void)
     ask_raw("POST", "/api/flow/labels/custom", stage.key, "{\"labels\": [{\"value\": \"secretword\"}]}");
     fill_scenes();
     fill_runs();
+    fill_tickets();
     RUN(what_is_foreign_looks_unknown);
     RUN(whose_it_is_gets_it);
     RUN(idempotency_keys_are_per_tenant);

@@ -61,22 +61,46 @@ static void check_speech(const struct card *c)
         abort();
 }
 
+static void check_origin(const struct card *c)
+{
+    bool spectrum = text_is(c->origin.method, "spectrum");
+
+    if (c->origin.patches < 1 || c->origin.patches > CARD_MAX_PATCHES || !(c->origin.scale > 0) ||
+        !(c->origin.floor >= 0.5) || (spectrum && !c->origin.weights))
+        abort();
+}
+
+static void check_origin_face(const struct card *c)
+{
+    if (c->noutputs != 1 || !(c->origin.enlarge > 0) || !(c->origin.floor >= 0.5))
+        abort();
+}
+
+static void check_nsfw(const struct card *c)
+{
+    if (c->nlabels < 2 || c->nsfw.nunsafe < 1 || c->nsfw.nunsafe > c->nlabels)
+        abort();
+}
+
 static const struct {
     const char *task;
     void (*check)(const struct card *c);
 } tasks[] = {
-    {"detect", check_detect},        {"faces", check_faces}, {"face-embedding", check_embedding},
-    {"face-traits", check_traits},   {"tags", check_tags},   {"voice", check_voice},
-    {"origin-speech", check_speech},
+    {"origin-image", check_origin}, {"origin-face", check_origin_face},
+    {"nsfw", check_nsfw},           {"detect", check_detect},
+    {"faces", check_faces},         {"face-embedding", check_embedding},
+    {"face-traits", check_traits},  {"tags", check_tags},
+    {"voice", check_voice},         {"origin-speech", check_speech},
 };
 
 static void check(const struct card *c)
 {
-    bool known = false;
+    bool known = false, alone = text_is(c->origin.method, "spectrum"); /* its weights are in the card */
 
-    if (!c->name || !c->file || !c->input.name || !c->output.name || !c->noutputs)
+    if (!c->name || (!alone && (!c->file || !c->input.name || !c->noutputs)))
         abort();
-    if (c->input.width < 32 || c->input.width > 2048 || c->input.pad < 0 || c->input.pad > 255)
+    if (!alone && !c->input.samples &&
+        (c->input.width < 32 || c->input.width > 2048 || c->input.pad < 0 || c->input.pad > 255))
         abort();
     for (size_t i = 0; i < c->noutputs; i++)
         if (!c->outputs[i])

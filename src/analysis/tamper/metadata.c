@@ -177,8 +177,8 @@ static void read_table(struct words *w, struct bytes b)
         if (b.len - at < 1 + 64 * wide)
             return;
         for (size_t i = 0; (b.data[at] & 15) == 0 && i < 64; i++)
-            w->table[zigzag[i]] = wide == 2 ? (uint16_t)(b.data[at + 1 + 2 * i] << 8 | b.data[at + 2 + 2 * i])
-                                            : b.data[at + 1 + i];
+            w->table[zigzag[i]] = (uint16_t)(wide == 2 ? b.data[at + 1 + 2 * i] << 8 | b.data[at + 2 + 2 * i]
+                                                       : b.data[at + 1 + i]);
         w->has_table |= (b.data[at] & 15) == 0;
         at += 1 + 64 * wide;
     }
