@@ -336,16 +336,18 @@ int records_find_number(struct records *db, struct arena *a UNUSED, const char *
     return first_id(&r.q, ret_id, err);
 }
 
-int records_find_name(struct records *db, struct arena *a UNUSED, const char *tenant, const char *name,
-                      char ret_id[ID_TEXT], struct err *err)
+int records_find_name(struct records *db, struct arena *a UNUSED, const char *tenant, const char *dialect,
+                      const char *name, char ret_id[ID_TEXT], struct err *err)
 {
-    static const char sql[] = "SELECT id FROM jobs WHERE tenant = ? AND name = ? ORDER BY seq DESC LIMIT 1";
+    static const char sql[] = "SELECT id FROM jobs WHERE tenant = ? AND name = ?"
+                              " AND dialect = coalesce(?, dialect) ORDER BY seq DESC LIMIT 1";
     CLEANUP(reading_end) struct reading r = {0};
 
     if (reading_begin(&r, db, sql, err) < 0)
         return -1;
     bind_text(&r.q, tenant);
     bind_text(&r.q, name);
+    bind_text(&r.q, dialect);
     return first_id(&r.q, ret_id, err);
 }
 

@@ -121,8 +121,9 @@ int records_job_state(struct records *db, struct arena *a, const char *id, const
 /* The newest job of the tenant with this number / this file name. */
 int records_find_number(struct records *db, struct arena *a, const char *tenant, int64_t number,
                         char ret_id[ID_TEXT], struct err *err);
-int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *name,
-                      char ret_id[ID_TEXT], struct err *err);
+/* dialect NULL: of any API. */
+int records_find_name(struct records *db, struct arena *a, const char *tenant, const char *dialect,
+                      const char *name, char ret_id[ID_TEXT], struct err *err);
 /* Unfinished jobs (new and claimed), oldest first: what a restart has to go on with. */
 struct waiting_job {
     char id[ID_TEXT];

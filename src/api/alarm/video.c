@@ -100,7 +100,7 @@ static int find_named(struct request *r, const struct caller *caller, char ret_i
     }
     if (!*name || strpbrk(name, "/\\"))
         return FAIL(err, ERR_NOT_FOUND, "no such video");
-    return records_find_name(api_of(r)->db, request_arena(r), caller->tenant, name, ret_id, err);
+    return records_find_name(api_of(r)->db, request_arena(r), caller->tenant, "alarm", name, ret_id, err);
 }
 
 static void named_run(struct request *r,

@@ -121,7 +121,7 @@ static void reads_are_by_tenant(void)
     }
     CHECK(records_find_number(db, a, "other", 77, id, &err) < 0);
     CHECK_INT(err.kind, ERR_NOT_FOUND);
-    CHECK(records_find_name(db, a, "other", "gate.mp4", id, NULL) < 0);
+    CHECK(records_find_name(db, a, "other", NULL, "gate.mp4", id, NULL) < 0);
     tempdir_clear(&dir);
 }
 
@@ -141,10 +141,10 @@ static void finds_the_newest(void)
     CHECK_INT(add(db, &none), ERR_NONE);
     CHECK(records_find_number(db, a, "acme", 77, id, NULL) == 0);
     CHECK_STR(id, ID_A);
-    CHECK(records_find_name(db, a, "acme", "gate.mp4", id, NULL) == 0);
+    CHECK(records_find_name(db, a, "acme", NULL, "gate.mp4", id, NULL) == 0);
     CHECK_STR(id, ID_A);
     CHECK(records_find_number(db, a, "acme", 0, id, NULL) < 0);
-    CHECK(records_find_name(db, a, "acme", "gate", id, NULL) < 0);
+    CHECK(records_find_name(db, a, "acme", NULL, "gate", id, NULL) < 0);
     tempdir_clear(&dir);
 }
 
