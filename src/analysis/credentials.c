@@ -25,14 +25,30 @@ static bool forces(const struct origin_params *params, const struct credentials 
     return params->force != FORCE_NEVER && c->says_artificial && c->state >= least[params->force];
 }
 
+/* The subject, as long as there is time. */
+struct timed {
+    struct source file;
+    int64_t deadline;
+};
+
+static int read_in_time(void *self, uint64_t at, void *to, size_t n, struct err *err)
+{
+    const struct timed *t = self;
+
+    if (clock_mono_us() >= t->deadline)
+        return FAIL(err, ERR_TIMEOUT, "The deadline passed while the Content Credentials were read.");
+    return t->file.read(t->file.self, at, to, n, err);
+}
+
 int credentials_read(const struct toolbox *tools, const struct origin_params *params, int fd,
-                     struct report *report, struct err *err)
+                     int64_t deadline_mono_us, struct report *report, struct err *err)
 {
     const struct c2pa_opts opts = {.trust = tools->origin.trust, .now = params->at};
     struct origins *o = report->origins;
     int64_t begin = clock_cpu_us();
     struct c2pa_result found;
-    struct source source = source_of_fd(&fd, (uint64_t)report->subject.size);
+    struct timed timed = {source_of_fd(&fd, (uint64_t)report->subject.size), deadline_mono_us};
+    struct source source = {read_in_time, &timed, timed.file.size};
 
     if (c2pa_read(report->arena, &source, &opts, &found, err) < 0)
         return -1;

@@ -55,6 +55,25 @@ static void set_parts(const struct hearing *h, const struct listen_clip *clips, 
     }
 }
 
+static int next_piece(const struct hearing *h, struct sound *sound, struct sound_piece *ret, struct err *err)
+{
+    int64_t begin = clock_cpu_us();
+    int r = sound_next(sound, ret, err);
+
+    h->report->decode_us += clock_cpu_us() - begin;
+    return r;
+}
+
+static int take_piece(const struct hearing *h, struct listen *l, const struct sound_piece *piece,
+                      struct err *err)
+{
+    int64_t begin = clock_cpu_us();
+    int r = listen_take(l, piece->samples, piece->n, err);
+
+    h->report->infer_us += clock_cpu_us() - begin;
+    return r;
+}
+
 /* 1: all of it was heard; 0: there was more than max_seconds. */
 static int hear_all(const struct hearing *h, struct sound *sound, struct listen *l, struct err *err)
 {
@@ -62,8 +81,8 @@ static int hear_all(const struct hearing *h, struct sound *sound, struct listen 
     struct sound_piece piece;
     int r;
 
-    while (heard < most && (r = sound_next(sound, &piece, err)) != 0) {
-        if (r < 0 || listen_take(l, piece.samples, piece.n, err) < 0)
+    while (heard < most && (r = next_piece(h, sound, &piece, err)) != 0) {
+        if (r < 0 || take_piece(h, l, &piece, err) < 0)
             return -1;
         heard += (int64_t)piece.n;
     }
@@ -86,7 +105,6 @@ static int hear(const struct hearing *h, struct sound *sound, struct origin_stre
     const struct origin_tools *t = &h->tools->origin;
     const struct listen_tools tools = {t->voice, t->nspeech, t->speech};
     struct listen *l = listen_new(h->report->arena, &tools, h->deadline);
-    int64_t begin = clock_cpu_us();
     struct listen_clip *clips;
     size_t n;
     int whole = hear_all(h, sound, l, err);
@@ -97,7 +115,6 @@ static int hear(const struct hearing *h, struct sound *sound, struct origin_stre
     describe(sound_info(sound), whole, ret, h->report->arena);
     set_parts(h, clips, n, ret);
     jury_on_stream(h->jury, ret, JURY_CLIPS);
-    h->report->infer_us += clock_cpu_us() - begin;
     return 0;
 }
 

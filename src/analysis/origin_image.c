@@ -62,7 +62,7 @@ static int image_run(const struct toolbox *tools, const struct job_spec *spec, s
     report->media = (struct media_info){.container = "", .codec = ""};
     if (origin_tools_check(&tools->origin, err) < 0 ||
         read_picture(tools, fds.media, deadline_mono_us, scratch, report, &picture, err) < 0 ||
-        credentials_read(tools, &spec->origin, fds.media, report, err) < 0)
+        credentials_read(tools, &spec->origin, fds.media, deadline_mono_us, report, err) < 0)
         return -1;
     o->prepare_secs = (double)(clock_mono_us() - begin) / 1e6;
     panel = panel_new(tools, &spec->origin, "image", &jury, report);

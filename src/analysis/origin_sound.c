@@ -16,7 +16,7 @@ static int sound_run(const struct toolbox *tools, const struct job_spec *spec, s
 
     report->media = (struct media_info){.container = "", .codec = ""};
     if (origin_tools_check(&tools->origin, err) < 0 ||
-        credentials_read(tools, &spec->origin, fds.media, report, err) < 0)
+        credentials_read(tools, &spec->origin, fds.media, deadline_mono_us, report, err) < 0)
         return -1;
     o->prepare_secs = (double)(clock_mono_us() - begin) / 1e6;
     if (hearing_hear(&h, fds.media, track, NULL, err) < 0)

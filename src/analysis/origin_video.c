@@ -98,8 +98,7 @@ static int judge_frames(struct viewing *v, struct origin_stream *s, struct err *
         if (v->tools->progress)
             v->tools->progress(v->tools->progress_arg, (int)s->nparts, (int)v->plan.n);
     }
-    v->report->media.truncated |=
-        s->nparts < v->plan.n && v->params->choose == FRAMES_EVEN && video_info(v->reader.video)->truncated;
+    v->report->media.truncated |= s->nparts < v->plan.n && video_info(v->reader.video)->truncated;
     return 0;
 }
 
@@ -137,7 +136,7 @@ static int view(struct viewing *v, struct err *err)
     int64_t begin = clock_mono_us();
 
     if (origin_tools_check(&v->tools->origin, err) < 0 || open_frames(v, err) < 0 ||
-        credentials_read(v->tools, v->params, v->fd, v->report, err) < 0)
+        credentials_read(v->tools, v->params, v->fd, v->deadline, v->report, err) < 0)
         return -1;
     v->decode_wall_us = clock_mono_us() - begin;
     v->panel = panel_new(v->tools, v->params, "video", &v->jury, v->report);

@@ -72,19 +72,9 @@ static void set_defaults(struct card *card)
     card->nsfw.threshold = 0.85;
 }
 
-static int check_output(const struct card *card, const struct tensor_list *out, struct err *err)
-{
-    size_t n = tensor_count(&out->all[0]);
-
-    if (n != card->nlabels)
-        return FAIL(err, ERR_MODEL, "the model %s gives %zu scores, but its card has %zu labels", card->name,
-                    n, card->nlabels);
-    return 0;
-}
-
 const struct card_task task_nsfw = {.name = "nsfw",
                                     .fields = head_fields,
                                     .nfields = COUNT_OF(head_fields),
                                     .defaults = set_defaults,
                                     .read = read_nsfw,
-                                    .check = check_output};
+                                    .check = card_check_scores};

@@ -103,7 +103,7 @@ static void set_defaults(struct card *card)
     card->tags.threshold = 0.2;
 }
 
-static int check_output(const struct card *card, const struct tensor_list *out, struct err *err)
+int card_check_scores(const struct card *card, const struct tensor_list *out, struct err *err)
 {
     size_t n = tensor_count(&out->all[0]);
 
@@ -118,7 +118,7 @@ const struct card_task task_tags = {.name = "tags",
                                     .nfields = COUNT_OF(head_fields),
                                     .defaults = set_defaults,
                                     .read = read_tags,
-                                    .check = check_output};
+                                    .check = card_check_scores};
 
 /* ---- the map ---- */
 

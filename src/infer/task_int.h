@@ -32,6 +32,8 @@ const struct card_task *card_task(const char *name);
 
 /* The list "labels" of a classifier: 2 to CARD_MAX_LABELS names, none twice. */
 int card_read_labels(struct reader *r, yyjson_val *list, struct card *card);
+/* card_task.check of classifiers: a score for each label. */
+int card_check_scores(const struct card *card, const struct tensor_list *out, struct err *err);
 
 /* "calibration", "verdict" and the floors, of every detector "human or artificial"; its table of fields has
  * them. */

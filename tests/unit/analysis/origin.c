@@ -256,7 +256,30 @@ static void what_is_none_of_it(void)
     }
 }
 
-/* Signed by a generator, then with one byte changed. */
+/* A PNG with a text chunk before its end, which nobody has signed. */
+static int with_a_remark(const uint8_t *png, size_t n)
+{
+    enum { END = 12 }; /* IEND */
+    static const uint8_t remark[] = "\0\0\0\3tEXta\0b";
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    uint8_t *all = arena_alloc(a, n + sizeof remark + 3), *at = all + n - END;
+    uint32_t crc = UINT32_MAX;
+
+    memcpy(all, png, n - END);
+    memcpy(at, remark, sizeof remark - 1);
+    for (size_t i = 4; i < sizeof remark - 1; i++) {
+        crc ^= at[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    at += sizeof remark - 1;
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(~crc >> (24 - 8 * i));
+    memcpy(at + 4, png + n - END, END);
+    return clip_of(all, n + sizeof remark - 1 + 4);
+}
+
+/* Signed by a generator, then with a chunk that was not there. */
 static void credentials_decide(void)
 {
     const char *shared = getenv("ASSAY_SHARED");
@@ -281,12 +304,14 @@ static void credentials_decide(void)
     p.force = FORCE_TRUSTED;
     CHECK(!judge(a, "origin-image", fd, -1, &p)->origins->forced);
     bytes = clip_bytes(fd, &n);
-    bytes[26663] ^= 1;
     p.force = FORCE_VALID;
     {
-        CLEANUP(fd_closep) int changed = clip_of(bytes, n);
+        CLEANUP(fd_closep) int changed = with_a_remark(bytes, n);
         r = judge(a, "origin-image", changed, -1, &p);
-        CHECK(!r->origins || !r->origins->forced);
+        CHECK_INT(r->error.kind, ERR_NONE); /* the picture is as good as before */
+        CHECK_INT(r->origins->credentials.state, CREDENTIALS_INVALID);
+        CHECK(r->origins->pictures && !r->origins->forced);
+        survives(a, r);
     }
     free(bytes);
 }
