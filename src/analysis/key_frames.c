@@ -54,10 +54,13 @@ static int reopen(struct planner *p, struct err *err)
 }
 
 /* Where the video ends, by its header where that says so. */
-static int find_end(struct planner *p, struct err *err)
+static int find_end(struct planner *p, struct video **ret_unread, struct err *err)
 {
     p->end = video_info(p->video)->duration;
-    return p->end > 0 ? 0 : scan(p, err);
+    if (!(p->end > 0))
+        return scan(p, err);
+    *ret_unread = TAKE(p->video);
+    return 0;
 }
 
 static int find_keys(struct planner *p, struct err *err)
@@ -247,7 +250,7 @@ int key_frames_plan(struct arena *a, int fd, const struct video_opts *opts,
     if (r == 0)
         copy_media(&p, &ret->media);
     if (r == 0 && params->choose == FRAMES_EVEN) {
-        r = find_end(&p, err);
+        r = find_end(&p, &ret->video, err);
         plan_even(&p, ret);
     } else if (r == 0) {
         r = find_keys(&p, err);
@@ -261,12 +264,19 @@ int key_frames_plan(struct arena *a, int fd, const struct video_opts *opts,
     return r;
 }
 
+void key_plan_clear(struct key_plan *plan)
+{
+    video_freep(&plan->video);
+}
+
 /* ---- walking ---- */
 
-int key_reader_open(struct key_reader *r, const struct key_plan *plan, int fd, const struct video_opts *opts,
+int key_reader_open(struct key_reader *r, struct key_plan *plan, int fd, const struct video_opts *opts,
                     struct err *err)
 {
-    *r = (struct key_reader){.plan = plan};
+    *r = (struct key_reader){.plan = plan, .video = TAKE(plan->video)};
+    if (r->video)
+        return 0;
     return video_open(&r->video, fd, opts, err);
 }
 

@@ -24,10 +24,12 @@ struct key_plan {
     size_t n;
     const double *pts;       /* seconds, growing: the first frame at or after each */
     bool keys;               /* the first key frame at or after each */
+    struct video *video;     /* owned: still open and unread, where planning needed its header alone */
     struct media_info media; /* strings in the arena */
 };
 int key_frames_plan(struct arena *a, int fd, const struct video_opts *opts,
                     const struct origin_params *params, struct key_plan *ret, struct err *err);
+void key_plan_clear(struct key_plan *plan); /* also a zeroed one */
 
 /* Walks through a video along a plan. */
 struct key_reader {
@@ -37,7 +39,8 @@ struct key_reader {
     struct hold last; /* the newest frame, in case the video ends before the plan does */
     bool last_taken, ended;
 };
-int key_reader_open(struct key_reader *r, const struct key_plan *plan, int fd, const struct video_opts *opts,
+/* Once for a plan, with the opts it was made with. */
+int key_reader_open(struct key_reader *r, struct key_plan *plan, int fd, const struct video_opts *opts,
                     struct err *err);
 /* 1 and a frame that lives until the next call, 0: no more, -1. */
 int key_reader_next(struct key_reader *r, struct video_frame *ret, struct err *err);

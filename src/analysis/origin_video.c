@@ -28,6 +28,7 @@ struct viewing {
 static void viewing_clear(struct viewing *v)
 {
     key_reader_clear(&v->reader);
+    key_plan_clear(&v->plan);
     scaler_freep(&v->scaler);
 }
 

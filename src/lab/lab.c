@@ -334,13 +334,22 @@ bool lab_is_ready(struct lab *lab)
     return ready;
 }
 
+/* Whether an analyst who has the kit comes up at this place without anybody asking for it. */
+static bool brings(const struct place *p, unsigned kit)
+{
+    if (p->state == STARTING)
+        return (p->kits & kit) == kit;
+    return p->outgrown || p->state == EMPTY || p->state == LEAVING;
+}
+
 /* Needs the lock. No idle analyst has the kit: from now on every new one gets it, and one of the idle ones
- * makes room. The lab thread sees it hang up, and `idle` is called when its successor is up. */
+ * makes room, unless a new one is on its way. The lab thread sees it hang up, and `idle` is called when its
+ * successor is up. */
 static void grow(struct lab *lab, unsigned kit)
 {
     lab->kits |= kit;
     for (size_t i = 0; i < lab->nplaces; i++)
-        if (lab->places[i].outgrown)
+        if (brings(&lab->places[i], kit))
             return;
     for (size_t i = 0; i < lab->nplaces; i++) {
         struct place *p = &lab->places[i];

@@ -23,7 +23,7 @@ static int take(int fd, const struct origin_params *params, struct taken *ret)
     struct video_opts opts = video_opts_defaults();
     struct key_reader reader = {0};
     struct video_frame f;
-    struct key_plan plan;
+    struct key_plan plan = {0};
     struct err err = {0};
     int r;
 
@@ -36,6 +36,7 @@ static int take(int fd, const struct origin_params *params, struct taken *ret)
     if (r < 0)
         printf("# %s\n", err.text);
     key_reader_clear(&reader);
+    key_plan_clear(&plan);
     return r;
 }
 
