@@ -38,6 +38,7 @@ struct toolbox {
     struct model *detector;     /* never NULL in a ready keeper */
     struct scenes_tools scenes; /* empty for an analyst without the kit */
     struct origin_tools origin; /* the same */
+    struct runtime *loader;     /* for models that come with a job; NULL: there is none */
     const char *runtime;        /* name and version of what runs it */
     struct program_ref program; /* of this program; for the record */
     int64_t max_pixels;         /* ceilings for media/video.h */

@@ -150,6 +150,20 @@ int64_t jobs_generation(struct jobs *jobs);
  * running: a server does it by itself. ret_n: how many leftovers were looked at, at most 500 in one go. */
 int job_sweep(struct records *db, struct blobs *blobs, size_t *ret_n, struct err *err);
 
+/* A small question that somebody waits for: no job, no record, nothing left of it after a crash. Goes to an
+ * idle analyst ahead of queued jobs; a bounded number waits, beyond it ERR_BUSY. */
+struct job_question {
+    struct job_spec spec; /* deep-copied; id and subject are filled in */
+    const char *sha256;   /* of the subject, for the record; NULL: not known */
+    int subject_fd;       /* taken in any case: a blob, a memfd, a nameless file */
+    int artefact_fd;      /* the same; -1: none is wanted */
+};
+/* Exactly once: on the lab's thread, and before the call returns for early errors. The artefact is still open
+ * then, -1 if there is none; it is closed afterwards, so duplicate it to keep it. Must not wait. */
+typedef void job_answered(void *arg, const struct lab_result *result, int artefact_fd);
+enum { JOB_QUESTIONS_MAX = 256 };
+void job_ask_take(struct jobs *jobs, const struct job_question *question, job_answered *answered, void *arg);
+
 /* Moments judged of moments planned, while an analyst has the job; false at any other time. */
 struct job_progress {
     int done, planned;

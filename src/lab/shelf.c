@@ -319,6 +319,7 @@ void shelf_fill(const struct shelf *s, struct toolbox *ret)
     ret->detector = s->models[0].model;
     ret->scenes = s->scenes;
     ret->origin = s->origin;
+    ret->loader = s->runtime;
 }
 
 static struct msg_model model_of(const struct card *card)

@@ -129,6 +129,7 @@ struct report {
     struct item *items;
     struct origins *origins;     /* NULL: the pipeline asks for none */
     struct tampering *tampering; /* the same */
+    struct sensing *sensing;     /* pipelines "sensor-..." */
     struct verdict verdict;
     struct reach reach;                    /* for which other rules the intrusion score stays */
     const char *decoder;                   /* "libavcodec 59.37.100 libavformat ... libswscale ..." */

@@ -1,6 +1,7 @@
 #include "report/spec.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "report/origin.h"
@@ -113,6 +114,11 @@ bool pipeline_is_origin(const char *name)
 bool pipeline_is_tampering(const char *name)
 {
     return text_is(name, "tampering");
+}
+
+bool pipeline_is_sensor(const char *name)
+{
+    return name && strncmp(name, "sensor-", 7) == 0;
 }
 
 /* Tampering needs no models, but the list of those who are trusted with credentials. */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/hash.h"
+#include "report/sensor.h"
 #include "verdict/heuristic.h"
 #include "verdict/risk.h"
 #include "verdict/zone.h"
@@ -114,7 +115,7 @@ struct tamper_params {
 struct job_spec {
     const char *id;       /* of the job; for logs */
     const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "origin-image", "origin-video",
-                           * "origin-sound", "tampering" */
+                           * "origin-sound", "tampering", "sensor-..." (report/sensor.h) */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */
@@ -122,12 +123,14 @@ struct job_spec {
     struct scenes_params scenes;
     struct origin_params origin;
     struct tamper_params tamper;
+    struct sensor_params sensor;
     struct annotate_params annotate;
 };
 
 bool pipeline_is_scenes(const char *name); /* "scenes" or "pictures" */
 bool pipeline_is_origin(const char *name); /* "origin-image", "origin-video" or "origin-sound" */
 bool pipeline_is_tampering(const char *name);
+bool pipeline_is_sensor(const char *name); /* "sensor-..." */
 /* What an analyst must have at hand for it: bits, because one analyst may have several. */
 enum { KIT_ALARM = 1 << 0, KIT_SCENES = 1 << 1, KIT_ORIGIN = 1 << 2 };
 unsigned pipeline_kit(const char *name);
