@@ -45,10 +45,11 @@ struct recorded {
     size_t n;
 };
 
-/* `size` bytes from the start of a descriptor, read with pread. Everything returned lives in `a`. */
-int recording_read(struct arena *a, int fd, int64_t size, const struct recording_opts *opts,
-                   struct recorded *ret, struct err *err);
-int recording_parse(struct arena *a, struct bytes file, const struct recording_opts *opts,
+/* `size` bytes from the start of a descriptor, read with pread. The facts live in `a`, the numbers in `big`,
+ * which may be the same. */
+int recording_read(struct arena *a, struct arena *big, int fd, int64_t size,
+                   const struct recording_opts *opts, struct recorded *ret, struct err *err);
+int recording_parse(struct arena *a, struct arena *big, struct bytes file, const struct recording_opts *opts,
                     struct recorded *ret, struct err *err);
 
 #endif
