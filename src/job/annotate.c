@@ -252,16 +252,3 @@ void job_annotate(struct jobs *jobs, const char *tenant, const char *id, job_ann
     else if (r < 0 || join(jobs, row.id, cb, arg, &err) < 0)
         cb(arg, NULL, &err);
 }
-
-void annotate_drop_all(struct jobs *jobs)
-{
-    struct task *t;
-
-    do {
-        pthread_mutex_lock(&jobs->lock);
-        t = task_list_pop(&jobs->ahead);
-        pthread_mutex_unlock(&jobs->lock);
-        if (t)
-            annotation_stopped((struct annotation *)t);
-    } while (t);
-}

@@ -153,7 +153,7 @@ int job_sweep(struct records *db, struct blobs *blobs, size_t *ret_n, struct err
 /* A small question that somebody waits for: no job, no record, nothing left of it after a crash. Goes to an
  * idle analyst ahead of queued jobs; a bounded number waits, beyond it ERR_BUSY. */
 struct job_question {
-    struct job_spec spec; /* deep-copied; id and subject are filled in */
+    struct job_spec spec; /* deep-copied; id, and of the subject hash and size, are filled in */
     const char *sha256;   /* of the subject, for the record; NULL: not known */
     int subject_fd;       /* taken in any case: a blob, a memfd, a nameless file */
     int artefact_fd;      /* the same; -1: none is wanted */

@@ -243,9 +243,25 @@ static void take_back_running(struct jobs *jobs)
     for (size_t i = 0; i < n; i++)
         lab_cancel(jobs->lab, ids[i]);
     pthread_mutex_lock(&jobs->lock);
-    while (jobs->running.len > 0 || jobs->nannotations > jobs->ahead.len)
+    while (jobs->running.len > 0 || jobs->nannotations + jobs->nquestions > jobs->ahead.len)
         pthread_cond_wait(&jobs->wakeup, &jobs->lock);
     pthread_mutex_unlock(&jobs->lock);
+}
+
+/* Tells the callers of all annotations and questions which have not begun that they will not. */
+static void drop_ahead(struct jobs *jobs)
+{
+    struct err err;
+    struct task *t;
+
+    err_set(&err, ERR_BUSY, "the server is stopping; try again in a moment");
+    do {
+        pthread_mutex_lock(&jobs->lock);
+        t = task_list_pop(&jobs->ahead);
+        pthread_mutex_unlock(&jobs->lock);
+        if (t)
+            t->kind->refused(t, &err);
+    } while (t);
 }
 
 void jobs_stop(struct jobs *jobs)
@@ -260,7 +276,7 @@ void jobs_stop(struct jobs *jobs)
         retain_stop(jobs->retain);
     take_back_running(jobs);
     records_sync(jobs->db); /* what the chores have queued is answered now */
-    annotate_drop_all(jobs);
+    drop_ahead(jobs);
     if (jobs->waits)
         waits_stop(jobs->waits);
 }

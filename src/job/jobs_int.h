@@ -9,6 +9,7 @@
  *   pace.c      how long a second of video or a picture took
  *   tell.c      what is written together with it: deliveries for webhooks
  *   annotate.c  the same way for annotated clips, which end in a chore (copy the clip into the blobs)
+ *   ask.c       questions: tasks without a record
  *   cancel.c    job_cancel, job_delete -> writer thread: committed, tell queue and lab
  *   reuse.c    in place of an analysis: the report of an earlier job
  *   retain.c    retain thread: old jobs, files of deleted jobs, orphans
@@ -49,8 +50,8 @@ struct chore {
 
 /* ---- tasks ---- */
 
-/* What an analyst can be given: a job or an annotated clip. One owner at a time: a list, the run thread, or
- * the lab. */
+/* What an analyst can be given: a job, an annotated clip or a question. One owner at a time: a list, the run
+ * thread, or the lab. */
 struct task;
 
 struct task_kind {
@@ -142,14 +143,14 @@ struct jobs {
     /* --- guarded by lock --- */
     struct fair *queued;      /* jobs which wait for an analyst, or are on their way there */
     struct turns *fetches;    /* jobs whose subject is on its way here; on their way to `queued` as well */
-    struct task_list ahead;   /* annotations which do */
+    struct task_list ahead;   /* annotations and questions which do */
     struct task *in_hand;     /* what the run thread has, from the queue to the lab */
     struct task_list running; /* what the lab has, and jobs whose outcome is being written */
     struct task_list unsaved; /* jobs whose outcome the disk refused */
     int64_t retry_us;         /* monotonic; when to try those again */
-    struct annotation *annotations; /* which one can still join */
-    size_t nannotations;            /* all, until their callers were told */
-    bool maybe_idle;                /* the lab may have an idle analyst: no refusal since the last kick */
+    struct annotation *annotations;  /* which one can still join */
+    size_t nannotations, nquestions; /* all, until their callers were told */
+    bool maybe_idle;                 /* the lab may have an idle analyst: no refusal since the last kick */
     bool stopping;
     struct job_counts counts; /* partly atomic, see there */
 };
@@ -232,10 +233,5 @@ void retain_freep(struct retain **r);
 void retain_deleted(struct jobs *jobs); /* there is something to do */
 /* A blob may have no row; after its unpinning. */
 void retain_orphan(struct jobs *jobs, const char *sha256);
-
-/* ---- annotate.c ---- */
-
-/* Tells the callers of all annotations which have not begun that they will not. */
-void annotate_drop_all(struct jobs *jobs);
 
 #endif
