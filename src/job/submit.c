@@ -23,8 +23,7 @@ static void copy_spec(struct arena *a, struct job_spec *spec)
     spec->alarm = alarm_params_copy(a, &spec->alarm);
     spec->scenes = scenes_params_copy(a, &spec->scenes);
     spec->origin = origin_params_copy(a, &spec->origin);
-    if (pipeline_is_sensor(spec->pipeline))
-        spec->sensor = sensor_params_copy(a, &spec->sensor);
+    spec->sensor = sensor_params_copy(a, &spec->sensor);
     spec->pipeline = arena_strdup(a, spec->pipeline);
     spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }
