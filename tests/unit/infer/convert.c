@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 #include "dsp/dsp.h"
 #include "infer/file_int.h"
 #include "infer/graph.h"
