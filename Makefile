@@ -22,7 +22,8 @@ deps:
 	@tools/deps
 demo: build
 	@tools/demo/run
-test: deps
+test:
+	@tools/deps --tests
 	@tools/test $(MESON_ARGS)
 bench: build
 	@bench/run

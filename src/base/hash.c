@@ -103,6 +103,11 @@ void hash_hex(struct bytes b, char ret_hex[HASH_HEX])
     text_hex(ret_hex, sum, sizeof sum);
 }
 
+void hash_sha1(struct bytes b, uint8_t ret[HASH_SHA1_SIZE])
+{
+    must(EVP_Digest(b.data, b.len, ret, NULL, EVP_sha1(), NULL));
+}
+
 int hash_fd(int fd, char ret_hex[HASH_HEX])
 {
     enum { CHUNK = 1 << 16 };

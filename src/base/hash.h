@@ -1,4 +1,4 @@
-/* SHA-256, HMAC, random bytes, constant-time comparison: OpenSSL behind five calls. Thread safe. */
+/* SHA-256, HMAC, random bytes, constant-time comparison: OpenSSL behind a few calls. Thread safe. */
 #ifndef ASSAY_BASE_HASH_H
 #define ASSAY_BASE_HASH_H
 
@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-enum { HASH_SIZE = 32, HASH_HEX = 65 };
+enum { HASH_SIZE = 32, HASH_HEX = 65, HASH_SHA1_SIZE = 20 };
 
 /* A running SHA-256. */
 struct hasher;
@@ -31,6 +31,7 @@ int hash_fd(int fd, char ret_hex[HASH_HEX]);
 void hash_hmac(struct bytes key, struct bytes message, uint8_t ret[HASH_SIZE]);
 bool hash_equal(const void *a, const void *b, size_t n); /* time does not depend on the content */
 void hash_random(void *dst, size_t n);                   /* from the kernel */
+void hash_sha1(struct bytes b, uint8_t ret[HASH_SHA1_SIZE]); /* only where a protocol wants it */
 uint32_t hash_crc32(struct bytes b);                     /* IEEE 802.3 */
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <openssl/x509.h>
 
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 
 enum { COSE_MAX_CHAIN = 16, COSE_MAX_CERTIFICATE = 1 << 16, COSE_MAX_SIGNATURE = 4096 };
 

@@ -12,7 +12,7 @@
 #ifndef ASSAY_C2PA_READER_INT_H
 #define ASSAY_C2PA_READER_INT_H
 
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 #include "c2pa/jumbf.h"
 #include "c2pa/reader.h"
 #include "c2pa/status_int.h"

@@ -205,11 +205,11 @@ static void add_replies(struct buf *b, const struct server_stats *h)
     }
 }
 
-static void add_http(struct buf *b, struct arena *a, struct server *server)
+static void add_http(struct buf *b, struct arena *a, struct serve *s)
 {
     struct server_stats h;
 
-    server_stats(server, a, &h);
+    listeners_stats(s, a, &h);
     add_replies(b, &h);
     metric_single(b, "assay_http_requests_open", "gauge", "Requests that are not answered yet.",
                   (double)h.requests);
@@ -267,7 +267,7 @@ struct bytes metrics_text(struct serve *s, struct arena *a, bool ready)
         add_analysts(&b, s->analysts);
         add_models(&b, a, s->analysts);
         add_deliveries(&b, s);
-        add_http(&b, a, s->server);
+        add_http(&b, a, s);
         add_records(&b, s->db);
         add_disk(&b, s);
     }

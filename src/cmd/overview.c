@@ -158,7 +158,7 @@ static void put_server(struct page *p, struct serve *s, const char *not_ready)
     yyjson_mut_val *obj = yyjson_mut_obj_add_obj(p->doc, p->root, "server");
     struct server_stats h;
 
-    server_stats(s->server, p->a, &h);
+    listeners_stats(s, p->a, &h);
     yyjson_mut_obj_add_int(p->doc, obj, "pid", getpid());
     yyjson_mut_obj_add_str(p->doc, obj, "version", assay_version);
     put_time(p, obj, "started_at", s->started_us);

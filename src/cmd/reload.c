@@ -92,6 +92,8 @@ static void apply(struct serve *s, struct fresh *now)
     api_renew_take(&s->api, &c->api, TAKE(now->rules), TAKE(now->own));
     jobs_set_limits(s->jobs, &limits);
     server_log_requests(s->server, c->http.log_requests);
+    for (int i = 0; i < s->nmore; i++)
+        server_log_requests(s->more[i], c->http.log_requests);
     log_apply(&c->log, NULL);
     s->conf.http.drain_ms = c->http.drain_ms;
 }

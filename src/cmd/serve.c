@@ -18,6 +18,8 @@
 static const struct option serve_rows[] = {
     ROW("listen", OPT_STRING, listen, "127.0.0.1:8480", 0, 0, "ADDR:PORT",
         "address to serve on; port 0: any free one"),
+    ROW("also-listen", OPT_STRING, also_listen, NULL, 0, 0, "LIST",
+        "also serve there, in clear text: addresses with commas between, 127.0.0.1:4800,127.0.0.1:4810"),
     ROW("ops-listen", OPT_STRING, ops_listen, NULL, 0, 0, "ADDR:PORT",
         "also answer /healthz, /readyz, /metrics and /status there, without a key; default: nowhere"),
     ROW("tls-cert", OPT_STRING, tls_cert, NULL, 0, 0, "FILE",
@@ -171,7 +173,7 @@ static int start_server(struct serve *s, struct err *err)
         .on_error = api_on_error,
     };
 
-    return server_start(&s->server, &opts, err);
+    return server_start(&s->server, &opts, err) < 0 ? -1 : listeners_start(s, &opts, err);
 }
 
 /* Where others find us: `assay status` reads it. Its loss is no reason not to serve. */
@@ -229,10 +231,13 @@ static int start_all(struct serve *s, struct err *err)
  * answered while requests are drained, and no longer. */
 static void stop_all(struct serve *s)
 {
+    int64_t deadline = clock_mono_us() + s->conf.http.drain_ms * 1000;
+
     atomic_store(&s->phase, PHASE_DRAINING);
     notify(&s->notifier, "STOPPING=1\nSTATUS=stopping: open requests finish");
     if (s->server)
-        server_drain(s->server, clock_mono_us() + s->conf.http.drain_ms * 1000);
+        server_drain(s->server, deadline);
+    listeners_drain(s, deadline);
     ops_stop(&s->ops);
     api_stop(&s->api);
     if (s->jobs)
@@ -244,6 +249,7 @@ static void stop_all(struct serve *s)
         records_sync(s->db); /* after it no job ends any more, and nobody wakes the courier */
     courier_stop(&s->courier);
     server_stop(s->server);
+    listeners_stop(s);
     jobs_freep(&s->jobs);
     records_freep(&s->db);
     blobs_freep(&s->blobs);

@@ -1,5 +1,5 @@
 /* `assay serve`, in files: serve.c builds and tears down, ops.c answers the operator (metrics.c and
- * overview.c say what), reload.c reads the configuration again. */
+ * overview.c say what), listeners.c serves on more addresses, reload.c reads the configuration again. */
 #ifndef ASSAY_CMD_SERVE_INT_H
 #define ASSAY_CMD_SERVE_INT_H
 
@@ -12,7 +12,7 @@
 #include "store/disk.h"
 
 struct serve_settings {
-    const char *listen, *ops_listen, *tls_cert, *tls_key;
+    const char *listen, *also_listen, *ops_listen, *tls_cert, *tls_key;
     int64_t threads, connections, idle_ms, drain_ms, max_queued, max_queued_tenant, keep_ms, keep_audit_ms;
     bool print_config, log_requests;
 };
@@ -42,6 +42,7 @@ struct reloads {
 };
 
 struct ops;
+enum { MORE_LISTENERS = 4 };
 
 struct serve {
     struct arena *arena;
@@ -63,7 +64,8 @@ struct serve {
     struct intake *intake;
     struct jobs *jobs;
     struct courier *courier;
-    struct server *server;
+    struct server *server, *more[MORE_LISTENERS];
+    int nmore;
     struct ops *ops;
 };
 
@@ -74,6 +76,14 @@ enum { SERVE_SETS = 11 };
 const struct option_set *serve_sets(struct arena *a, struct serve_conf *c);
 /* The limits of the jobs, as the options say. */
 struct jobs_limits serve_limits(const struct serve_conf *c);
+
+/* ---- listeners.c: --also-listen ---- */
+
+int listeners_start(struct serve *s, const struct server_opts *like, struct err *err);
+void listeners_drain(struct serve *s, int64_t deadline_mono_us);
+void listeners_stop(struct serve *s);
+/* Of the server and these. */
+void listeners_stats(struct serve *s, struct arena *a, struct server_stats *ret);
 
 /* ---- reload.c ---- */
 

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "infer/file_int.h"
 #include "infer/model.h"
+#include "infer/session_int.h"
 #include "infer/task_int.h"
 
 struct runtime {
@@ -201,18 +202,26 @@ static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *o)
     return s;
 }
 
-static int create_session(struct model *m, struct bytes file, struct err *err)
+static OrtStatus *new_session(const struct runtime *rt, struct bytes file, OrtSession **ret)
 {
-    const OrtApi *api = m->rt->api;
+    const OrtApi *api = rt->api;
     OrtSessionOptions *options = NULL;
     OrtStatus *status = api->CreateSessionOptions(&options);
 
     if (!status)
         status = set_options(api, options);
     if (!status)
-        status = api->CreateSessionFromArray(m->rt->env, file.data, file.len, options, &m->session);
+        status = api->CreateSessionFromArray(rt->env, file.data, file.len, options, ret);
     if (options)
         api->ReleaseSessionOptions(options);
+    return status;
+}
+
+static int create_session(struct model *m, struct bytes file, struct err *err)
+{
+    const OrtApi *api = m->rt->api;
+    OrtStatus *status = new_session(m->rt, file, &m->session);
+
     if (!status)
         return 0;
     err_set(err, ERR_MODEL, "the model file of %s cannot be loaded: %s", m->card->name,
@@ -598,5 +607,185 @@ int model_run(struct model *m, int64_t deadline_mono_us, struct tensor *ret_outp
     if (model_run_all(m, deadline_mono_us, &all, err) < 0)
         return -1;
     *ret_output = all.all[0];
+    return 0;
+}
+
+/* ---- sessions without a card (infer/graph.h) ---- */
+
+struct session {
+    const struct runtime *rt;
+    OrtSession *session;
+    size_t ninputs, noutputs;
+    const char *inputs[MODEL_PORTS], *outputs[MODEL_PORTS];
+    OrtValue *in[MODEL_PORTS], *out[MODEL_PORTS];
+    bool fixed[MODEL_PORTS]; /* the output's shape: its memory serves every run */
+};
+
+static int count_ports(const struct session *s, bool input, size_t *ret, struct err *err)
+{
+    struct side side = side_of(s->rt->api, input);
+
+    if (check(s->rt, side.count(s->session, ret), "the model cannot be read", err) < 0)
+        return -1;
+    if (*ret < 1 || *ret > MODEL_PORTS)
+        return FAIL(err, ERR_UNSUPPORTED, "the model has %zu %ss; 1 to %d are possible", *ret, side.what,
+                    MODEL_PORTS);
+    return 0;
+}
+
+int session_open(struct session **ret_session, const struct runtime *rt, struct bytes onnx, struct err *err)
+{
+    CLEANUP(session_freep) struct session *s = mem_alloc(sizeof *s);
+
+    s->rt = rt;
+    if (check(rt, new_session(rt, onnx, &s->session), "the model cannot be loaded", err) < 0 ||
+        count_ports(s, true, &s->ninputs, err) < 0 || count_ports(s, false, &s->noutputs, err) < 0)
+        return -1;
+    *ret_session = TAKE(s);
+    return 0;
+}
+
+void session_freep(struct session **s)
+{
+    for (size_t i = 0; *s && i < MODEL_PORTS; i++) {
+        if ((*s)->in[i])
+            (*s)->rt->api->ReleaseValue((*s)->in[i]);
+        if ((*s)->out[i])
+            (*s)->rt->api->ReleaseValue((*s)->out[i]);
+    }
+    if (*s && (*s)->session)
+        (*s)->rt->api->ReleaseSession((*s)->session);
+    free(*s);
+    *s = NULL;
+}
+
+size_t session_ninputs(const struct session *s)
+{
+    return s->ninputs;
+}
+
+size_t session_noutputs(const struct session *s)
+{
+    return s->noutputs;
+}
+
+static int port_name(const struct session *s, const struct side *side, size_t i, struct arena *a,
+                     const char **ret, struct err *err)
+{
+    OrtAllocator *allocator = NULL;
+    char *name = NULL;
+
+    if (check(s->rt, s->rt->api->GetAllocatorWithDefaultOptions(&allocator), side->what, err) < 0 ||
+        check(s->rt, side->name(s->session, i, allocator, &name), side->what, err) < 0)
+        return -1;
+    *ret = arena_strdup(a, name);
+    allocator->Free(allocator, name);
+    return 0;
+}
+
+static int port_shape(const struct session *s, const OrtTypeInfo *type, struct model_port *ret,
+                      struct err *err)
+{
+    const OrtApi *api = s->rt->api;
+    const OrtTensorTypeAndShapeInfo *info = NULL;
+    ONNXTensorElementDataType element = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+
+    if (check(s->rt, api->CastTypeInfoToTensorInfo(type, &info), ret->name, err) < 0 ||
+        (info && check(s->rt, api->GetTensorElementType(info, &element), ret->name, err) < 0))
+        return -1;
+    if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT)
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "\"%.60s\" of the model is no tensor of 32-bit floats; export it with such", ret->name);
+    if (check(s->rt, api->GetDimensionsCount(info, &ret->ndims), ret->name, err) < 0)
+        return -1;
+    if (ret->ndims > COUNT_OF(ret->dims))
+        return FAIL(err, ERR_UNSUPPORTED, "\"%.60s\" of the model has %zu dimensions; 8 are possible",
+                    ret->name, ret->ndims);
+    return check(s->rt, api->GetDimensions(info, ret->dims, ret->ndims), ret->name, err);
+}
+
+static bool all_known(const struct model_port *p)
+{
+    for (size_t i = 0; i < p->ndims; i++)
+        if (p->dims[i] < 0)
+            return false;
+    return true;
+}
+
+int session_port(struct session *s, bool input, size_t i, struct arena *a, struct model_port *ret,
+                 struct err *err)
+{
+    struct side side = side_of(s->rt->api, input);
+    struct model_port port = {.number = NUMBER_FLOAT};
+    OrtTypeInfo *type = NULL;
+    int r;
+
+    if (port_name(s, &side, i, a, &port.name, err) < 0 ||
+        check(s->rt, side.type(s->session, i, &type), port.name, err) < 0)
+        return -1;
+    r = port_shape(s, type, &port, err);
+    s->rt->api->ReleaseTypeInfo(type);
+    if (r < 0)
+        return -1;
+    *(input ? &s->inputs[i] : &s->outputs[i]) = port.name;
+    if (!input)
+        s->fixed[i] = all_known(&port);
+    *ret = port;
+    return 0;
+}
+
+int session_bind(struct session *s, size_t i, const struct model_port *port, float *data, struct err *err)
+{
+    size_t n = 1;
+
+    for (size_t k = 0; k < port->ndims; k++)
+        n *= (size_t)port->dims[k];
+    return check(s->rt,
+                 s->rt->api->CreateTensorWithDataAsOrtValue(s->rt->memory, data, n * sizeof *data, port->dims,
+                                                            port->ndims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                                                            &s->in[i]),
+                 port->name, err);
+}
+
+int session_run(struct session *s, struct err *err)
+{
+    for (size_t i = 0; i < s->noutputs; i++)
+        if (s->out[i] && !s->fixed[i]) {
+            s->rt->api->ReleaseValue(s->out[i]);
+            s->out[i] = NULL;
+        }
+    return check(s->rt,
+                 s->rt->api->Run(s->session, NULL, s->inputs, (const OrtValue *const *)s->in, s->ninputs,
+                                 s->outputs, s->noutputs, s->out),
+                 "the model failed", err);
+}
+
+static int count_of_value(const struct session *s, const OrtValue *value, const char *name, size_t *ret,
+                          struct err *err)
+{
+    const OrtApi *api = s->rt->api;
+    OrtTensorTypeAndShapeInfo *info = NULL;
+    int r;
+
+    if (check(s->rt, api->GetTensorTypeAndShape(value, &info), name, err) < 0)
+        return -1;
+    r = check(s->rt, api->GetTensorShapeElementCount(info, ret), name, err);
+    api->ReleaseTensorTypeAndShapeInfo(info);
+    return r;
+}
+
+int session_output(struct session *s, size_t i, size_t max, const float **ret, size_t *ret_n, struct err *err)
+{
+    void *data = NULL;
+    size_t n = 0;
+
+    if (count_of_value(s, s->out[i], s->outputs[i], &n, err) < 0 ||
+        check(s->rt, s->rt->api->GetTensorMutableData(s->out[i], &data), s->outputs[i], err) < 0)
+        return -1;
+    if (n > max)
+        return FAIL(err, ERR_LIMIT, "the model gave %zu numbers in \"%.60s\"; at most %zu are possible", n,
+                    s->outputs[i], max);
+    *ret = data;
+    *ret_n = n;
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -53,7 +54,9 @@ struct request {
     atomic_int state;
     int status;
     struct MHD_Response *response;
-    struct kept_reply *kept; /* owner of the response when there is one */
+    struct kept_reply *kept;     /* owner of the response when there is one */
+    struct websocket *websocket; /* until it is handed over */
+    bool upgraded;               /* handed over: it is no open request any more */
 };
 
 /* ---- reading ---- */
@@ -242,6 +245,41 @@ void request_reply_kept(struct request *r, struct kept_reply *k)
         return;
     r->kept = kept_reply_ref(k);
     publish(r, kept_status(k), kept_response(k));
+}
+
+/* ---- a websocket instead ---- */
+
+struct sockets *request_sockets(struct request *r)
+{
+    return r->server->sockets;
+}
+
+static void upgraded(void *arg, struct MHD_Connection *connection, void *state, const char *extra,
+                     size_t extra_size, MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+    struct request *r = arg;
+
+    (void)connection, (void)state;
+    r->upgraded = true;
+    atomic_fetch_sub(&r->server->open, 1);
+    websocket_hand_over_take(TAKE(r->websocket), fd, handle, bytes_of(extra, extra_size));
+}
+
+void request_reply_upgrade_take(struct request *r, const char *accept, struct websocket *w)
+{
+    struct MHD_Response *response;
+
+    if (!claim(r)) {
+        websocket_drop_take(w);
+        return;
+    }
+    response = MHD_create_response_for_upgrade(upgraded, r);
+    if (!response)
+        abort(); /* out of memory */
+    MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, "websocket");
+    MHD_add_response_header(response, "Sec-WebSocket-Accept", accept);
+    r->websocket = w;
+    publish(r, MHD_HTTP_SWITCHING_PROTOCOLS, response);
 }
 
 /* Answers through the server's on_error; in plain text when there is none or it did not reply. */
@@ -609,12 +647,15 @@ void request_end(void *server, struct MHD_Connection *connection, void **state,
     if (route && route->handler->gone)
         route->handler->gone(r);
     watch_state(s->watch, r->conn, CONN_HEAD);
+    if (r->websocket) /* its client was gone before the 101 */
+        websocket_drop_take(r->websocket);
     if (r->kept)
         kept_reply_unref(r->kept);
     else if (r->response)
         MHD_destroy_response(r->response);
     buf_clear(&r->body);
     arena_free(r->arena);
+    if (!r->upgraded)
+        atomic_fetch_sub(&s->open, 1);
     free(r);
-    atomic_fetch_sub(&s->open, 1);
 }

@@ -146,7 +146,8 @@ enum { STRICT_LEVEL = MHD_VERSION >= 0x01000000 ? 1 : 0 };
 static int start_daemon(struct server *s, int fd, struct err *err)
 {
     const struct server_opts *o = &s->opts;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags =
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, s},
@@ -186,12 +187,15 @@ static void server_freep(struct server **server)
 
     if (!s)
         return;
+    if (s->sockets)
+        sockets_stop(s->sockets); /* the library must not be stopped while one is open */
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
     if (s->opts.tls_cert)
         tls_drop();
     watch_freep(&s->watch); /* connections leave both while the daemon stops */
     farewell_freep(&s->farewell);
+    sockets_freep(&s->sockets);
     route_table_freep(&s->routes);
     counters_freep(&s->counters);
     fd_closep(&s->listen_fd);
@@ -253,7 +257,8 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     server_log_requests(s, opts->log_requests);
     s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
-    if (!s->watch || !s->farewell) {
+    s->sockets = sockets_new();
+    if (!s->watch || !s->farewell || !s->sockets) {
         close(fd);
         return FAIL(err, ERR_IO,
                     "cannot start the HTTP server's threads; raise the limits of threads and of open files");
@@ -306,6 +311,7 @@ void server_drain(struct server *s, int64_t deadline_mono_us)
         if (s->listen_fd >= 0)
             shutdown(s->listen_fd, SHUT_RDWR);
     }
+    sockets_stop(s->sockets);
     wait_for_requests(s, deadline_mono_us);
     atomic_store(&s->phase, SERVER_CLOSED);
     while (atomic_load(&s->steps) > 0) /* short: handlers do not block */

@@ -101,6 +101,18 @@ void tls_drop(void); /* after the daemon has stopped */
 /* For the daemon, which also needs MHD_USE_TLS. */
 void tls_options(struct MHD_OptionItem ret[3]);
 
+/* ---- websocket.c ---- */
+
+struct sockets;
+struct websocket;
+struct sockets *sockets_new(void);    /* NULL: no descriptor */
+void sockets_stop(struct sockets *s); /* closes all; none can be made any more */
+void sockets_freep(struct sockets **s);
+/* Net thread: the 101 is sent. `early` came behind the request. */
+void websocket_hand_over_take(struct websocket *w, int fd, struct MHD_UpgradeResponseHandle *upgraded,
+                              struct bytes early);
+void websocket_drop_take(struct websocket *w);
+
 /* ---- server.c ---- */
 
 /* A numeric address "host:port" or "[v6]:port". ERR_INPUT. */
@@ -117,6 +129,7 @@ struct server {
     struct route_table *routes;
     struct watch *watch;
     struct farewell *farewell;
+    struct sockets *sockets;
     struct counters *counters;
     struct MHD_Daemon *daemon;
     int listen_fd; /* ours again after a drain, else -1 */
@@ -141,6 +154,8 @@ enum MHD_Result request_step(void *server, struct MHD_Connection *connection, co
                              void **state);
 void request_end(void *server, struct MHD_Connection *connection, void **state,
                  enum MHD_RequestTerminationCode why);
+struct sockets *request_sockets(struct request *r);
+void request_reply_upgrade_take(struct request *r, const char *accept, struct websocket *w);
 /* Answers every suspended request with 503, now and from here on. Any thread. */
 void request_stop_all(struct server *s);
 

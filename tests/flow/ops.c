@@ -1,5 +1,6 @@
 /* Seeing inside: the operator's listener, what it counts, when it says ready; `assay status`; the
  * configuration read again; the service manager; the log. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -404,6 +405,37 @@ static void not_ready_while_draining(void)
     CHECK_INT(p.status, 200);
     CHECK_INT(stage_close(&g), 0);
     arena_free(p.arena);
+}
+
+/* ---- more addresses ---- */
+
+/* A port that was free just now. */
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CLEANUP(fd_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t len = sizeof address;
+
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
+          getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    return ntohs(address.sin_port);
+}
+
+/* The same API on both, counted as one. */
+static void served_on_two_addresses(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    int second = free_port();
+    struct stage g = stage_open(ARGS("--analysts", "1", "--ops-listen", "127.0.0.1:0", "--also-listen",
+                                     arena_printf(a, "127.0.0.1:%d", second)));
+    struct exposition e;
+
+    CHECK_INT(stage_get(&g, "/v1/jobs/000000000000000000000000").status, 404);
+    CHECK_INT(http_get(g.a, second, "/v1/jobs/000000000000000000000000", g.key).status, 404);
+    CHECK_INT(http_get(g.a, second, "/v1/jobs/000000000000000000000000", "ak_wrong").status, 401);
+    e = scrape(&g, ops_port(&g));
+    IS(&e, "assay_http_requests_total{method=\"GET\",route=\"/v1/jobs/{id}\",status=\"404\"}", 2);
+    CHECK_INT(stage_close(&g), 0);
 }
 
 /* ---- assay status ---- */
@@ -811,6 +843,7 @@ int main(void)
     RUN(not_ready_while_models_load);
     RUN(not_ready_without_room);
     RUN(not_ready_while_draining);
+    RUN(served_on_two_addresses);
     RUN(status_on_a_screen);
     RUN(status_of_a_directory);
     RUN(options_change_while_it_serves);

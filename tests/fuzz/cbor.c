@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 #include "c2pa/container.h"
 #include "c2pa/jumbf.h"
 #include "test.h"

@@ -1,4 +1,4 @@
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -11,8 +11,8 @@
  * Ceilings: CBOR_MAX_DEPTH, CBOR_MAX_ITEMS. No recursion, no allocation but in cbor_string.
  *
  * Items borrow the bytes. Pure functions, any thread. */
-#ifndef ASSAY_C2PA_CBOR_H
-#define ASSAY_C2PA_CBOR_H
+#ifndef ASSAY_BASE_CBOR_H
+#define ASSAY_BASE_CBOR_H
 
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -45,6 +45,9 @@ struct cbor {
 /* The one item that fills b. ERR_DECODE with the offset when it is malformed or bytes follow, ERR_LIMIT above
  * a ceiling. */
 int cbor_read(struct bytes b, struct cbor *ret, struct err *err);
+/* The same with a ceiling of its own: an item may hold millions of numbers. Each level that a reader goes
+ * down costs one more pass over what lies below. */
+int cbor_read_upto(struct bytes b, size_t max_items, struct cbor *ret, struct err *err);
 /* The item at the start of b; what follows is none of its business. */
 int cbor_read_first(struct bytes b, struct cbor *ret, struct err *err);
 

@@ -1,4 +1,4 @@
-#include "c2pa/cbor.h"
+#include "base/cbor.h"
 
 #include <math.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct level {
 /* One pass over the bytes of one item with everything inside it. */
 struct walk {
     struct bytes b;
-    size_t at, items;
+    size_t at, items, max_items;
     size_t depth;
     struct level levels[CBOR_MAX_DEPTH];
 };
@@ -168,16 +168,19 @@ static int step(struct walk *w, struct err *err)
                     w->at);
     if (!fits_here(w, &h))
         return FAIL(err, ERR_DECODE, "CBOR has a string at byte %zu with a chunk of another kind.", w->at);
-    if (++w->items > CBOR_MAX_ITEMS)
-        return FAIL(err, ERR_LIMIT, "CBOR has more than %d items.", CBOR_MAX_ITEMS);
+    if (++w->items > w->max_items)
+        return FAIL(err, ERR_LIMIT, "CBOR has more than %zu items.", w->max_items);
     return take_item(w, &h, err);
 }
 
 /* How many bytes the first item of b has. */
-static int measure(struct bytes b, size_t *ret_size, struct err *err)
+static int measure(struct bytes b, size_t max_items, size_t *ret_size, struct err *err)
 {
-    struct walk w = {.b = b};
+    struct walk w;
 
+    w.b = b;
+    w.at = w.items = w.depth = 0; /* the levels stay as they are: clearing them costs more than most items */
+    w.max_items = max_items;
     do
         if (step(&w, err) < 0)
             return -1;
@@ -217,12 +220,12 @@ static double real_of(const struct head *h)
     return d;
 }
 
-int cbor_read_first(struct bytes b, struct cbor *ret, struct err *err)
+static int read_first(struct bytes b, size_t max_items, struct cbor *ret, struct err *err)
 {
     struct head h;
     size_t size;
 
-    if (measure(b, &size, err) < 0 || !read_head(b, &h))
+    if (measure(b, max_items, &size, err) < 0 || !read_head(b, &h))
         return -1;
     *ret = (struct cbor){.kind = (enum cbor_kind)h.major, .n = h.n, .raw = bytes_of(b.data, size)};
     ret->indefinite = h.info == INDEFINITE;
@@ -236,16 +239,26 @@ int cbor_read_first(struct bytes b, struct cbor *ret, struct err *err)
     return 0;
 }
 
-int cbor_read(struct bytes b, struct cbor *ret, struct err *err)
+int cbor_read_first(struct bytes b, struct cbor *ret, struct err *err)
+{
+    return read_first(b, CBOR_MAX_ITEMS, ret, err);
+}
+
+int cbor_read_upto(struct bytes b, size_t max_items, struct cbor *ret, struct err *err)
 {
     struct cbor item;
 
-    if (cbor_read_first(b, &item, err) < 0)
+    if (read_first(b, max_items, &item, err) < 0)
         return -1;
     if (item.raw.len != b.len)
         return FAIL(err, ERR_DECODE, "CBOR has %zu bytes after its end.", b.len - item.raw.len);
     *ret = item;
     return 0;
+}
+
+int cbor_read(struct bytes b, struct cbor *ret, struct err *err)
+{
+    return cbor_read_upto(b, CBOR_MAX_ITEMS, ret, err);
 }
 
 struct cbor_cursor cbor_items(const struct cbor *in)
@@ -257,7 +270,7 @@ struct cbor_cursor cbor_items(const struct cbor *in)
 
 bool cbor_next(struct cbor_cursor *c, struct cbor *ret)
 {
-    if (c->rest.len == 0 || cbor_read_first(c->rest, ret, NULL) < 0)
+    if (c->rest.len == 0 || read_first(c->rest, SIZE_MAX, ret, NULL) < 0) /* counted with the whole */
         return false;
     c->rest = after(c->rest, ret->raw.len);
     return true;
@@ -311,7 +324,7 @@ bool cbor_get_number(const struct cbor *map, int64_t key, struct cbor *ret)
 
 bool cbor_tagged(const struct cbor *tag, struct cbor *ret)
 {
-    return tag->kind == CBOR_TAG && cbor_read_first(tag->body, ret, NULL) == 0;
+    return tag->kind == CBOR_TAG && read_first(tag->body, SIZE_MAX, ret, NULL) == 0;
 }
 
 bool cbor_number(const struct cbor *item, int64_t *ret)
