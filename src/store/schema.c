@@ -326,6 +326,52 @@ static const char *const migrations[] = {
     "    SELECT p.impulse, p.block, p.variant, new.artefact, p.inputs, new.id, new.finished_us, new.report"
     "    FROM project_jobs p JOIN impulses i ON i.id = p.impulse WHERE p.job = new.id AND p.makes_model;"
     "END",
+
+    /* Projects of the impulse API and their recordings (store/samples.h). Numbers of deleted ones are not
+     * given out again: clients keep them. */
+    "CREATE TABLE projects ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  tenant TEXT NOT NULL,"
+    "  name TEXT NOT NULL,"
+    "  hmac_key TEXT NOT NULL,"
+    "  created_us INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX projects_tenant ON projects (tenant, id);"
+    "CREATE TABLE samples ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  project INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,"
+    "  tenant TEXT NOT NULL,"
+    "  category TEXT NOT NULL CHECK (category IN ('training','testing','anomaly')),"
+    "  label TEXT,"
+    "  name TEXT NOT NULL,"
+    "  storage TEXT NOT NULL,"
+    "  sha256 TEXT NOT NULL,"
+    "  size INTEGER NOT NULL,"
+    "  numbers TEXT," /* NULL: a picture */
+    "  readings INTEGER NOT NULL,"
+    "  facts BLOB NOT NULL,"
+    "  metadata BLOB,"
+    "  boxes BLOB,"
+    "  stretches BLOB,"
+    "  signed_well INTEGER NOT NULL,"
+    "  method TEXT,"
+    "  disabled INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL,"
+    "  added_us INTEGER NOT NULL,"
+    "  modified_us INTEGER NOT NULL,"
+    "  version INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX samples_project ON samples (project, category, id);"
+    "CREATE INDEX samples_file ON samples (project, sha256);"
+    "CREATE INDEX samples_sha256 ON samples (sha256);"
+    "CREATE INDEX samples_numbers ON samples (numbers) WHERE numbers IS NOT NULL;"
+    "CREATE TRIGGER samples_deleted AFTER DELETE ON samples BEGIN"
+    "  INSERT INTO deleted (tenant, job, sha256, artefact)"
+    "  VALUES (old.tenant, 'sample ' || old.id, old.sha256, old.numbers);"
+    "END;"
+    "CREATE TRIGGER projects_deleted AFTER DELETE ON projects BEGIN"
+    "  DELETE FROM impulses WHERE project = old.id;"
+    "END",
 };
 
 static int check_file(struct conn *c, int64_t *ret_version, struct err *err)
