@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "analysis/analysis.h"
+#include "analysis/artefact.h"
 #include "analysis/pipelines_int.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -46,17 +47,6 @@ static int read_file(struct import *m, int fd, int64_t size, struct err *err)
 
 /* ---- models ---- */
 
-static int write_all(int fd, struct bytes b, struct err *err)
-{
-    for (size_t at = 0; at < b.len;) {
-        ssize_t n = pwrite(fd, b.data + at, b.len - at, (off_t)at);
-        if (n <= 0)
-            return FAIL_ERRNO(err, "the model cannot be written");
-        at += (size_t)n;
-    }
-    return 0;
-}
-
 /* On zeros: a model that opens may still not run. */
 static int try_once(struct graph *g, int64_t deadline, struct err *err)
 {
@@ -71,7 +61,7 @@ static int keep_model(struct import *m, struct bytes onnx, struct graph **ret, s
         return FAIL(err, ERR_INPUT, "there is no file to write the model into");
     if (graph_open(ret, m->tools->loader, onnx, err) < 0 || try_once(*ret, m->deadline, err) < 0)
         return -1;
-    return write_all(m->artefact, onnx, err);
+    return artefact_write(m->artefact, onnx, "the model", err);
 }
 
 static void copy_names(struct arena *a, size_t n, struct model_port *ports)
