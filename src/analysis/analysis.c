@@ -6,8 +6,9 @@
 #include "media/video.h"
 
 static const struct pipeline *const pipelines[] = {
-    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,       &pipeline_pictures,
-    &pipeline_origin_image, &pipeline_origin_video, &pipeline_origin_sound, &pipeline_tampering};
+    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,
+    &pipeline_pictures,     &pipeline_origin_image, &pipeline_origin_video,
+    &pipeline_origin_sound, &pipeline_tampering,    &pipeline_sensor_read};
 
 const struct pipeline *pipeline_find(const char *name)
 {

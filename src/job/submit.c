@@ -43,6 +43,7 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
     s->req.run = arena_strdup(a, req->run);
     s->req.run_media = arena_strdup(a, req->run_media);
+    s->req.place = place_copy(a, &req->place);
     s->req.request.data =
         (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
     copy_spec(a, &s->req.spec);
@@ -202,6 +203,7 @@ static int add_row(struct submit *s, struct err *err)
         .fingerprint = s->req.fingerprint,
         .run = s->req.run,
         .run_media = s->req.run_media,
+        .place = s->req.place,
         .spec = spec_to_json(s->arena, &s->req.spec),
         .request = s->req.request,
     };

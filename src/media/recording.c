@@ -124,7 +124,7 @@ size_t recording_number(const char *s, double *ret)
 int recording_room(struct reader *r, size_t most, struct err *err)
 {
     r->room = most < RECORDING_MAX_NUMBERS ? most : RECORDING_MAX_NUMBERS;
-    if (!(r->numbers = arena_try(r->arena, r->room * sizeof *r->numbers)))
+    if (!(r->numbers = arena_try(r->big, r->room * sizeof *r->numbers)))
         return FAIL(err, ERR_LIMIT, "There is no memory for a recording of %zu numbers.", r->room);
     return 0;
 }
@@ -409,20 +409,20 @@ static int fetch(struct reader *r, int fd, struct err *err)
     return 0;
 }
 
-int recording_read(struct arena *a, int fd, int64_t size, const struct recording_opts *opts,
-                   struct recorded *ret, struct err *err)
+int recording_read(struct arena *a, struct arena *big, int fd, int64_t size,
+                   const struct recording_opts *opts, struct recorded *ret, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
-    struct reader r = {.arena = a, .scratch = scratch, .opts = opts};
+    struct reader r = {.arena = a, .big = big, .scratch = scratch, .opts = opts};
 
     return hold(&r, size, err) < 0 || fetch(&r, fd, err) < 0 ? -1 : parse(&r, ret, err);
 }
 
-int recording_parse(struct arena *a, struct bytes file, const struct recording_opts *opts,
+int recording_parse(struct arena *a, struct arena *big, struct bytes file, const struct recording_opts *opts,
                     struct recorded *ret, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
-    struct reader r = {.arena = a, .scratch = scratch, .opts = opts};
+    struct reader r = {.arena = a, .big = big, .scratch = scratch, .opts = opts};
 
     if (hold(&r, file.len > RECORDING_MAX_BYTES ? INT64_MAX : (int64_t)file.len, err) < 0)
         return -1;

@@ -6,6 +6,7 @@
 
 struct reader {
     struct arena *arena;   /* for what is handed out */
+    struct arena *big;     /* for its numbers */
     struct arena *scratch; /* gone when the call ends */
     const struct recording_opts *opts;
     char *text; /* the file; RECORDING_PADDING zeros behind it. A reader may write into it */

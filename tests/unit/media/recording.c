@@ -21,7 +21,7 @@ static int parse(struct arena *a, const char *name, const void *data, size_t n, 
     opts.name = name;
     *ret = (struct recorded){0};
     *err = (struct err){0};
-    return recording_parse(a, bytes_of(data, n), &opts, ret, err);
+    return recording_parse(a, a, bytes_of(data, n), &opts, ret, err);
 }
 
 /* Skipped where the development data are absent. */
@@ -36,7 +36,7 @@ static int parse_file(struct arena *a, const char *path, struct recorded *ret, s
     CHECK(fd >= 0 && fstat(fd, &st) == 0);
     ROW("%s", path);
     opts.name = path;
-    return fd < 0 ? -1 : recording_read(a, fd, st.st_size, &opts, ret, err);
+    return fd < 0 ? -1 : recording_read(a, a, fd, st.st_size, &opts, ret, err);
 }
 
 /* "accX,accY,accZ" */
@@ -511,7 +511,7 @@ static void refuses(void)
          ERR_INPUT, "has no name"},
         {"a",
          "{" PROTECTED ",\"payload\":{\"interval_ms\":1,\"sensors\":[{\"name\":\"x\"},{\"name\":\"x\"}],"
-                       "\"values\":[[1,2]]}}",
+         "\"values\":[[1,2]]}}",
          ERR_INPUT, "Two sensors"},
         {"a",
          "{" PROTECTED
@@ -581,7 +581,7 @@ static void has_ceilings(void)
     struct recorded r;
     struct err err;
 
-    CHECK(recording_read(a, -1, RECORDING_MAX_BYTES + 1LL, &opts, &r, &err) < 0);
+    CHECK(recording_read(a, a, -1, RECORDING_MAX_BYTES + 1LL, &opts, &r, &err) < 0);
     CHECK_INT(err.kind, ERR_LIMIT);
     buf_str(&b, "{" PROTECTED ",\"payload\":{\"interval_ms\":1," ONE ",\"values\":[0");
     for (int i = 0; i < RECORDING_MAX_NUMBERS - 1; i++)
@@ -595,7 +595,7 @@ static void has_ceilings(void)
     CHECK_INT(err.kind, ERR_LIMIT);
     CHECK_STR(err.text, "The recording has more than 16777216 numbers; cut it into several.");
     opts.deadline_mono_us = 1;
-    CHECK(recording_parse(a, buf_bytes(&b), &opts, &r, &err) < 0);
+    CHECK(recording_parse(a, a, buf_bytes(&b), &opts, &r, &err) < 0);
     CHECK_INT(err.kind, ERR_TIMEOUT);
 }
 
