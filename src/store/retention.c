@@ -330,6 +330,8 @@ int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use
 {
     static const char sql[] = "SELECT EXISTS (SELECT 1 FROM jobs WHERE sha256 = ?1)"
                               " OR EXISTS (SELECT 1 FROM jobs WHERE artefact = ?1 AND artefact IS NOT NULL)"
+                              " OR EXISTS (SELECT 1 FROM samples WHERE sha256 = ?1)"
+                              " OR EXISTS (SELECT 1 FROM samples WHERE numbers = ?1)"
                               " OR EXISTS (SELECT 1 FROM models WHERE sha256 = ?1 AND sha256 IS NOT NULL)";
     CLEANUP(reading_end) struct reading r = {0};
 
