@@ -341,8 +341,11 @@ static void check_model(const struct set *s, const struct job_spec *spec, const 
 {
     CLEANUP(runtime_freep) struct runtime *rt = NULL;
     CLEANUP(graph_freep) struct graph *g = NULL;
-    struct lessons_opts opts = {
-        .impulse = &spec->sensor.impulse, .block = &learn[0], .nparts = s->n, .parts = s->parts, .labelled = true};
+    struct lessons_opts opts = {.impulse = &spec->sensor.impulse,
+                                .block = &learn[0],
+                                .nparts = s->n,
+                                .parts = s->parts,
+                                .labelled = true};
     const char *root = getenv("ASSAY_ROOT"),
                *path = arena_printf(s->arena, "%s/.deps/lib/libonnxruntime.so.1", root ? root : ".");
     struct lessons l;
