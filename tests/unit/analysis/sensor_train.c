@@ -211,6 +211,8 @@ static void print_confusion(const struct training *t)
 
 /* ---- real gestures ---- */
 
+static void check_model(const struct set *s, const struct job_spec *spec, const struct taught *t);
+
 static void learns_gestures(void)
 {
     CLEANUP(set_clear) struct set s;
@@ -244,6 +246,7 @@ static void learns_gestures(void)
     CHECK_INT(sum, t.training->nheld);
     CHECK_INT(t.steps, t.planned);
     CHECK(t.model.len > 1000);
+    check_model(&s, &spec, &t);
     CHECK(t.seconds < 20);
 }
 
@@ -333,6 +336,45 @@ static void add_tones(struct set *s, int of_each)
     }
 }
 
+/* What was written runs, and says of every window what was said in training. */
+static void check_model(const struct set *s, const struct job_spec *spec, const struct taught *t)
+{
+    CLEANUP(runtime_freep) struct runtime *rt = NULL;
+    CLEANUP(graph_freep) struct graph *g = NULL;
+    struct lessons_opts opts = {.impulse = &spec->sensor.impulse,
+                                .block = &learn[0],
+                                .nparts = s->n,
+                                .parts = s->parts,
+                                .labelled = true};
+    const char *root = getenv("ASSAY_ROOT"),
+               *path = arena_printf(s->arena, "%s/.deps/lib/libonnxruntime.so.1", root ? root : ".");
+    struct lessons l;
+    struct err err = {0};
+    size_t right = 0, n = 0;
+
+    if (runtime_open(&rt, access(path, R_OK) == 0 ? path : NULL, &err) < 0) {
+        printf("# %s\n", err.text);
+        return;
+    }
+    CHECK(lessons_read(s->arena, s->fd, &opts, &l, &err) == 0 && graph_open(&g, rt, t->model, &err) == 0);
+    CHECK_STR(err.text, "");
+    for (size_t i = 0; g && i < l.n; i++) {
+        const float *p;
+        size_t said = 0;
+        memcpy(graph_in(g, 0), l.features + i * l.nfeatures, l.nfeatures * sizeof *l.features);
+        CHECK(graph_run(g, 0, &err) == 0);
+        p = graph_out(g, 0, &n);
+        CHECK_INT(n, l.nlabels);
+        for (size_t k = 1; k < n; k++)
+            said = p[k] > p[said] ? k : said;
+        right += (int)said == l.labels[i];
+    }
+    CHECK_NEAR((double)right,
+               t->training->accuracy * (double)t->training->nheld +
+                   t->training->train_accuracy * (double)t->training->ntrain,
+               0.01);
+}
+
 static void learns_tones(void)
 {
     CLEANUP(set_clear) struct set s;
@@ -350,6 +392,7 @@ static void learns_tones(void)
     CHECK_INT(t.training->nheld, 2 * 15); /* one recording of each */
     CHECK(t.training->accuracy > 0.99);
     CHECK_STR(t.training->block.labels[1], "slow");
+    check_model(&s, &spec, &t);
     CHECK(teach(&s, &spec, 0, &again) == 0);
     CHECK(again.model.len == t.model.len && t.model.len > 0);
     CHECK(memcmp(again.model.data, t.model.data, t.model.len) == 0);
