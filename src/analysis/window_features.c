@@ -225,8 +225,8 @@ static const float *picked(struct arena *a, const struct taken *t, size_t first,
     return to;
 }
 
-static struct dsp_input input_of(const struct features *f, struct arena *a, const struct taken *t,
-                                 size_t first, size_t block)
+struct dsp_input features_input(const struct features *f, struct arena *a, const struct taken *t,
+                                size_t first, size_t block)
 {
     size_t n = t->axes[block].n;
     /* Only the block "image" wants to know the size of a picture. */
@@ -245,7 +245,7 @@ int features_make_one(struct features *f, struct arena *a, const struct taken *t
 
     if (t->windows.window > DSP_MAX_VALUES)
         return FAIL(err, ERR_LIMIT, "a window of %zu readings is too long", t->windows.window);
-    in = input_of(f, a, t, first, block);
+    in = features_input(f, a, t, first, block);
     if (dsp_plan_run(f->plans[block], a, &in, ret, &why) < 0)
         return blame(&f->impulse->dsp[block], &why, err);
     return 0;

@@ -53,6 +53,9 @@ struct made {
 };
 int features_make(struct features *f, struct arena *a, const struct taken *t, size_t window, struct made *ret,
                   struct err *err);
+/* The values that the DSP block at place `block` gets of a window which begins at reading `first`. */
+struct dsp_input features_input(const struct features *f, struct arena *a, const struct taken *t,
+                                size_t first, size_t block);
 /* Of the one DSP block at place `block`, and of a window that begins at any reading of the recording. */
 int features_make_one(struct features *f, struct arena *a, const struct taken *t, size_t first, size_t block,
                       struct dsp_features *ret, struct err *err);
