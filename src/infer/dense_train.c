@@ -77,6 +77,12 @@ static const float *forward(struct trainer *t, const float *x)
     return x;
 }
 
+/* Not without end where it was sure of something else; fmax would hide what is no number. */
+static double loss_of(float p)
+{
+    return -log(p < 1e-7F ? 1e-7 : (double)p);
+}
+
 /* ---- backward ---- */
 
 /* Cross entropy behind a softmax: its slope is what was said less what is. */
@@ -86,7 +92,7 @@ static void blame(struct trainer *t, const float *p, int label)
 
     memcpy(last->delta, p, last->out * sizeof *p);
     last->delta[label] -= 1;
-    t->loss -= log((double)fmaxf(p[label], 1e-7F));
+    t->loss += loss_of(p[label]);
 }
 
 static void gather(struct layer *l, const float *x)
@@ -176,17 +182,29 @@ static void epoch(struct trainer *t)
     }
 }
 
+static bool is_sane(const struct trainer *t)
+{
+    if (!isfinite(t->loss))
+        return false;
+    for (size_t k = 0; k < t->nlayers; k++)
+        for (size_t i = 0; i < t->layers[k].n; i++)
+            if (!isfinite(t->layers[k].w[i]))
+                return false;
+    return true;
+}
+
 static int run(struct trainer *t, struct err *err)
 {
     for (int i = 0; i < t->t->epochs; i++) {
         if (t->t->deadline_mono_us && clock_mono_us() > t->t->deadline_mono_us)
             return FAIL(err, ERR_TIMEOUT,
-                        "The deadline passed after %d of %d epochs; train for fewer, or give it more time.", i,
-                        t->t->epochs);
+                        "The deadline passed after %d of %d epochs; train for fewer, or give it more time.",
+                        i, t->t->epochs);
         epoch(t);
-        if (!isfinite(t->loss))
-            return FAIL(err, ERR_INPUT, "Training has failed, as its numbers grew too large: choose a smaller "
-                                        "learning rate.");
+        if (!is_sane(t))
+            return FAIL(err, ERR_INPUT,
+                        "Training has failed, as its numbers grew too large: choose a smaller "
+                        "learning rate.");
         if (t->t->progress)
             t->t->progress(t->t->arg, i + 1, t->t->epochs);
     }
@@ -337,7 +355,7 @@ struct dense_score dense_test(const struct dense_net *net, const struct dense_ex
         for (size_t j = 1; j < e->nlabels; j++)
             said = p[j] > p[said] ? j : said;
         s.accuracy += said == is;
-        s.loss -= log((double)fmaxf(p[is], 1e-7F));
+        s.loss += loss_of(p[is]);
         if (confusion)
             confusion[is * e->nlabels + said]++;
     }

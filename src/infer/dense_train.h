@@ -25,7 +25,7 @@ struct dense_training {
     int hidden[2]; /* 0: no such layer */
     size_t batch;  /* default 32 */
     uint64_t seed;
-    int64_t deadline_mono_us;                     /* 0: none; asked every epoch */
+    int64_t deadline_mono_us;                      /* 0: none; asked every epoch */
     void (*progress)(void *arg, int done, int of); /* may be NULL; after every epoch */
     void *arg;
 };
@@ -42,7 +42,8 @@ struct dense_score {
     double accuracy, loss; /* of all examples; 0 without any */
 };
 /* confusion: nlabels x nlabels counts, row: what it is, column: what was said; added to. May be NULL. */
-struct dense_score dense_test(const struct dense_net *net, const struct dense_examples *e, int64_t *confusion);
+struct dense_score dense_test(const struct dense_net *net, const struct dense_examples *e,
+                              int64_t *confusion);
 /* Probabilities of one row of features; `scores` has room for the labels. mean and dev are applied. */
 void dense_run(struct arena *scratch, const struct dense_net *net, const float *features, float *scores);
 

@@ -3,8 +3,8 @@
  *
  *   score = min over clusters (distance to its centroid - max_error), at most 1000
  *
- * where max_error is the distance of the cluster's own farthest point. So every point that was clustered has a
- * score of 0 or less, and above 0 is outside of all clusters. The same points and seed give the same
+ * where max_error is the distance of the cluster's own farthest point. So every point that was clustered has
+ * a score of 0 or less, and above 0 is outside of all clusters. The same points and seed give the same
  * clusters. */
 #ifndef ASSAY_INFER_KMEANS_H
 #define ASSAY_INFER_KMEANS_H
