@@ -265,27 +265,37 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false}, {"verify", model_verify, false},
-    {"pull", model_pull, false}, {"add", model_add, true},    {"remove", model_remove, false},
+    {"list", model_list, false},     {"show", model_show, false}, {"verify", model_verify, false},
+    {"eval", model_eval, false},     {"pull", model_pull, false}, {"add", model_add, true},
+    {"remove", model_remove, false},
 };
 
 static const struct command_help help = {
     .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add CARD.json | "
-             "remove NAME",
+             "remove NAME | "
+             "eval DIR",
     .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
             "file,\n"
             "docs/models.md) beside a model file: `add` checks both and copies them into the model "
-            "directory.",
+            "directory.\n"
+            "`eval` measures on a folder whose folders are named after what their files show (person, "
+            "animal,\n"
+            "person+animal, nothing ...; human, artificial; or tags).",
     .after = "Examples:\n"
              "  assay model list --available\n"
              "  assay model pull yolox-nano yunet\n"
-             "  assay model pull --all --from /media/stick/models",
+             "  assay model pull --all --from /media/stick/models\n"
+             "  assay model eval --html page.html clips",
 };
 
 static int run(struct model_call *c, size_t verb)
 {
     struct err err = {0};
 
+    if (verbs[verb].run == model_eval && !c->argc) { /* then --data is the folder with the truth */
+        c->truth = c->data.data;
+        c->data.data = "./assay-data";
+    }
     c->dir = c->lab.models ? c->lab.models : arena_printf(c->arena, "%s/models", c->data.data);
     if ((!verbs[verb].blind && load_cards(c, &err) < 0) || verbs[verb].run(c, &err) < 0)
         return command_failed(&err);
@@ -297,7 +307,8 @@ static int model_run_command(int argc, char **argv)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct common_settings common;
     struct model_call c = {.arena = a};
-    struct option_set sets[] = {common_set(&common), pull_set(&c.pull), data_set(&c.data), lab_set(&c.lab)};
+    struct option_set sets[] = {common_set(&common), pull_set(&c.pull), eval_set(&c.eval), data_set(&c.data),
+                                lab_set(&c.lab)};
     struct conf *conf;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 

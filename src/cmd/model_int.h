@@ -12,6 +12,13 @@ struct pull_settings {
     bool available, all;
 };
 struct option_set pull_set(struct pull_settings *s);
+struct eval_settings {
+    const char *model, *pipeline, *html;
+    double threshold, false_rate;
+    int64_t per_folder;
+    bool json;
+};
+struct option_set eval_set(struct eval_settings *s);
 
 /* One call of `assay model VERB ...`. */
 struct model_call {
@@ -19,8 +26,10 @@ struct model_call {
     struct data_settings data;
     struct lab_settings lab;
     struct pull_settings pull;
-    const char *dir; /* of the models; it need not be there */
-    int argc;        /* what stands behind the verb */
+    struct eval_settings eval;
+    const char *truth; /* eval: the folder, where --data is it */
+    const char *dir;   /* of the models; it need not be there */
+    int argc;          /* what stands behind the verb */
     char **argv;
     /* Loaded for verbs that want to see them. */
     size_t nbuiltin;
@@ -38,6 +47,7 @@ int model_make_dir(const struct model_call *c, struct err *err);
 
 int model_pull(struct model_call *c, struct err *err);
 int model_remove(struct model_call *c, struct err *err);
+int model_eval(struct model_call *c, struct err *err);
 int model_list_available(struct model_call *c, struct err *err);
 
 #endif
