@@ -23,6 +23,7 @@ enum { ONNX_MAX_DIMS = 8 };
 /* Belongs to the caller, whose ONNX is freed by onnx_freep; names made by onnx_name lie in the arena. */
 struct onnx *onnx_new(struct arena *a, size_t max_bytes);
 void onnx_freep(struct onnx **o);
+bool onnx_full(const struct onnx *o); /* over the ceiling: nothing more is kept */
 /* Not given to anything before. */
 const char *onnx_name(struct onnx *o);
 

@@ -279,7 +279,7 @@ static struct sensor_box read_one_box(struct reader *rd, yyjson_val *o, const st
 }
 
 /* `about` NULL: cells of an anomaly, whatever their label. */
-static size_t read_boxes(struct reader *rd, yyjson_val *result, const char *key,
+static size_t read_found(struct reader *rd, yyjson_val *result, const char *key,
                          const struct eim_about *about, const struct sensor_box **ret,
                          const double **ret_scores)
 {
@@ -324,7 +324,7 @@ static void read_freeform(struct reader *rd, yyjson_val *result, struct eim_resu
 
 static void read_visual(struct reader *rd, yyjson_val *result, struct eim_result *r)
 {
-    r->ncells = read_boxes(rd, result, "visual_anomaly_grid", NULL, &r->cells, &r->cell_scores);
+    r->ncells = read_found(rd, result, "visual_anomaly_grid", NULL, &r->cells, &r->cell_scores);
     r->visual_max = read_num(rd, result, "visual_anomaly_max", -1e30, 1e30);
     r->visual_mean = read_num(rd, result, "visual_anomaly_mean", -1e30, 1e30);
 }
@@ -332,7 +332,7 @@ static void read_visual(struct reader *rd, yyjson_val *result, struct eim_result
 static void read_result(struct reader *rd, yyjson_val *o, const struct eim_about *about, struct eim_result *r)
 {
     if (about->model == EIM_BOXES || about->model == EIM_CENTROIDS)
-        r->nboxes = read_boxes(rd, o, "bounding_boxes", about, &r->boxes, &r->box_scores);
+        r->nboxes = read_found(rd, o, "bounding_boxes", about, &r->boxes, &r->box_scores);
     else if (about->model == EIM_FREEFORM)
         read_freeform(rd, o, r);
     else if (about->nlabels)

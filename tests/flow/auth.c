@@ -163,13 +163,14 @@ struct spot {
 
 static size_t each_route(void (*visit)(const struct spot *at))
 {
+    const struct route *route;
     const struct dialect *d;
     size_t n = 0;
 
     for (size_t i = 0; (d = dialect_at(i)); i++)
         for (const char *const *prefix = d->prefixes; *prefix; prefix++)
-            for (size_t k = 0; k < d->nroutes; k++, n++)
-                visit(&(struct spot){d, &d->routes[k], *prefix});
+            for (size_t k = 0; (route = dialect_route(d, k)); k++, n++)
+                visit(&(struct spot){d, route, *prefix});
     return n;
 }
 
