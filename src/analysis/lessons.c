@@ -195,8 +195,8 @@ static int open_tape(const struct reading *r, size_t part, struct arena *a, stru
     t->numbers = numbers;
     t->readings = (size_t)t->part->size / sizeof(float) / t->part->naxes;
     if (t->w->resampled) {
-        if (resample(a, numbers, t->readings, t->part->naxes, &t->w->ratio, r->opts->deadline_mono_us, &other,
-                     &t->readings, err) < 0)
+        if (resample_series(a, numbers, t->readings, t->part->naxes, &t->w->ratio, r->opts->deadline_mono_us,
+                            &other, &t->readings, err) < 0)
             return -1;
         t->numbers = other;
     }
