@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -6,28 +7,17 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "cmd/cmd.h"
-#include "infer/card.h"
+#include "cmd/model_int.h"
 #include "infer/model.h"
 
-struct places {
-    struct arena *arena;
-    const char *data; /* the data directory that dir is in, NULL when dir was named */
-    const char *dir;
-    struct card *builtin;
-    size_t nbuiltin;
-    struct card_entry *entries;
-    size_t n;
-};
-
-static int load_places(struct places *p, struct err *err)
+static int load_cards(struct model_call *c, struct err *err)
 {
-    p->nbuiltin = embedded_count();
-    p->builtin = arena_array(p->arena, p->nbuiltin, sizeof *p->builtin);
-    for (size_t i = 0; i < p->nbuiltin; i++)
-        if (card_parse(p->arena, embedded_get(i).card, NULL, "built-in", &p->builtin[i], err) < 0)
+    c->nbuiltin = embedded_count();
+    c->builtin = arena_array(c->arena, c->nbuiltin, sizeof *c->builtin);
+    for (size_t i = 0; i < c->nbuiltin; i++)
+        if (card_parse(c->arena, embedded_get(i).card, NULL, "built-in", &c->builtin[i], err) < 0)
             return -1;
-    return p->dir ? cards_list(p->arena, p->dir, &p->entries, &p->n, err) : 0;
+    return cards_list(c->arena, c->dir, &c->entries, &c->n, err);
 }
 
 static void list_row(const struct card *c, const char *where)
@@ -37,10 +27,10 @@ static void list_row(const struct card *c, const char *where)
     printf("%-20s  %-8s  %-14s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
 }
 
-static int model_list(struct places *p, const char *name, struct err *err)
+static int model_list(struct model_call *p, struct err *err)
 {
-    (void)name;
-    (void)err;
+    if (p->pull.available)
+        return model_list_available(p, err);
     printf("%-20s  %-8s  %-14s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
     for (size_t i = 0; i < p->nbuiltin; i++)
         list_row(&p->builtin[i], "built in");
@@ -53,18 +43,27 @@ static int model_list(struct places *p, const char *name, struct err *err)
     return 0;
 }
 
-static const struct card *find_card(const struct places *p, const char *name)
+const struct card_entry *model_installed(const struct model_call *c, const char *name)
 {
-    for (size_t i = 0; i < p->n; i++)
-        if (!p->entries[i].problem && text_is(p->entries[i].card.name, name))
-            return &p->entries[i].card;
+    for (size_t i = 0; i < c->n; i++)
+        if (text_is(c->entries[i].card.name, name))
+            return &c->entries[i];
+    return NULL;
+}
+
+static const struct card *find_card(const struct model_call *p, const char *name)
+{
+    const struct card_entry *e = model_installed(p, name);
+
+    if (e && !e->problem)
+        return &e->card;
     for (size_t i = 0; i < p->nbuiltin; i++)
         if (text_is(p->builtin[i].name, name))
             return &p->builtin[i];
     return NULL;
 }
 
-static bool is_builtin(const struct places *p, const struct card *c)
+static bool is_builtin(const struct model_call *p, const struct card *c)
 {
     for (size_t i = 0; i < p->nbuiltin; i++)
         if (c == &p->builtin[i])
@@ -73,20 +72,25 @@ static bool is_builtin(const struct places *p, const struct card *c)
 }
 
 /* Where the weights are. */
-static const char *place_of(const struct places *p, const struct card *c)
+static const char *place_of(const struct model_call *p, const struct card *c)
 {
     if (c->file)
         return c->file;
     return is_builtin(p, c) ? "built in" : "none: the card has the weights";
 }
 
-static int need_card(const struct places *p, const char *name, const struct card **ret, struct err *err)
+int model_find(const struct model_call *c, const char *name, const struct card **ret, struct err *err)
 {
-    *ret = name ? find_card(p, name) : NULL;
-    if (!*ret)
-        return FAIL(err, ERR_NOT_FOUND, "no model '%s'; `assay model list` shows what is there",
-                    name ? name : "");
-    return 0;
+    struct catalogue all;
+
+    *ret = name ? find_card(c, name) : NULL;
+    if (*ret)
+        return 0;
+    if (name && catalogue_load(c->arena, c->pull.catalogue, &all, NULL) == 0 && catalogue_find(&all, name))
+        return FAIL(err, ERR_NOT_FOUND, "the model %s is not installed; `assay model pull %s` gets it", name,
+                    name);
+    return FAIL(err, ERR_NOT_FOUND, "no model '%s'; `assay model list` shows what is there",
+                name ? name : "");
 }
 
 /* ---- what only one task has ---- */
@@ -188,11 +192,11 @@ static void show_tensors(const struct card *c)
            c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");
 }
 
-static int model_show(struct places *p, const char *name, struct err *err)
+static int model_show(struct model_call *p, struct err *err)
 {
     const struct card *c;
 
-    if (need_card(p, name, &c, err) < 0)
+    if (model_find(p, p->argc ? p->argv[0] : NULL, &c, err) < 0)
         return -1;
     printf("name      %s %s (%s)\nfile      %s\nsha256    %s\nlicence   %s\nsource    %s\nmade by   "
            "%s\nweakness  %s\n",
@@ -207,13 +211,16 @@ static int model_show(struct places *p, const char *name, struct err *err)
 }
 
 /* Without a name: all of them. */
-static int model_verify(struct places *p, const char *name, struct err *err)
+static int model_verify(struct model_call *p, struct err *err)
 {
+    const char *name = p->argc ? p->argv[0] : NULL;
     const struct card *one = NULL;
     int bad = 0;
 
-    if (name && need_card(p, name, &one, err) < 0)
+    if (name && !model_installed(p, name) && model_find(p, name, &one, err) < 0)
         return -1;
+    if (name && model_installed(p, name)) /* one that is damaged, too */
+        one = &model_installed(p, name)->card;
     for (size_t i = 0; i < p->nbuiltin; i++)
         if (!one || one == &p->builtin[i])
             printf("%-20s fine (built in)\n", p->builtin[i].name);
@@ -234,47 +241,103 @@ static int model_verify(struct places *p, const char *name, struct err *err)
                : 0;
 }
 
-static int model_add(struct places *p, const char *path, struct err *err)
+int model_make_dir(const struct model_call *c, struct err *err)
 {
-    if (!path)
+    if (!c->lab.models && mkdir(c->data.data, 0700) < 0 && errno != EEXIST)
+        return FAIL_ERRNO(err, "cannot make the directory %s", c->data.data);
+    if (mkdir(c->dir, 0755) < 0 && errno != EEXIST)
+        return FAIL_ERRNO(err, "cannot make the directory %s", c->dir);
+    return 0;
+}
+
+int model_read_file(struct arena *a, const char *path, struct bytes *ret, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    uint8_t *data;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return FAIL_ERRNO(err, "cannot open %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_size > MODEL_MAX_BYTES)
+        return FAIL(err, ERR_INPUT, "%s is no file of at most %d MB", path, MODEL_MAX_BYTES >> 20);
+    data = arena_try(a, (size_t)st.st_size + 1);
+    if (!data)
+        return FAIL(err, ERR_LIMIT, "there is no memory for %s", path);
+    for (int64_t at = 0; at < st.st_size;) {
+        ssize_t n = pread(fd, data + at, (size_t)(st.st_size - at), at);
+        if (n <= 0 && errno != EINTR)
+            return FAIL_ERRNO(err, "cannot read %s", path);
+        at += n > 0 ? n : 0;
+    }
+    *ret = bytes_of(data, (size_t)st.st_size);
+    return 0;
+}
+
+static int model_add(struct model_call *c, struct err *err)
+{
+    if (!c->argc)
         return FAIL(err, ERR_INPUT,
-                    "assay model add needs the path of a model card (FILE.json, docs/models.md)");
-    if (p->data && mkdir(p->data, 0700) < 0 &&
-        errno != EEXIST) /* the models folder itself is made by cards_add */
-        return FAIL_ERRNO(err, "cannot make the directory %s", p->data);
-    if (cards_add(p->dir, path, err) < 0)
+                    "assay model add needs the path of a model card (FILE.json, docs/models.md), or of a "
+                    "model (FILE.onnx) to propose one");
+    if (text_ends(c->argv[0], ".onnx"))
+        return model_propose(c, c->argv[0], err);
+    if (model_make_dir(c, err) < 0 || cards_add(c->dir, c->argv[0], err) < 0)
         return -1;
-    printf("added to %s; restart the server to use it\n", p->dir);
+    printf("added to %s; restart the server to use it\n", c->dir);
     return 0;
 }
 
 static const struct {
     const char *name;
-    int (*run)(struct places *, const char *, struct err *);
+    int (*run)(struct model_call *, struct err *);
+    bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list},
-    {"show", model_show},
-    {"verify", model_verify},
-    {"add", model_add},
+    {"list", model_list, false}, {"show", model_show, false},     {"verify", model_verify, false},
+    {"eval", model_eval, false}, {"bench", model_bench, false},   {"pull", model_pull, false},
+    {"add", model_add, true},    {"remove", model_remove, false},
 };
 
 static const struct command_help help = {
-    .usage = "assay model list | show NAME | verify [NAME] | add CARD.json",
-    .text = "Models. Some are built in. Others come as a model card (a JSON file, docs/models.md) "
-            "beside a model\n"
-            "file; `add` checks both and copies them into the model directory.",
+    .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add "
+             "CARD.json|FILE.onnx | "
+             "remove NAME | "
+             "eval DIR | bench [NAME]",
+    .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
+            "file,\n"
+            "docs/models.md) beside a model file: `add` checks both and copies them into the model "
+            "directory.\n"
+            "`eval` measures on a folder whose folders are named after what their files show (person, "
+            "animal,\n"
+            "person+animal, nothing ...; human, artificial; or tags).",
+    .after = "Examples:\n"
+             "  assay model list --available\n"
+             "  assay model pull yolox-nano yunet\n"
+             "  assay model pull --all --from /media/stick/models\n"
+             "  assay model eval --html page.html clips",
 };
+
+static int run(struct model_call *c, size_t verb)
+{
+    struct err err = {0};
+
+    if (verbs[verb].run == model_eval && !c->argc) { /* then --data is the folder with the truth */
+        c->truth = c->data.data;
+        c->data.data = "./assay-data";
+    }
+    c->dir = c->lab.models ? c->lab.models : arena_printf(c->arena, "%s/models", c->data.data);
+    if ((!verbs[verb].blind && load_cards(c, &err) < 0) || verbs[verb].run(c, &err) < 0)
+        return command_failed(&err);
+    return 0;
+}
 
 static int model_run_command(int argc, char **argv)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct common_settings common;
-    struct data_settings data;
-    struct lab_settings lab;
-    struct option_set sets[] = {common_set(&common), data_set(&data), lab_set(&lab)};
-    struct places p = {.arena = a};
+    struct model_call c = {.arena = a};
+    struct option_set sets[] = {common_set(&common), pull_set(&c.pull), eval_set(&c.eval),
+                                bench_set(&c.bench), data_set(&c.data), lab_set(&c.lab)};
     struct conf *conf;
-    struct err err;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 
     if (status >= 0)
@@ -282,16 +345,12 @@ static int model_run_command(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < COUNT_OF(verbs); i++) {
         if (!text_is(verbs[i].name, argv[1]))
             continue;
-        p.data = lab.models ? NULL : data.data;
-        p.dir = lab.models ? lab.models : arena_printf(a, "%s/models", data.data);
-        if (verbs[i].run != model_add && access(p.dir, F_OK) < 0)
-            p.dir = NULL;
-        if ((verbs[i].run != model_add && load_places(&p, &err) < 0) ||
-            verbs[i].run(&p, argc > 2 ? argv[2] : NULL, &err) < 0)
-            return command_failed(&err);
-        return 0;
+        c.argc = argc - 2;
+        c.argv = argv + 2;
+        return run(&c, i);
     }
     return command_misused(&help, argc > 1 ? argv[1] : NULL);
 }
 
-const struct command command_model = {"model", "list, show, verify and add models", model_run_command};
+const struct command command_model = {"model", "list, pull, add, verify and remove models",
+                                      model_run_command};

@@ -4,6 +4,8 @@
 #include "embedded.h"
 
 #include "base/c23.h"
+#include "base/text.h"
+#include "infer/catalogue.h"
 #include "infer/model.h"
 
 #define EMBED(symbol, file)                                                      \
@@ -24,6 +26,17 @@ EMBED(assay_residual_model, EMBEDDED_RESIDUAL_MODEL);
 EMBED(assay_spectrum_card, EMBEDDED_SPECTRUM_CARD);
 EMBED(assay_speech_card, EMBEDDED_SPEECH_CARD);
 EMBED(assay_speech_model, EMBEDDED_SPEECH_MODEL);
+
+#define SHELF(symbol, name, path, sum) EMBED(symbol, path);
+EMBEDDED_SHELF
+#undef SHELF
+
+#define SHELF(symbol, name, path, sum) {name, symbol##_begin, symbol##_end},
+static const struct {
+    const char *name;
+    const uint8_t *begin, *end;
+} shelf[] = {EMBEDDED_SHELF};
+#undef SHELF
 
 /* In the order of the list: the detector first. */
 static const struct {
@@ -66,4 +79,12 @@ struct bytes embedded_card(void)
 struct bytes embedded_model(void)
 {
     return embedded_get(0).model;
+}
+
+struct bytes embedded_file(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(shelf); i++)
+        if (text_is(shelf[i].name, name))
+            return between(shelf[i].begin, shelf[i].end);
+    return (struct bytes){0};
 }

@@ -1,13 +1,13 @@
 /* Reads one recording of sensors as a client sent it: what it says of itself, and its numbers as floats,
  * reading after reading, one for each axis in turn.
  *
- *   json, cbor   the acquisition format: {"protected", "signature", "payload"}, keys in any order. An entry
- * of `values` is a list with a number for each sensor; with one sensor a number will do. csv          a line
- * of names, then readings; a column "timestamp" (milliseconds, even steps) gives the interval. One reading
- * without it is a list of features. Separated by comma, semicolon or tab. wav          whole or float samples
- * of up to 64 channels, all on the scale of 16 bits, at the rate of the file: what libav would resample or
- * round (media/sound.h) must stay as it was recorded. jpeg, png, webp, gif, bmp, tiff   no numbers; only that
- * it is whole, and its size as displayed
+ *   json, cbor   the acquisition format: {"protected", "signature", "payload"}, keys in any order; an entry
+ *                of `values` is a list with a number for each sensor, with one sensor a number will do
+ *   csv          a line of names, then readings; a column "timestamp" (milliseconds, even steps) gives the
+ *                interval; one reading without it is a list of features; comma, semicolon or tab between
+ *   wav          whole or float samples of up to 64 channels, all on the scale of 16 bits, at the rate of
+ *                the file: what libav would resample or round (media/sound.h) must stay as it was recorded
+ *   jpeg, png, webp, gif, bmp, tiff   no numbers; only that it is whole, and its size as displayed
  *
  * The content says which it is; only what could be anything is tried as its name has it. A signature is not
  * checked here, as nobody here has the key: `signature_at` says where its digits lie in the file.

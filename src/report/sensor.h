@@ -242,7 +242,9 @@ struct learn_result {
     const float *grid;          /* windows x side x side */
 };
 
-/* How long its JSON is at most: a report has a ceiling (report/json.h). */
+/* About how long its JSON is, rather more; a report has a ceiling (report/json.h), which
+ * SENSOR_ANSWER_BYTES stays below. */
+enum { SENSOR_ANSWER_BYTES = 7 << 20 };
 size_t learn_result_bytes(const struct learn_result *l, size_t nwindows);
 
 struct recording_result {

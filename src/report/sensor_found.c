@@ -206,22 +206,42 @@ void write_sensing(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report 
 
 /* ---- how long that becomes ---- */
 
-enum { FLOAT_CHARS = 16, DOUBLE_CHARS = 26, KEY_CHARS = 400 }; /* at most, with the comma */
+enum { FLOAT_CHARS = 12, DOUBLE_CHARS = 20, KEY_CHARS = 200 }; /* with the comma */
 
-static size_t names_bytes(const char *const *names, size_t n)
+static size_t name_bytes(const char *s)
 {
-    return n * (6 * SENSOR_NAME + 3) * (names != NULL); /* each byte as \u00XX */
+    size_t n = 3;
+
+    for (; s && *s; s++)
+        n += (unsigned char)*s < ' ' ? 6 : *s == '"' || *s == '\\' ? 2 : 1;
+    return n;
+}
+
+static size_t boxes_bytes(const struct sensor_box *boxes, size_t n)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += name_bytes(boxes[i].label) + 5 * DOUBLE_CHARS;
+    return sum;
+}
+
+static size_t window_bytes(const struct window_boxes *w)
+{
+    return KEY_CHARS + boxes_bytes(w->boxes, w->n) + boxes_bytes(w->truths, w->ntruths) +
+           (w->npairs + w->nassigned) * (DOUBLE_CHARS + 14);
 }
 
 size_t learn_result_bytes(const struct learn_result *l, size_t nwindows)
 {
-    size_t n = KEY_CHARS + names_bytes(l->labels, l->nlabels);
+    size_t n = KEY_CHARS;
 
+    for (size_t i = 0; i < l->nlabels && l->labels; i++)
+        n += name_bytes(l->labels[i]);
     if (!has_boxes(l->kind))
         return n + nwindows * FLOAT_CHARS * (l->nlabels + l->side * l->side);
     for (size_t i = 0; i < nwindows && l->boxes; i++)
-        n += KEY_CHARS + (l->boxes[i].n + l->boxes[i].ntruths) * (6 * SENSOR_NAME / 8 + 5 * DOUBLE_CHARS) +
-             (l->boxes[i].npairs + l->boxes[i].nassigned) * (DOUBLE_CHARS + 20);
+        n += window_bytes(&l->boxes[i]);
     return n;
 }
 

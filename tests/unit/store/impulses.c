@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "store/projects.h"
 #include "store/retention.h"
 #include "test.h"
 #include "unit/store/latch.h"
@@ -11,6 +12,19 @@
 static struct bytes text_bytes(const char *s)
 {
     return bytes_of(s, strlen(s));
+}
+
+/* Projects 1 to n. */
+static void add_projects(struct records *db, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct latch l = LATCH;
+        int64_t id;
+        CHECK(records_add_project(db, &(struct project_order){"acme", "p", "k", 100}, &id, latch_done, &l,
+                                  NULL) == 0);
+        CHECK(latch_wait(&l, 1, 20));
+        CHECK_INT(id, i + 1);
+    }
 }
 
 static enum err_kind save(struct records *db, int64_t project, int64_t id, int64_t version, const char *json,
@@ -44,6 +58,7 @@ static void impulses_come_and_go(void)
     size_t n;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
+    add_projects(db, 4);
     CHECK_INT(save(db, 1, 0, 0, "{}", &first), ERR_NONE);
     CHECK_INT(save(db, 1, 0, 0, "{\"b\":1}", &second), ERR_NONE);
     CHECK_INT(save(db, 2, 0, 0, "{}", &other), ERR_NONE);
@@ -115,6 +130,7 @@ static void a_job_hands_over_its_model(void)
     size_t n, total;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
+    add_projects(db, 4);
     CHECK_INT(save(db, 1, 0, 0, "{}", &impulse), ERR_NONE);
     struct job_place place = {.project = 1,
                               .key = "train",
@@ -166,6 +182,7 @@ static void questions_are_found(void)
     struct project_job job;
 
     CHECK(records_open(&db, dir.path, NULL) == 0);
+    add_projects(db, 4);
     add_job(db, "0123456789abcdef01234567",
             &(struct job_place){.project = 3, .key = "classify", .title = "x", .question = "q1"});
     add_job(db, "0123456789abcdef01234568",
