@@ -21,7 +21,8 @@ struct session {
     struct judge judges[IMPULSE_BLOCKS];
     struct arena *window; /* rewound for each */
     size_t planned, done; /* windows */
-    size_t bytes;         /* of the report, at most */
+    size_t bytes;         /* of the report, about */
+    bool full;
 };
 
 /* ---- before the first recording ---- */
@@ -77,8 +78,9 @@ static int plan(struct session *s, size_t first, struct err *err)
 
 /* ---- one recording ---- */
 
-static int too_long(struct err *err)
+static int too_long(struct session *s, struct err *err)
 {
+    s->full = true;
     return FAIL(err, ERR_LIMIT,
                 "the answer is longer than %d MB: classify fewer recordings at a time, or with a longer step "
                 "between windows",
@@ -122,7 +124,7 @@ static int make_room(struct session *s, struct recording_result *r, size_t count
         bytes += learn_result_bytes(&sized, count);
     }
     if (s->bytes + bytes > SENSOR_ANSWER_BYTES)
-        return too_long(err);
+        return too_long(s, err);
     for (size_t i = 0; i < r->nlearn; i++)
         r->learn[i] = judge_room(&s->judges[i], s->report->arena, count);
     return 0;
@@ -140,7 +142,7 @@ static int judge_windows(struct session *s, const struct taken *t, struct record
     r->nwindows = t->windows.count;
     for (size_t i = 0; i < r->nlearn; i++)
         s->bytes += learn_result_bytes(&r->learn[i], r->nwindows);
-    return s->bytes > SENSOR_ANSWER_BYTES ? too_long(err) : 0;
+    return s->bytes > SENSOR_ANSWER_BYTES ? too_long(s, err) : 0;
 }
 
 static int judge_recording(struct session *s, const struct sensor_part *part, struct recording_result *r,
@@ -166,8 +168,7 @@ static int judge_recording(struct session *s, const struct sensor_part *part, st
 /* What stops the whole job and not one recording of it. */
 static bool stops_all(const struct session *s, const struct err *err)
 {
-    return err->kind == ERR_TIMEOUT || err->kind == ERR_INTERNAL || err->kind == ERR_IO ||
-           s->bytes > SENSOR_ANSWER_BYTES;
+    return err->kind == ERR_TIMEOUT || err->kind == ERR_INTERNAL || err->kind == ERR_IO || s->full;
 }
 
 static int judge_part(struct session *s, size_t part, struct err *err)

@@ -4,6 +4,7 @@
 #define ASSAY_CMD_MODEL_INT_H
 
 #include "cmd/cmd.h"
+#include "cmd/probe.h"
 #include "infer/card.h"
 #include "infer/catalogue.h"
 
@@ -19,6 +20,11 @@ struct eval_settings {
     bool json;
 };
 struct option_set eval_set(struct eval_settings *s);
+struct bench_settings {
+    int64_t runs;
+    bool card;
+};
+struct option_set bench_set(struct bench_settings *s);
 
 /* One call of `assay model VERB ...`. */
 struct model_call {
@@ -27,6 +33,7 @@ struct model_call {
     struct lab_settings lab;
     struct pull_settings pull;
     struct eval_settings eval;
+    struct bench_settings bench;
     const char *truth; /* eval: the folder, where --data is it */
     const char *dir;   /* of the models; it need not be there */
     int argc;          /* what stands behind the verb */
@@ -45,6 +52,13 @@ const struct card_entry *model_installed(const struct model_call *c, const char 
 /* The folder of the models and, where it has its default, the data directory around it. */
 int model_make_dir(const struct model_call *c, struct err *err);
 
+/* A whole file, at most MODEL_MAX_BYTES, into the arena. */
+int model_read_file(struct arena *a, const char *path, struct bytes *ret, struct err *err);
+struct probe_opts model_probe_opts(const struct model_call *c);
+
+int model_bench(struct model_call *c, struct err *err);
+/* add, of a file without a card: looks into it, tries it, proposes a card. */
+int model_propose(struct model_call *c, const char *path, struct err *err);
 int model_pull(struct model_call *c, struct err *err);
 int model_remove(struct model_call *c, struct err *err);
 int model_eval(struct model_call *c, struct err *err);

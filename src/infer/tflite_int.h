@@ -20,9 +20,9 @@
 enum {
     TFLITE_TENSORS = 1 << 14,
     TFLITE_OPERATORS = 1 << 13,
-    TFLITE_ARGS = 256,          /* inputs of an operator */
-    TFLITE_NUMBERS = 1 << 26,   /* of a tensor */
-    TFLITE_MAX_ONNX = 256 << 20 /* bytes of what comes out */
+    TFLITE_ARGS = 256,         /* inputs of an operator */
+    TFLITE_NUMBERS = 1 << 24,  /* of a tensor */
+    TFLITE_MAX_ONNX = 64 << 20 /* bytes of what comes out: an analyst has memory for a few times that */
 };
 
 /* Numbers of schema.fbs. */

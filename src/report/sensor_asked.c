@@ -12,19 +12,23 @@ static const char *const part_kinds[SENSOR_PART_KINDS] = {
 
 /* ---- writing ---- */
 
-static void write_dsp(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse_dsp *p)
+static void write_settings(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse_dsp *p)
 {
-    yyjson_mut_val *settings;
+    for (size_t i = 0; i < p->nsettings; i++) /* names outlive the document */
+        write_str(d, o, p->settings[i].name, p->settings[i].value);
+}
+
+static void write_dsp(yyjson_mut_doc *d, yyjson_mut_val *all, const struct impulse_dsp *p)
+{
+    yyjson_mut_val *o = yyjson_mut_arr_add_obj(d, all), *settings = yyjson_mut_obj(d);
 
     yyjson_mut_obj_add_int(d, o, "id", p->id);
     write_str(d, o, "type", p->type);
     write_str(d, o, "name", p->name);
     yyjson_mut_obj_add_int(d, o, "version", p->version);
     write_names(d, o, "axes", p->axes, p->naxes);
-    settings = yyjson_mut_obj_add_obj(d, o, "settings");
-    for (size_t i = 0; i < p->nsettings; i++)
-        yyjson_mut_obj_add(settings, yyjson_mut_strcpy(d, p->settings[i].name),
-                           yyjson_mut_strcpy(d, p->settings[i].value));
+    write_settings(d, settings, p);
+    yyjson_mut_obj_add_val(d, o, "settings", settings);
 }
 
 static void write_clusters(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse_learn *l)
@@ -87,7 +91,7 @@ void write_impulse(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse *p
     write_input(d, o, p);
     all = yyjson_mut_obj_add_arr(d, o, "dsp");
     for (size_t i = 0; i < p->ndsp; i++)
-        write_dsp(d, yyjson_mut_arr_add_obj(d, all), &p->dsp[i]);
+        write_dsp(d, all, &p->dsp[i]);
     all = yyjson_mut_obj_add_arr(d, o, "learn");
     for (size_t i = 0; i < p->nlearn; i++)
         write_learn_block(d, yyjson_mut_arr_add_obj(d, all), &p->learn[i]);

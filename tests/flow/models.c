@@ -435,6 +435,44 @@ static void a_folder_is_evaluated(void)
     CHECK(o.status == 1 && strstr(o.err, "none of the 3 files could be judged"));
 }
 
+static void the_cost_of_a_model_is_told(void)
+{
+    char *onnx = root_file("models/assay-detect-1.onnx");
+    struct outcome o = RUN_ASSAY("model", "bench", "assay-detect", "--runs", "3", "--data", inside("none"));
+
+    CHECK(o.status == 0 && strstr(o.out, "assay-detect"));
+    o = RUN_ASSAY("model", "bench", onnx, "--runs", "3", "--json");
+    CHECK_INT(o.status, 0);
+    CHECK_STR(json_at(arena, bytes_of(o.out, strlen(o.out)), "runs"), "3");
+    o = RUN_ASSAY("model", "bench", "assay-spectrum", "--data", inside("none"));
+    CHECK(o.status == 1 && strstr(o.err, "no network"));
+    write_text(inside("bad.onnx"), "this is no model");
+    o = RUN_ASSAY("model", "bench", inside("bad.onnx"));
+    CHECK(o.status == 1 && strstr(o.err, "cannot be loaded"));
+}
+
+/* Looked into, tried, and the card that is proposed is one. */
+static void a_file_without_a_card_is_looked_into(void)
+{
+    char *onnx = inside("street.onnx");
+    struct outcome o;
+
+    write_file(onnx, server.file);
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "3", "--data", inside("none"));
+    CHECK_INT(o.status, 0);
+    CHECK(strstr(o.out, "task      detect") && strstr(o.out, "with the card below:") &&
+          strstr(o.out, "to be filled in"));
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "1", "--card", "--data", inside("none"));
+    CHECK_INT(o.status, 0);
+    o = RUN_ASSAY("model", "add", inside("street.json"), "--data", inside("added"));
+    CHECK_INT(o.status, 0);
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "1", "--card", "--data", inside("none"));
+    CHECK(o.status == 1 && strstr(o.err, "cannot write"));
+    write_text(inside("bad.onnx"), "this is no model");
+    o = RUN_ASSAY("model", "add", inside("bad.onnx"));
+    CHECK(o.status == 1 && strstr(o.err, "no ONNX model"));
+}
+
 static void the_catalogue_inside(void)
 {
     struct outcome o = RUN_ASSAY("model", "list", "--available", "--data", inside("none"));
@@ -481,6 +519,8 @@ int main(void)
     RUN(a_mirror_is_a_folder_or_an_address);
     RUN(what_was_pulled_judges_and_is_removed);
     RUN(a_folder_is_evaluated);
+    RUN(the_cost_of_a_model_is_told);
+    RUN(a_file_without_a_card_is_looked_into);
     RUN(the_catalogue_inside);
     RUN(everything_from_the_shared_folder);
     server_close();

@@ -11,6 +11,7 @@
 #include "analysis/lessons.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "infer/graph.h"
 #include "infer/kmeans.h"
@@ -60,6 +61,15 @@ static struct sensor_part *set_add(struct set *s, const char *label, const float
 
 static const char *const xyz[] = {"accX", "accY", "accZ"};
 
+static const char *const *names_of(struct arena *a, const struct recording *r)
+{
+    const char **names = arena_array(a, r->naxes + 1, sizeof *names);
+
+    for (size_t i = 0; i < r->naxes; i++)
+        names[i] = r->axes[i].name;
+    return names;
+}
+
 /* "wave.01.cbor" is a wave. */
 static void add_file(struct set *s, const char *dir, const char *name)
 {
@@ -72,8 +82,8 @@ static void add_file(struct set *s, const char *dir, const char *name)
     CHECK(fd >= 0 && fstat(fd, &st) == 0);
     CHECK(recording_read(s->arena, s->arena, fd, st.st_size, &opts, &r, &err) == 0);
     if (r.n)
-        set_add(s, arena_strndup(s->arena, name, strcspn(name, ".")), r.numbers, r.n, xyz, 3,
-                1000 / r.facts.interval_ms);
+        set_add(s, arena_strndup(s->arena, name, strcspn(name, ".")), r.numbers, r.n,
+                names_of(s->arena, &r.facts), r.facts.naxes, 1000 / r.facts.interval_ms);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -298,6 +308,68 @@ static void clusters_know_what_is_odd(void)
     printf("# shake: %zu windows, score %.2f to %.2f, mean %.2f\n", shake.n, least, most,
            sum / (double)shake.n);
     CHECK(shake.n > 20 && least > 0.5 && least > t.training->loss + 0.5);
+}
+
+/* ---- a real coffee machine ---- */
+
+/* Labels along each recording, which its folder's list has. */
+static void label_recording(struct set *s, struct sensor_part *p, yyjson_val *labels)
+{
+    struct sensor_stretch *all = arena_array(s->arena, yyjson_arr_size(labels), sizeof *all);
+    yyjson_val *label;
+    size_t i, n;
+
+    yyjson_arr_foreach (labels, i, n, label)
+        all[i] = (struct sensor_stretch){json_int(label, "startIndex", 0), json_int(label, "endIndex", 0),
+                                         json_str(s->arena, label, "label", "")};
+    p->stretches = all;
+    p->nstretches = yyjson_arr_size(labels);
+}
+
+static void add_coffee(struct set *s)
+{
+    const char *dir = arena_printf(s->arena, "%s/data/sensor/coffee-multilabel", test_shared());
+    CLEANUP(json_freep)
+    yyjson_doc *doc = yyjson_read_file(arena_printf(s->arena, "%s/info.labels", dir), 0, NULL, NULL);
+    yyjson_val *file;
+    size_t i, n;
+
+    yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "files"), i, n, file) {
+        const char *path = json_str(s->arena, file, "path", "");
+        add_file(s, dir, path);
+        s->parts[s->n - 1].label = NULL;
+        label_recording(s, &s->parts[s->n - 1], yyjson_obj_get(yyjson_obj_get(file, "label"), "labels"));
+    }
+}
+
+static void learns_what_a_machine_does(void)
+{
+    static const struct impulse_dsp newest = {
+        .id = 2, .type = "spectral-analysis", .name = "", .naxes = 3, .axes = xyz};
+    CLEANUP(set_clear) struct set s;
+    struct taught t;
+    struct job_spec spec;
+
+    if (!test_shared())
+        SKIP("no development data");
+    set_open(&s);
+    add_coffee(&s);
+    CHECK_INT(s.n, 11);
+    spec = spec_of(&s, 3);
+    spec.sensor.impulse.frequency = 198.6131839;
+    spec.sensor.impulse.window_ms = 1000;
+    spec.sensor.impulse.step_ms = 250;
+    spec.sensor.impulse.dsp = &newest;
+    CHECK(teach(&s, &spec, 0, &t) == 0);
+    CHECK_STR(t.err.text, "");
+    if (!t.training)
+        return;
+    printf("# %lld windows trained on, %lld held out: accuracy %.4f (%.4f), loss %.4f (%.4f), %.3f s\n",
+           (long long)t.training->ntrain, (long long)t.training->nheld, t.training->accuracy,
+           t.training->train_accuracy, t.training->loss, t.training->train_loss, t.seconds);
+    print_confusion(t.training);
+    CHECK_INT(t.training->nlabels, 4);
+    CHECK(t.training->accuracy > 0.85);
 }
 
 /* ---- made recordings ---- */
@@ -576,6 +648,7 @@ int main(void)
 {
     RUN(learns_gestures);
     RUN(clusters_know_what_is_odd);
+    RUN(learns_what_a_machine_does);
     RUN(learns_tones);
     RUN(learns_from_stretches);
     RUN(resamples);

@@ -204,7 +204,22 @@ static void floats_come_back(void)
         ROW("%zu: %.9g", i, (double)v[i]);
     }
     CHECK(text.len < N * 13);
-    CHECK(text.len < learn_result_bytes(&(struct learn_result){.kind = LEARN_REGRESSION, .nlabels = 1}, N));
+}
+
+/* What is told beforehand is not much more, and not less for what scores are. */
+static void its_length_is_known(void)
+{
+    enum { N = 20000 };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    float *v = arena_array(a, N, sizeof *v);
+    struct report *r = with_scores(a, v, N);
+    size_t len, told = learn_result_bytes(r->sensing->results[0].learn, N);
+
+    for (size_t i = 0; i < N; i++)
+        v[i] = (float)i / N;
+    len = report_to_json(a, r).len;
+    CHECK(len < told + 1500);
+    CHECK(told < 2 * len);
 }
 
 static void short_when_short(void)
@@ -572,6 +587,7 @@ int main(void)
     RUN(specs_survive);
     RUN(a_file_has_no_impulse);
     RUN(floats_come_back);
+    RUN(its_length_is_known);
     RUN(short_when_short);
     RUN(no_number_is_refused);
     RUN(reports_survive);
