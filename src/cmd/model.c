@@ -292,16 +292,16 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false},     {"verify", model_verify, false},
-    {"eval", model_eval, false}, {"bench", model_bench, false},   {"pull", model_pull, false},
-    {"add", model_add, true},    {"remove", model_remove, false},
+    {"list", model_list, false}, {"show", model_show, false},   {"verify", model_verify, false},
+    {"eval", model_eval, false}, {"bench", model_bench, false}, {"tune", model_tune, true},
+    {"pull", model_pull, false}, {"add", model_add, true},      {"remove", model_remove, false},
 };
 
 static const struct command_help help = {
     .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add "
              "CARD.json|FILE.onnx | "
              "remove NAME | "
-             "eval DIR | bench [NAME]",
+             "eval DIR | bench [NAME] | tune --tenant NAME",
     .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
             "file,\n"
             "docs/models.md) beside a model file: `add` checks both and copies them into the model "
@@ -336,7 +336,8 @@ static int model_run_command(int argc, char **argv)
     struct common_settings common;
     struct model_call c = {.arena = a};
     struct option_set sets[] = {common_set(&common), pull_set(&c.pull), eval_set(&c.eval),
-                                bench_set(&c.bench), data_set(&c.data), lab_set(&c.lab)};
+                                bench_set(&c.bench), tune_set(&c.tune), data_set(&c.data),
+                                lab_set(&c.lab)};
     struct conf *conf;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 
