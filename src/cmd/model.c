@@ -298,22 +298,29 @@ static const struct {
 };
 
 static const struct command_help help = {
-    .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add "
-             "CARD.json|FILE.onnx | "
-             "remove NAME | "
-             "eval DIR | bench [NAME] | tune --tenant NAME",
-    .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
-            "file,\n"
-            "docs/models.md) beside a model file: `add` checks both and copies them into the model "
-            "directory.\n"
-            "`eval` measures on a folder whose folders are named after what their files show (person, "
-            "animal,\n"
-            "person+animal, nothing ...; human, artificial; or tags).",
+    .usage = "assay model list|show|verify|pull|add|remove|eval|bench|tune [NAME...] [options]",
+    .text =
+        "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
+        "file,\n"
+        "docs/models.md) beside a model file.\n\n"
+        "  list [--available]     what is there; what the catalogue has\n"
+        "  show NAME              the card of a model\n"
+        "  verify [NAME]          do the weights still have the SHA-256 of their cards?\n"
+        "  pull NAME...|--all     gets weights by the catalogue, checks and installs them\n"
+        "  add CARD.json          checks a card and its model file, and installs both\n"
+        "  add FILE.onnx          looks into a model, tries it, proposes a card; installs nothing\n"
+        "  remove NAME...         takes models away\n"
+        "  eval DIR               accuracy on a folder whose folders are named after what their files show\n"
+        "                         (person, animal, person+animal, nothing; human, artificial; tags)\n"
+        "  bench [NAME...]        what a run costs: processor time, memory, loading; also CARD.json, "
+        "FILE.onnx\n"
+        "  tune --tenant NAME     thresholds for each camera from operators' labels, shown by replay",
     .after = "Examples:\n"
              "  assay model list --available\n"
              "  assay model pull yolox-nano yunet\n"
              "  assay model pull --all --from /media/stick/models\n"
-             "  assay model eval --html page.html clips",
+             "  assay model eval --html page.html clips\n"
+             "  assay model tune --tenant acme --write rules.json",
 };
 
 static int run(struct model_call *c, size_t verb)
