@@ -7,9 +7,9 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-    &command_serve,  &command_check,  &command_provenance, &command_key,    &command_tenant,
-    &command_audit,  &command_job,    &command_hook,       &command_replay, &command_model,
-    &command_status, &command_doctor, &command_version};
+    &command_serve,  &command_check,  &command_provenance, &command_impulse, &command_key,
+    &command_tenant, &command_audit,  &command_job,        &command_hook,    &command_replay,
+    &command_model,  &command_status, &command_doctor,     &command_version};
 
 static int usage(FILE *out)
 {
