@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "dsp/dsp.h"
 #include "infer/convert.h"
 #include "infer/deployment.h"
 #include "infer/export.h"
@@ -109,14 +110,64 @@ static int import_onnx(struct import *m, struct err *err)
 
 /* ---- projects ---- */
 
+static void add_note(struct import *m, const char *note)
+{
+    const char **all = arena_array(m->arena, m->to->nnotes + 1, sizeof *all);
+
+    for (size_t i = 0; i < m->to->nnotes; i++)
+        all[i] = m->to->notes[i];
+    all[m->to->nnotes++] = note;
+    m->to->notes = all;
+}
+
+/* Keeps what our blocks know: exports also carry settings that only the trainer needs. */
+static void keep_known(struct import *m, struct impulse_dsp *d)
+{
+    struct impulse_setting *kept = arena_array(m->arena, d->nsettings, sizeof *kept);
+    enum dsp_kind kind = dsp_kind_of(d->type);
+    struct dsp_settings s;
+    size_t n = 0;
+
+    if (kind == DSP_KIND_COUNT) {
+        add_note(m, arena_printf(m->arena, "The DSP block \"%s\" (%lld) is not supported.", d->type,
+                                 (long long)d->id));
+        return;
+    }
+    s = dsp_defaults(kind);
+    for (size_t i = 0; i < d->nsettings; i++)
+        if (dsp_set(&s, d->settings[i].name, d->settings[i].value, NULL) == 0)
+            kept[n++] = d->settings[i];
+        else
+            add_note(m, arena_printf(m->arena, "The setting \"%s\" (%s) of the DSP block %lld was left out.",
+                                     d->settings[i].name, d->settings[i].value, (long long)d->id));
+    d->settings = kept;
+    d->nsettings = n;
+}
+
+static int finish_impulse(struct import *m, struct err *err)
+{
+    struct impulse *p = &m->to->impulse;
+    struct impulse_dsp *dsp;
+
+    if (impulse_check(p, err) < 0)
+        return -1;
+    dsp = arena_array(m->arena, p->ndsp, sizeof *dsp);
+    for (size_t i = 0; i < p->ndsp; i++) {
+        dsp[i] = p->dsp[i];
+        keep_known(m, &dsp[i]);
+    }
+    p->dsp = dsp;
+    return 0;
+}
+
 static int import_deployment(struct import *m, struct err *err)
 {
-    return deployment_read(m->arena, m->file, m->to, err);
+    return deployment_read(m->arena, m->file, m->to, err) < 0 ? -1 : finish_impulse(m, err);
 }
 
 static int import_export(struct import *m, struct err *err)
 {
-    return export_read(m->arena, m->file, m->to, err);
+    return export_read(m->arena, m->file, m->to, err) < 0 ? -1 : finish_impulse(m, err);
 }
 
 /* ---- what it is ---- */

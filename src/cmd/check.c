@@ -112,18 +112,17 @@ static bool is_still(int fd)
     return begins_like(fd, stills, COUNT_OF(stills));
 }
 
-/* Who says "alarm" gets it, whatever the file is. */
-static const char *pipeline_for(const struct check *c, int fd)
+const char *check_pipeline(const char *wanted, int fd)
 {
-    if (text_is(c->s->pipeline, "alarm"))
+    if (text_is(wanted, "alarm"))
         return "alarm";
-    if (text_is(c->s->pipeline, "origin"))
+    if (text_is(wanted, "origin"))
         return is_still(fd)                                ? "origin-image"
                : begins_like(fd, sounds, COUNT_OF(sounds)) ? "origin-sound"
                                                            : "origin-video";
     if (is_still(fd))
         return "pictures";
-    return c->s->pipeline ? c->s->pipeline : "alarm";
+    return wanted ? wanted : "alarm";
 }
 
 static struct alarm_params alarm_params_of(const struct check_settings *s)
@@ -149,7 +148,7 @@ static int fill_spec(const struct check *c, int fd, const char *path, struct sub
     if (hash_fd(fd, spec->subject.sha256) < 0)
         return FAIL_ERRNO(err, "cannot read it");
     spec->id = "check";
-    spec->pipeline = pipeline_for(c, fd);
+    spec->pipeline = check_pipeline(c->s->pipeline, fd);
     spec->subject.size = st.st_size;
     spec->subject.name = path;
     spec->deadline_ms = c->s->deadline_ms;

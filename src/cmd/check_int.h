@@ -6,6 +6,10 @@
 #include "cmd/cmd.h"
 #include "cmd/terminal.h"
 
+/* The pipeline for a file, by its first bytes. wanted: "alarm" (whoever says it gets it, whatever the file
+ * is), "scenes", "origin"; NULL: alarm, or "pictures" for a still image. */
+const char *check_pipeline(const char *wanted, int fd);
+
 /* What came of a task. Everything lives in the arena. */
 struct checked {
     const char *json; /* the canonical report, one line */

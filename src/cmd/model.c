@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -249,11 +250,37 @@ int model_make_dir(const struct model_call *c, struct err *err)
     return 0;
 }
 
+int model_read_file(struct arena *a, const char *path, struct bytes *ret, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    uint8_t *data;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return FAIL_ERRNO(err, "cannot open %s", path);
+    if (!S_ISREG(st.st_mode) || st.st_size > MODEL_MAX_BYTES)
+        return FAIL(err, ERR_INPUT, "%s is no file of at most %d MB", path, MODEL_MAX_BYTES >> 20);
+    data = arena_try(a, (size_t)st.st_size + 1);
+    if (!data)
+        return FAIL(err, ERR_LIMIT, "there is no memory for %s", path);
+    for (int64_t at = 0; at < st.st_size;) {
+        ssize_t n = pread(fd, data + at, (size_t)(st.st_size - at), at);
+        if (n <= 0 && errno != EINTR)
+            return FAIL_ERRNO(err, "cannot read %s", path);
+        at += n > 0 ? n : 0;
+    }
+    *ret = bytes_of(data, (size_t)st.st_size);
+    return 0;
+}
+
 static int model_add(struct model_call *c, struct err *err)
 {
     if (!c->argc)
         return FAIL(err, ERR_INPUT,
-                    "assay model add needs the path of a model card (FILE.json, docs/models.md)");
+                    "assay model add needs the path of a model card (FILE.json, docs/models.md), or of a "
+                    "model (FILE.onnx) to propose one");
+    if (text_ends(c->argv[0], ".onnx"))
+        return model_propose(c, c->argv[0], err);
     if (model_make_dir(c, err) < 0 || cards_add(c->dir, c->argv[0], err) < 0)
         return -1;
     printf("added to %s; restart the server to use it\n", c->dir);
@@ -265,27 +292,45 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false}, {"verify", model_verify, false},
-    {"pull", model_pull, false}, {"add", model_add, true},    {"remove", model_remove, false},
+    {"list", model_list, false}, {"show", model_show, false},   {"verify", model_verify, false},
+    {"eval", model_eval, false}, {"bench", model_bench, false}, {"tune", model_tune, true},
+    {"pull", model_pull, false}, {"add", model_add, true},      {"remove", model_remove, false},
 };
 
 static const struct command_help help = {
-    .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add CARD.json | "
-             "remove NAME",
-    .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
-            "file,\n"
-            "docs/models.md) beside a model file: `add` checks both and copies them into the model "
-            "directory.",
+    .usage = "assay model list|show|verify|pull|add|remove|eval|bench|tune [NAME...] [options]",
+    .text =
+        "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
+        "file,\n"
+        "docs/models.md) beside a model file.\n\n"
+        "  list [--available]     what is there; what the catalogue has\n"
+        "  show NAME              the card of a model\n"
+        "  verify [NAME]          do the weights still have the SHA-256 of their cards?\n"
+        "  pull NAME...|--all     gets weights by the catalogue, checks and installs them\n"
+        "  add CARD.json          checks a card and its model file, and installs both\n"
+        "  add FILE.onnx          looks into a model, tries it, proposes a card; installs nothing\n"
+        "  remove NAME...         takes models away\n"
+        "  eval DIR               accuracy on a folder whose folders are named after what their files show\n"
+        "                         (person, animal, person+animal, nothing; human, artificial; tags)\n"
+        "  bench [NAME...]        what a run costs: processor time, memory, loading; also CARD.json, "
+        "FILE.onnx\n"
+        "  tune --tenant NAME     thresholds for each camera from operators' labels, shown by replay",
     .after = "Examples:\n"
              "  assay model list --available\n"
              "  assay model pull yolox-nano yunet\n"
-             "  assay model pull --all --from /media/stick/models",
+             "  assay model pull --all --from /media/stick/models\n"
+             "  assay model eval --html page.html clips\n"
+             "  assay model tune --tenant acme --write rules.json",
 };
 
 static int run(struct model_call *c, size_t verb)
 {
     struct err err = {0};
 
+    if (verbs[verb].run == model_eval && !c->argc) { /* then --data is the folder with the truth */
+        c->truth = c->data.data;
+        c->data.data = "./assay-data";
+    }
     c->dir = c->lab.models ? c->lab.models : arena_printf(c->arena, "%s/models", c->data.data);
     if ((!verbs[verb].blind && load_cards(c, &err) < 0) || verbs[verb].run(c, &err) < 0)
         return command_failed(&err);
@@ -297,7 +342,9 @@ static int model_run_command(int argc, char **argv)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct common_settings common;
     struct model_call c = {.arena = a};
-    struct option_set sets[] = {common_set(&common), pull_set(&c.pull), data_set(&c.data), lab_set(&c.lab)};
+    struct option_set sets[] = {common_set(&common), pull_set(&c.pull), eval_set(&c.eval),
+                                bench_set(&c.bench), tune_set(&c.tune), data_set(&c.data),
+                                lab_set(&c.lab)};
     struct conf *conf;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 

@@ -60,6 +60,11 @@ static const char style[] =
     ".section{fill:var(--section)}\n"
     ".critical{fill:var(--alarm)}\n"
     ".cut{stroke:var(--dim);stroke-dasharray:2 2}\n"
+    ".curves{display:flex;flex-wrap:wrap;gap:1.5rem}\n"
+    ".curve{width:20rem;max-width:100%;background:var(--soft);border-radius:3px}\n"
+    ".curve text{fill:var(--dim);font-size:5px}\n"
+    "polyline{fill:none;stroke:var(--a);stroke-width:1}\n"
+    "figure{margin:0}\nfigcaption{color:var(--dim);font-size:.9rem}\n"
     "table{border-collapse:collapse;width:100%;font-size:.9rem}\n"
     "th,td{text-align:left;vertical-align:top;padding:.2rem .6rem .2rem 0;"
     "border-bottom:1px solid var(--line)}\n"
@@ -169,6 +174,11 @@ int page_add(struct page *p, const struct page_entry *e, struct err *err)
 {
     page_entry(&p->body, e);
     return check_size(p, err);
+}
+
+struct buf *page_body(struct page *p)
+{
+    return &p->body;
 }
 
 static int write_all(int fd, struct bytes b)

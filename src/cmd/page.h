@@ -31,6 +31,8 @@ void page_foot(struct buf *out, const struct program_ref *program);
 struct page;
 int page_begin(struct page **ret, const char *path, const char *title, struct err *err);
 int page_add(struct page *p, const struct page_entry *e, struct err *err);
+/* For pages of another kind: HTML is added to it, between head and foot. */
+struct buf *page_body(struct page *p);
 /* The page is there, with mode 0644. */
 int page_end(struct page *p, const struct program_ref *program, struct err *err);
 void page_freep(struct page **p); /* without page_end: nothing was written */

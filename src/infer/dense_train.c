@@ -11,7 +11,8 @@ enum { LAYERS = 3 };
 
 struct dense_training dense_training_defaults(void)
 {
-    return (struct dense_training){.epochs = 100, .rate = 0.005, .hidden = {20, 10}, .batch = 32, .seed = 1};
+    return (struct dense_training){
+        .epochs = 100, .rate = 0.005, .hidden = {20, 10}, .batch = 32, .noise = 0.2, .decay = 0.1, .seed = 1};
 }
 
 /* One layer as it is trained. Weights lie input by input (in x out), so that inner loops run over neighbours;
@@ -28,6 +29,7 @@ struct trainer {
     struct layer layers[LAYERS];
     size_t nlayers;
     size_t *order; /* of the examples in this epoch */
+    float *row;    /* one of them, with noise */
     struct random random;
     int64_t steps; /* of Adam */
     double loss;   /* of this epoch, summed */
@@ -120,10 +122,26 @@ static void pass_down(const struct layer *l, struct layer *below)
     }
 }
 
+/* The sum of four numbers of 16 bits each is normal enough. */
+static const float *noisy(struct trainer *t, const float *x)
+{
+    const double deviation = 65536 / sqrt(3), middle = 2 * 65535;
+    double scale = t->t->noise / deviation;
+
+    for (size_t i = 0; i < t->e->nfeatures; i++) {
+        uint64_t r = random_next(&t->random);
+        uint64_t sum = (r & 0xffff) + (r >> 16 & 0xffff) + (r >> 32 & 0xffff) + (r >> 48);
+        t->row[i] = x[i] + (float)(scale * ((double)sum - middle));
+    }
+    return t->row;
+}
+
 static void learn_one(struct trainer *t, size_t example)
 {
     const float *x = t->e->features + example * t->e->nfeatures;
 
+    if (t->t->noise > 0)
+        x = noisy(t, x);
     blame(t, forward(t, x), t->e->labels[example]);
     for (size_t k = t->nlayers; k-- > 0;) {
         gather(&t->layers[k], k > 0 ? t->layers[k - 1].y : x);
@@ -134,10 +152,13 @@ static void learn_one(struct trainer *t, size_t example)
 
 /* ---- Adam (Kingma and Ba, 2015) ---- */
 
-static void adam(struct layer *l, float rate, float scale)
+/* decay: what a weight loses of itself; a bias loses nothing. */
+static void adam(struct layer *l, float rate, float scale, float decay)
 {
     const float b1 = 0.9F, b2 = 0.999F, tiny = 1e-7F;
 
+    for (size_t i = 0; i < l->in * l->out; i++)
+        l->w[i] -= decay * l->w[i];
     for (size_t i = 0; i < l->n; i++) {
         float g = l->grad[i] * scale;
         l->m[i] = b1 * l->m[i] + (1 - b1) * g;
@@ -154,7 +175,7 @@ static void step(struct trainer *t, size_t n)
     double rate = t->t->rate * sqrt(1 - pow(0.999, s)) / (1 - pow(0.9, s));
 
     for (size_t k = 0; k < t->nlayers; k++)
-        adam(&t->layers[k], (float)rate, 1 / (float)n);
+        adam(&t->layers[k], (float)rate, 1 / (float)n, (float)(t->t->rate * t->t->decay));
 }
 
 /* ---- epochs ---- */
@@ -255,6 +276,7 @@ static int build(struct arena *a, struct trainer *t, struct err *err)
         add_layer(a, t, in, outs[k]);
         in = outs[k];
     }
+    t->row = arena_array(a, t->e->nfeatures + 1, sizeof *t->row);
     t->order = arena_array(a, t->e->n + 1, sizeof *t->order);
     for (size_t i = 0; i < t->e->n; i++)
         t->order[i] = i;

@@ -1,6 +1,8 @@
 /* Trains a small network on features: one or two hidden layers with ReLU, or none, and a softmax over the
- * labels. Cross entropy, minibatches, Adam. For a few thousand windows of some dozens of features, on one
- * core, in seconds; what it makes runs as ONNX (dense_to_onnx in infer/convert.h).
+ * labels. Cross entropy, minibatches, Adam. So that it does not learn a few recordings by heart, every look
+ * at a row adds noise to it, and weights decay (Loshchilov and Hutter, 2019). For a few thousand windows of
+ * some dozens of features, on one core, in seconds; what it makes runs as ONNX (dense_to_onnx in
+ * infer/convert.h).
  *
  * The same examples, options and seed give the same weights, bit for bit, on the same machine and program. No
  * clock but the deadline, no threads. The weights are those after the last epoch: whoever picks the best
@@ -24,12 +26,14 @@ struct dense_training {
     double rate;   /* learning rate */
     int hidden[2]; /* 0: no such layer */
     size_t batch;  /* default 32 */
+    double noise;  /* deviation of what is added to each feature; 0: nothing */
+    double decay;  /* of weights, as a share of the rate */
     uint64_t seed;
     int64_t deadline_mono_us;                      /* 0: none; asked every epoch */
     void (*progress)(void *arg, int done, int of); /* may be NULL; after every epoch */
     void *arg;
 };
-/* 100 epochs, 0.005, 20 and 10 neurons, batches of 32, seed 1. */
+/* 100 epochs, 0.005, 20 and 10 neurons, batches of 32, noise 0.2, decay 0.1, seed 1. */
 struct dense_training dense_training_defaults(void);
 
 /* The network lives in `a`, without mean and dev. ERR_LIMIT, ERR_TIMEOUT; ERR_INPUT when the loss is no

@@ -183,6 +183,8 @@ static int read_settings(struct deployment *d, yyjson_val *options, struct impul
     yyjson_val *key, *v;
 
     dsp->settings = all;
+    if (!yyjson_is_obj(options))
+        return 0;
     yyjson_obj_foreach (options, i, max, key, v) {
         const char *text = setting_text(d->arena, v);
         if (!text || yyjson_get_len(key) >= SENSOR_NAME) {

@@ -477,6 +477,22 @@ static int read_clusters(struct export *x, const struct cvalue *config, struct i
     return 0;
 }
 
+/* A mixture's graph takes the chosen features as they are. */
+static int read_mixture(struct export *x, const struct cvalue *config, struct impulse_learn *l)
+{
+    float *mean, *dev;
+
+    if (read_chosen(x, config, l) < 0)
+        return -1;
+    mean = arena_array(x->arena, l->nchosen, sizeof *mean);
+    dev = arena_array(x->arena, l->nchosen, sizeof *dev);
+    for (size_t i = 0; i < l->nchosen; i++)
+        dev[i] = 1;
+    l->mean = mean;
+    l->dev = dev;
+    return 0;
+}
+
 /* All words and texts of a block, to be searched. */
 static void words_of(const struct cvalue *v, struct buf *to)
 {
@@ -637,7 +653,7 @@ static int read_learn(struct export *x, const struct cvalue *block, struct impul
     note_compiled(x, config, l);
     if (l->kind == LEARN_CLUSTERS && read_clusters(x, config, l) < 0)
         return -1;
-    if (l->kind == LEARN_MIXTURE && cvalue_member(config, "anom_axis") && read_chosen(x, config, l) < 0)
+    if (l->kind == LEARN_MIXTURE && cvalue_member(config, "anom_axis") && read_mixture(x, config, l) < 0)
         return -1;
     return read_inputs(x, block, l);
 }

@@ -20,9 +20,9 @@
 enum {
     TFLITE_TENSORS = 1 << 14,
     TFLITE_OPERATORS = 1 << 13,
-    TFLITE_ARGS = 256,          /* inputs of an operator */
-    TFLITE_NUMBERS = 1 << 26,   /* of a tensor */
-    TFLITE_MAX_ONNX = 256 << 20 /* bytes of what comes out */
+    TFLITE_ARGS = 256,         /* inputs of an operator */
+    TFLITE_NUMBERS = 1 << 24,  /* of a tensor */
+    TFLITE_MAX_ONNX = 64 << 20 /* bytes of what comes out: an analyst has memory for a few times that */
 };
 
 /* Numbers of schema.fbs. */
@@ -49,7 +49,7 @@ struct tflite_tensor {
 struct tflite_op {
     int code;
     struct bytes custom; /* name of a custom operator */
-    size_t nin, nout;
+    size_t ninputs, noutputs;
     struct tflite_tensor **in, **out; /* in: NULL for what is left out */
     struct flat_table options;
     struct bytes custom_options;
@@ -57,7 +57,7 @@ struct tflite_op {
 
 struct tflite {
     struct flat flat;
-    size_t ntensors, nops, nin, nout;
+    size_t ntensors, nops, ninputs, noutputs;
     struct tflite_tensor *tensors;
     struct tflite_op *ops;
     struct tflite_tensor *in[MODEL_PORTS], *out[MODEL_PORTS];

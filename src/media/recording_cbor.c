@@ -25,23 +25,44 @@ static bool number_of(const struct cbor *item, double *ret)
     }
 }
 
-static double get_number(const struct cbor *map, const char *key, double fallback)
-{
-    struct cbor v;
-    double n;
+/* What is looked for in a map. All at once: each look passes over everything in the map, and `values` may be
+ * long. A key that is there twice could mean either, and means nothing. */
+struct slot {
+    const char *key;
+    struct cbor value;
+    int hits;
+};
 
-    return cbor_get(map, key, &v) && number_of(&v, &n) ? n : fallback;
+static void look(const struct cbor *map, struct slot *slots, size_t n)
+{
+    struct cbor_cursor c = cbor_items(map);
+    struct cbor key, value;
+
+    if (map->kind != CBOR_MAP)
+        return;
+    while (cbor_next_pair(&c, &key, &value))
+        for (size_t i = 0; i < n; i++)
+            if (cbor_is_text(&key, slots[i].key)) {
+                slots[i].value = value;
+                slots[i].hits++;
+            }
 }
 
-static struct bytes get_text(struct reader *r, const struct cbor *map, const char *key)
+static double slot_number(const struct slot *s, double fallback)
 {
-    struct cbor v;
+    double n;
+
+    return s->hits == 1 && number_of(&s->value, &n) ? n : fallback;
+}
+
+static struct bytes slot_text(struct reader *r, const struct slot *s)
+{
     struct bytes b = {0};
 
-    if (cbor_get(map, key, &v) && v.kind == CBOR_TEXT) {
-        b = cbor_string(r->scratch, &v);
-        if (!b.data)
-            b.data = v.raw.data;
+    if (s->hits == 1 && s->value.kind == CBOR_TEXT) {
+        b = cbor_string(r->scratch, &s->value);
+        if (!b.data) /* said, but empty */
+            b.data = s->value.raw.data;
     }
     return b;
 }
@@ -83,63 +104,86 @@ static int take_row(struct reader *r, const struct cbor *row, struct err *err)
     return 0;
 }
 
-static int take_list(struct reader *r, const struct cbor *payload, struct err *err)
+static int take_list(struct reader *r, const struct slot *values, struct err *err)
 {
-    struct cbor list, row;
+    const struct cbor *list = &values->value;
     struct cbor_cursor c;
+    struct cbor row;
 
-    if (!cbor_get(payload, "values", &list) || (list.kind != CBOR_ARRAY && list.kind != CBOR_TEXT))
+    if (values->hits != 1 || (list->kind != CBOR_ARRAY && list->kind != CBOR_TEXT))
         return FAIL(err, ERR_INPUT, "\"payload\" needs a list \"values\".");
-    if (list.kind == CBOR_TEXT)
-        return take_number(r, &list, err);
-    if (recording_room(r, list.raw.len, err) < 0) /* a number has a byte at least */
+    if (list->kind == CBOR_TEXT)
+        return recording_refuse_references(err);
+    if (recording_room(r, list->raw.len, err) < 0) /* a number has a byte at least */
         return -1;
-    c = cbor_items(&list);
+    c = cbor_items(list);
     while (cbor_next(&c, &row))
         if (take_row(r, &row, err) < 0)
             return -1;
     return 0;
 }
 
-static int take_sensors(struct reader *r, const struct cbor *payload, struct err *err)
+static int take_sensors(struct reader *r, const struct slot *sensors, struct err *err)
 {
     struct cbor_cursor c;
-    struct cbor list, sensor;
+    struct cbor sensor;
 
-    if (!cbor_get(payload, "sensors", &list))
+    if (sensors->hits != 1)
         return 0; /* which somebody else finds */
-    c = cbor_items(&list);
-    while (cbor_next(&c, &sensor))
-        if (recording_add_axis(r, get_text(r, &sensor, "name"), get_text(r, &sensor, "units"), err) < 0)
+    c = cbor_items(&sensors->value);
+    while (cbor_next(&c, &sensor)) {
+        struct slot of[] = {{.key = "name"}, {.key = "units"}};
+        look(&sensor, of, COUNT_OF(of));
+        if (recording_add_axis(r, slot_text(r, &of[0]), slot_text(r, &of[1]), err) < 0)
             return -1;
+    }
     return 0;
+}
+
+static int take_root(struct reader *r, const struct cbor *root, struct err *err)
+{
+    struct slot top[] = {{.key = "payload"}, {.key = "protected"}, {.key = "signature"}};
+    struct slot of[] = {{.key = "interval_ms"},
+                        {.key = "device_name"},
+                        {.key = "device_type"},
+                        {.key = "sensors"},
+                        {.key = "values"}};
+    struct slot how[] = {{.key = "ver"}, {.key = "alg"}, {.key = "iat"}};
+    struct acquisition a;
+
+    look(root, top, COUNT_OF(top));
+    if (top[0].hits != 1)
+        return FAIL(err, ERR_INPUT,
+                    "This CBOR is no recording: it needs \"payload\" with a list \"values\", "
+                    "beside \"protected\" and \"signature\".");
+    look(&top[0].value, of, COUNT_OF(of));
+    if (top[1].hits == 1)
+        look(&top[1].value, how, COUNT_OF(how));
+    a = (struct acquisition){
+        .version = slot_text(r, &how[0]),
+        .algorithm = slot_text(r, &how[1]),
+        .taken_s = slot_number(&how[2], 0),
+        .interval_ms = slot_number(&of[0], (double)NAN),
+        .device_name = slot_text(r, &of[1]),
+        .device_type = slot_text(r, &of[2]),
+        .signature_at = recording_signature(r, slot_text(r, &top[2])),
+    };
+    if (take_sensors(r, &of[3], err) < 0 || recording_take_acquisition(r, &a, err) < 0)
+        return -1;
+    return take_list(r, &of[4], err);
 }
 
 int recording_cbor(struct reader *r, struct err *err)
 {
-    struct cbor root, payload, protection = {0};
-    struct acquisition a;
+    struct cbor root;
 
-    if (cbor_read_upto(bytes_of(r->text, r->len), MAX_ITEMS, &root, err) < 0)
-        return err && err->kind == ERR_DECODE ? (err->kind = ERR_INPUT, -1) : -1;
-    while (root.kind == CBOR_TAG && cbor_tagged(&root, &root))
-        ;
-    if (!cbor_get(&root, "payload", &payload))
-        return FAIL(err, ERR_INPUT,
-                    "This CBOR is no recording: it needs \"payload\" with a list \"values\", "
-                    "beside \"protected\" and \"signature\".");
-    if (!cbor_get(&root, "protected", &protection))
-        protection = (struct cbor){.kind = CBOR_SIMPLE};
-    a = (struct acquisition){
-        .version = get_text(r, &protection, "ver"),
-        .algorithm = get_text(r, &protection, "alg"),
-        .taken_s = get_number(&protection, "iat", 0),
-        .interval_ms = get_number(&payload, "interval_ms", (double)NAN),
-        .device_name = get_text(r, &payload, "device_name"),
-        .device_type = get_text(r, &payload, "device_type"),
-        .signature_at = recording_signature(r, get_text(r, &root, "signature")),
-    };
-    if (take_sensors(r, &payload, err) < 0 || recording_take_acquisition(r, &a, err) < 0)
+    if (cbor_read_upto(bytes_of(r->text, r->len), MAX_ITEMS, &root, err) < 0) {
+        if (err && err->kind == ERR_DECODE)
+            err->kind = ERR_INPUT; /* the sender can mend it */
         return -1;
-    return take_list(r, &payload, err);
+    }
+    while (root.kind == CBOR_TAG)
+        if (!cbor_tagged(&root, &root))
+            break;
+    return take_root(r, &root, err);
 }

@@ -1,4 +1,5 @@
 /* Impulses and results in the terms of the .eim protocol, and back. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -205,7 +206,9 @@ static struct impulse_learn learn_block(const struct eim_about *about, enum lear
 {
     static const int64_t dsp[] = {1};
     const struct eim_threshold *t = kinds[kind].key ? threshold_of(about, kinds[kind].key) : NULL;
-    bool own = t && t->block > 1 && t->block <= INT32_MAX;
+    bool own = t && t->block > 1 && t->block <= INT32_MAX, anomaly = !kinds[kind].labels;
+    /* A score is a probability; nonsense of a program is not taken over. */
+    bool sane = t && (anomaly ? fabs(t->value) <= (double)FLT_MAX : t->value >= 0 && t->value <= 1);
 
     return (struct impulse_learn){
         .id = free_id(others, nothers, own ? t->block : 2),
@@ -217,7 +220,7 @@ static struct impulse_learn learn_block(const struct eim_about *about, enum lear
         .dsp = dsp,
         .nlabels = kinds[kind].labels ? about->nlabels : 0,
         .labels = about->labels,
-        .min_score = t ? t->value : fallback,
+        .min_score = sane ? t->value : fallback,
         .model = -1,
     };
 }

@@ -8,7 +8,7 @@
 #include "report/eim_int.h"
 #include "report/json_int.h"
 
-enum { MAX_SIDE = 1 << 14, MAX_SAID = 120 };
+enum { MAX_SIDE = 4096, MAX_SAID = 120 }; /* a side as report/sensor.h has it */
 
 /* An answer on its way. */
 struct answer {
@@ -79,7 +79,7 @@ static const char *name_of(struct reader *rd, yyjson_val *v, const char *what)
 {
     const char *s = yyjson_get_str(v);
 
-    if (!s || strlen(s) != yyjson_get_len(v) || strlen(s) > SENSOR_NAME) {
+    if (!s || strlen(s) != yyjson_get_len(v) || !*s || strlen(s) >= SENSOR_NAME) {
         read_refuse(rd, what);
         return "";
     }

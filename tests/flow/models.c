@@ -390,6 +390,89 @@ static void what_was_pulled_judges_and_is_removed(void)
     CHECK(o.status == 1 && strstr(o.err, "no model 'street' is installed"));
 }
 
+static char *copied(const char *folder, const char *clip)
+{
+    const char *clips = getenv("ASSAY_CLIPS");
+    char *to = arena_printf(arena, "%s/%s/%s", base, folder, clip);
+
+    write_file(to, file_read(arena, arena_printf(arena, "%s/%s", clips ? clips : "build/clips", clip)));
+    return to;
+}
+
+/* Two clips whose truth is known, one that is none. */
+static void a_folder_is_evaluated(void)
+{
+    static const char *const folders[] = {"truth", "truth/person", "truth/nothing"};
+    struct outcome o;
+    struct bytes json, page;
+
+    for (size_t i = 0; i < COUNT_OF(folders); i++)
+        mkdir(inside(folders[i]), 0700);
+    copied("truth/person", "person.mp4");
+    copied("truth/nothing", "empty.mp4");
+    copied("truth/nothing", "zero.bin");
+    o = RUN_ASSAY("model", "eval", "--data", inside("truth"), "--html", inside("truth.html"));
+    CHECK_INT(o.status, 0);
+    CHECK(strstr(o.out, "person") && strstr(o.out, "1.000") && strstr(o.out, "assay-detect"));
+    CHECK(strstr(o.out, "3, of which 2 were judged"));
+    page = file_read(arena, inside("truth.html"));
+    CHECK(strstr((const char *)page.data, "<polyline") && !strstr((const char *)page.data, "<script"));
+    o = RUN_ASSAY("model", "eval", inside("truth"), "--json", "--data", inside("none"), "--model",
+                  "assay-detect");
+    CHECK_INT(o.status, 0);
+    json = bytes_of(o.out, strlen(o.out));
+    CHECK_STR(json_at(arena, json, "judged"), "2");
+    CHECK_STR(json_at(arena, json, "not_judged"), "1");
+    CHECK_STR(json_at(arena, json, "confusion.person.person"), "1");
+    CHECK_STR(json_at(arena, json, "confusion.nothing.nothing"), "1");
+    o = RUN_ASSAY("model", "eval", inside("truth"), "--pipeline", "taste");
+    CHECK(o.status == 1 && strstr(o.err, "pipeline must be"));
+    o = RUN_ASSAY("model", "eval", inside("nowhere"));
+    CHECK(o.status == 1 && strstr(o.err, "cannot read the folder"));
+    o = RUN_ASSAY("model", "eval", inside("truth"), "--model", "yunet");
+    CHECK(o.status == 1 && strstr(o.err, "assay model pull yunet"));
+    o = RUN_ASSAY("model", "eval", inside("truth"), "--pipeline", "tags");
+    CHECK(o.status == 1 && strstr(o.err, "none of the 3 files could be judged"));
+}
+
+static void the_cost_of_a_model_is_told(void)
+{
+    char *onnx = root_file("models/assay-detect-1.onnx");
+    struct outcome o = RUN_ASSAY("model", "bench", "assay-detect", "--runs", "3", "--data", inside("none"));
+
+    CHECK(o.status == 0 && strstr(o.out, "assay-detect"));
+    o = RUN_ASSAY("model", "bench", onnx, "--runs", "3", "--json");
+    CHECK_INT(o.status, 0);
+    CHECK_STR(json_at(arena, bytes_of(o.out, strlen(o.out)), "runs"), "3");
+    o = RUN_ASSAY("model", "bench", "assay-spectrum", "--data", inside("none"));
+    CHECK(o.status == 1 && strstr(o.err, "no network"));
+    write_text(inside("bad.onnx"), "this is no model");
+    o = RUN_ASSAY("model", "bench", inside("bad.onnx"));
+    CHECK(o.status == 1 && strstr(o.err, "cannot be loaded"));
+}
+
+/* Looked into, tried, and the card that is proposed is one. */
+static void a_file_without_a_card_is_looked_into(void)
+{
+    char *onnx = inside("street.onnx");
+    struct outcome o;
+
+    write_file(onnx, server.file);
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "3", "--data", inside("none"));
+    CHECK_INT(o.status, 0);
+    CHECK(strstr(o.out, "task      detect") && strstr(o.out, "with the card below:") &&
+          strstr(o.out, "to be filled in"));
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "1", "--card", "--data", inside("none"));
+    CHECK_INT(o.status, 0);
+    o = RUN_ASSAY("model", "add", inside("street.json"), "--data", inside("added"));
+    CHECK_INT(o.status, 0);
+    o = RUN_ASSAY("model", "add", onnx, "--runs", "1", "--card", "--data", inside("none"));
+    CHECK(o.status == 1 && strstr(o.err, "cannot write"));
+    write_text(inside("bad.onnx"), "this is no model");
+    o = RUN_ASSAY("model", "add", inside("bad.onnx"));
+    CHECK(o.status == 1 && strstr(o.err, "no ONNX model"));
+}
+
 static void the_catalogue_inside(void)
 {
     struct outcome o = RUN_ASSAY("model", "list", "--available", "--data", inside("none"));
@@ -435,6 +518,9 @@ int main(void)
     RUN(a_proxy_is_asked);
     RUN(a_mirror_is_a_folder_or_an_address);
     RUN(what_was_pulled_judges_and_is_removed);
+    RUN(a_folder_is_evaluated);
+    RUN(the_cost_of_a_model_is_told);
+    RUN(a_file_without_a_card_is_looked_into);
     RUN(the_catalogue_inside);
     RUN(everything_from_the_shared_folder);
     server_close();

@@ -280,6 +280,7 @@ struct making {
     doc_t *doc;
     yyjson_val *before; /* the root of the stored one; NULL: there is none */
     double frequency;
+    bool merge;
     const char *now;
     struct err *err;
 };
@@ -349,6 +350,21 @@ static void complete_input(struct making *m, val_t *block)
                                 yyjson_mut_get_num(yyjson_mut_obj_get(block, "windowSizeMs")));
 }
 
+/* Settings by the names of our table, so that none is there twice. Unknown ones stay, and are refused. */
+static void name_settings(doc_t *doc, val_t *block, const struct dsp_block_words *words)
+{
+    val_t *old = yyjson_mut_obj_get(block, "config"), *config = yyjson_mut_obj(doc), *key, *v;
+    size_t i, n;
+
+    yyjson_mut_obj_foreach (old, i, n, key, v) {
+        const char *name = yyjson_mut_get_str(key);
+        const struct dsp_words *w = words ? dsp_setting_of(words, name) : NULL;
+        yyjson_mut_obj_put(config, yyjson_mut_strcpy(doc, w ? w->name : name),
+                           yyjson_mut_val_mut_copy(doc, v));
+    }
+    yyjson_mut_obj_put(block, yyjson_mut_str(doc, "config"), config);
+}
+
 static void complete_dsp(struct making *m, val_t *block)
 {
     static const char *const kept[] = {"createdAt", "config", "implementationVersion", NULL};
@@ -361,8 +377,7 @@ static void complete_dsp(struct making *m, val_t *block)
         yyjson_mut_obj_add_int(m->doc, block, "implementationVersion", words ? words->newest : 1);
     if (!has(block, "axes"))
         yyjson_mut_obj_add_arr(m->doc, block, "axes");
-    if (!has(block, "config"))
-        yyjson_mut_obj_add_obj(m->doc, block, "config");
+    name_settings(m->doc, block, words);
 }
 
 static void name_all_dsp(struct making *m, val_t *block, val_t *dsps)
@@ -396,6 +411,8 @@ static int copy_blocks(struct making *m, yyjson_val *wire, val_t *to, const char
     val_t *blocks = yyjson_mut_obj_add_arr(m->doc, to, key);
     size_t i, n;
 
+    if (!list && m->merge)
+        list = yyjson_obj_get(m->before, key);
     if (list && !yyjson_is_arr(list))
         return FAIL(m->err, ERR_INPUT, "%s is a list of blocks", key);
     yyjson_arr_foreach (list, i, n, v) {
@@ -449,7 +466,8 @@ int definition_make(struct arena *a, yyjson_val *wire, const struct define_with 
 {
     CLEANUP(json_mut_freep) doc_t *doc = json_doc_new();
     CLEANUP(json_freep) yyjson_doc *before = NULL;
-    struct making m = {.arena = a, .doc = doc, .frequency = with->frequency, .err = err};
+    struct making m = {
+        .arena = a, .doc = doc, .frequency = with->frequency, .merge = with->merge, .err = err};
     char now[CLOCK_TEXT];
 
     m.now = clock_rfc3339(now, with->now_us);
@@ -513,6 +531,7 @@ int definition_set_config(struct arena *a, struct bytes json, int64_t dsp, yyjso
 {
     CLEANUP(json_mut_freep) doc_t *doc = open_stored(json, err);
     val_t *block = doc ? find_block(yyjson_mut_doc_get_root(doc), "dspBlocks", dsp) : NULL;
+    const struct dsp_block_words *words;
     yyjson_val *key, *v;
     size_t i, n;
 
@@ -522,8 +541,12 @@ int definition_set_config(struct arena *a, struct bytes json, int64_t dsp, yyjso
         return FAIL(err, ERR_NOT_FOUND, "the impulse has no DSP block %lld", (long long)dsp);
     if (!yyjson_is_obj(config))
         return FAIL(err, ERR_INPUT, "config is an object of parameters and their values");
-    yyjson_obj_foreach (config, i, n, key, v)
-        put(doc, member(doc, block, "config"), yyjson_get_str(key), yyjson_val_mut_copy(doc, v));
+    words = dsp_words_of(yyjson_mut_get_str(yyjson_mut_obj_get(block, "type")));
+    yyjson_obj_foreach (config, i, n, key, v) {
+        const struct dsp_words *w = words ? dsp_setting_of(words, yyjson_get_str(key)) : NULL;
+        put(doc, member(doc, block, "config"), w ? w->name : yyjson_get_str(key),
+            yyjson_val_mut_copy(doc, v));
+    }
     return write_checked(a, doc, ret_json, err);
 }
 

@@ -73,6 +73,7 @@ struct define_with {
     struct bytes before;
     double frequency;
     int64_t now_us;
+    bool merge; /* lists of blocks that the client does not send stay as they were */
 };
 int definition_make(struct arena *a, yyjson_val *wire, const struct define_with *with, struct bytes *ret_json,
                     struct err *err);

@@ -9,6 +9,7 @@ struct impulse_opts {
     int64_t max_projects; /* of a tenant */
     int64_t max_samples;  /* of a project */
     int64_t max_batch;    /* bytes of one request with several files */
+    const char *jobs;     /* "auto": long classifications are jobs; "always": all are */
 };
 extern const struct option impulse_options[];
 extern const size_t impulse_noptions;

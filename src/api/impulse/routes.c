@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/impulse/impulse_int.h"
+#include "api/impulse/upper_int.h"
 #include "api/problem.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -20,6 +20,8 @@ const struct option impulse_options[] = {
     ROW("impulse-max-samples", OPT_INT, max_samples, "100000", 1, 1e9, "N", "samples of a project"),
     ROW("impulse-max-batch", OPT_BYTES, max_batch, "1G", 1024, 1e12, "SIZE",
         "largest request with several files; each of them may be as large as --max-upload"),
+    ROW("impulse-jobs", OPT_STRING, jobs, "auto", 0, 0, "WHEN",
+        "which classifications are jobs that clients wait for: auto (long ones) or always"),
 };
 const size_t impulse_noptions = COUNT_OF(impulse_options);
 
@@ -33,6 +35,7 @@ struct work {
 };
 
 struct impulse_dialect {
+    struct reply_cache *cache;
     struct queue *queue;
     int nthreads;
     pthread_t threads[DESK_THREADS];
@@ -51,11 +54,21 @@ static void *desk_main(void *arg)
     return NULL;
 }
 
-int impulse_start(struct impulse_dialect **ret, const struct impulse_opts *opts UNUSED, struct err *err)
+enum { CACHE_ENTRIES = 5000, CACHE_BYTES = 32 << 20 };
+
+struct reply_cache *impulse_cache(const struct api *api)
+{
+    return api->impulse->cache;
+}
+
+int impulse_start(struct impulse_dialect **ret, const struct impulse_opts *opts, struct err *err)
 {
     CLEANUP(impulse_freep) struct impulse_dialect *d = mem_alloc(sizeof *d);
 
-    *d = (struct impulse_dialect){.queue = queue_new(DESK_QUEUE)};
+    if (opts->jobs && !text_is(opts->jobs, "auto") && !text_is(opts->jobs, "always"))
+        return FAIL(err, ERR_INPUT, "impulse-jobs is auto or always, not \"%.40s\"", opts->jobs);
+    *d = (struct impulse_dialect){.cache = reply_cache_new(CACHE_ENTRIES, CACHE_BYTES),
+                                  .queue = queue_new(DESK_QUEUE)};
     for (; d->nthreads < DESK_THREADS; d->nthreads++)
         if (pthread_create(&d->threads[d->nthreads], NULL, desk_main, d) != 0)
             return FAIL(err, ERR_IO, "cannot start a thread of the API; raise the limit of threads");
@@ -80,6 +93,7 @@ void impulse_freep(struct impulse_dialect **dialect)
         return;
     impulse_stop(d);
     queue_free(d->queue);
+    reply_cache_free(d->cache);
     free(d);
 }
 
@@ -132,10 +146,26 @@ static int outer_status(int status)
     return 200;
 }
 
+bool impulse_is_the_clients(const struct err *err)
+{
+    static const enum err_kind kinds[] = {ERR_INPUT,   ERR_DECODE,    ERR_NO_STREAM, ERR_MODEL,
+                                          ERR_TIMEOUT, ERR_NOT_FOUND, ERR_CONFLICT,  ERR_UNSUPPORTED};
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (kinds[i] == err->kind)
+            return true;
+    return false;
+}
+
 void impulse_fail(struct request *r, const struct caller *caller, const struct err *err)
 {
-    struct problem p = problem_of(r, caller, err);
+    struct problem p;
 
+    if (impulse_is_the_clients(err)) {
+        impulse_error(r, 200, err->text);
+        return;
+    }
+    p = problem_of(r, caller, err);
     p.status = outer_status(p.status);
     refuse(r, &p);
 }

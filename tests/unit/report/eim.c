@@ -224,6 +224,7 @@ static void says_hello_and_hears_it(void)
     CHECK_STR(back.project.name, "gestures");
     CHECK_INT(back.project.impulse, 5);
     p = eim_impulse_about(a, &back, 192);
+    CHECK(impulse_check(&p, &err) == 0);
     CHECK_NEAR(p.window_ms, 2000, 1e-9);
     CHECK_NEAR(p.frequency, 62.5, 1e-9);
     CHECK(p.step_ms == 192 && p.nlearn == 2 && p.ndsp == 1);
@@ -298,6 +299,7 @@ static void pictures_and_boxes(void)
     CHECK(eim_hello_read(a, bytes_of(text.data, text.len - 2), 1, &back, &err) == 0);
     CHECK_STR(err.text, "");
     p = eim_impulse_about(a, &back, 0);
+    CHECK(impulse_check(&p, &err) == 0);
     CHECK(p.input == INPUT_PICTURE && p.width == 96 && p.fit == FIT_LONG && p.learn[0].kind == LEARN_FOMO);
     CHECK(p.learn[0].id == 7);
     text = eim_result_write(a, 2, &about, &r);
@@ -361,6 +363,7 @@ static void refuses_strange_hellos(void)
         {PARAMETERS("\"input_features_count\":4,\"has_anomaly\":77,\"model_type\":\"new\""), 0},
         {PARAMETERS("\"input_features_count\":4,\"thresholds\":7"), 0},
         {PARAMETERS("\"input_features_count\":4,\"thresholds\":[{\"id\":1,\"x\":2},3]"), 0},
+        {PARAMETERS("\"input_features_count\":4,\"thresholds\":[{\"id\":1,\"min_score\":-7}]"), 0},
         {PARAMETERS("\"input_features_count\":5"), -1},
         {PARAMETERS("\"input_features_count\":0"), -1},
         {PARAMETERS("\"input_features_count\":4e9"), -1},
@@ -384,6 +387,10 @@ static void refuses_strange_hellos(void)
         int r = eim_hello_read(a, bytes_of(rows[i].text, strlen(rows[i].text)), 1, &about, &err);
         CHECK_INT(r, rows[i].want);
         CHECK(r == 0 || (err.kind == ERR_MODEL && err.text[0] && !strchr(err.text, '\a')));
+        if (r == 0) {
+            struct impulse p = eim_impulse_about(a, &about, 0);
+            CHECK(impulse_check(&p, &err) == 0);
+        }
         ROW("%s: %s", rows[i].text, err.text);
     }
 }

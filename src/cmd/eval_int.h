@@ -1,0 +1,74 @@
+/* assay model eval, its files: model_eval.c goes through the folder and has the items judged, eval_truth.c
+ * knows the words for the truth and finds the score for a label in a report, eval_print.c prints, eval_page.c
+ * draws. */
+#ifndef ASSAY_CMD_EVAL_INT_H
+#define ASSAY_CMD_EVAL_INT_H
+
+#include "cmd/page.h"
+#include "report/report.h"
+#include "verdict/measure.h"
+
+enum { EVAL_MAX_LABELS = 64, EVAL_MAX_FOLDERS = 256, EVAL_MAX_ITEMS = 200000, EVAL_ROC_POINTS = 300 };
+
+/* What can be evaluated, one row each: the words that folders may have, and where the scores are. */
+struct eval_kind {
+    const char *name;     /* of --pipeline */
+    const char *pipeline; /* of check_pipeline() */
+    /* The label that a folder's word means ("fake": "artificial"); NULL: none, its items show nothing. */
+    const char *(*label)(const char *word);
+    /* 0..1, NAN when nobody gave one. model: NULL, or the one whose score is wanted. */
+    double (*score)(const struct report *r, const char *label, const char *model);
+    const char *nothing; /* what an item without a label above the threshold is called */
+};
+const struct eval_kind *eval_kind_find(const char *name); /* NULL: none */
+/* The kind that fits these folders best. */
+const struct eval_kind *eval_kind_guess(const char *const *folders, size_t n);
+extern const char eval_kind_names[]; /* "alarm, origin, ..." */
+
+struct eval_folder {
+    const char *name; /* its labels, joined by '+' */
+    size_t n;         /* labels */
+    size_t labels[8]; /* indices */
+};
+
+struct eval_item {
+    const char *path;
+    size_t folder;
+    const char *problem; /* why it was not judged; NULL: it was */
+    double *scores;      /* one for each label */
+    double cpu_ms, wall_ms;
+};
+
+struct evaluation {
+    struct arena *arena;
+    const char *data, *model;
+    const struct eval_kind *kind;
+    double threshold, false_rate;
+    size_t nlabels;
+    const char *labels[EVAL_MAX_LABELS];
+    size_t nfolders;
+    struct eval_folder *folders;
+    size_t n, judged;
+    struct eval_item *items;
+    size_t nmodels;
+    struct model_ref *models; /* that took part */
+    /* --- after eval_sum --- */
+    size_t scored[EVAL_MAX_LABELS]; /* items with a score for it */
+    struct measures measures[EVAL_MAX_LABELS];
+    struct measured *sorted[EVAL_MAX_LABELS]; /* judged items */
+    size_t *confusion;                        /* [nfolders][nlabels + 1], the last: nothing */
+    double cpu_ms, wall_ms, wall_all_ms;      /* medians; the sum */
+};
+
+/* Reads the names of the folders into labels; -1 when they make no sense. */
+int eval_read_folders(struct evaluation *e, const char *const *names, size_t n, struct err *err);
+bool eval_shows(const struct evaluation *e, const struct eval_item *item, size_t label);
+/* Made of other labels, and so no answer beside them: the intrusion beside person and vehicle. */
+bool eval_is_derived(const struct evaluation *e, size_t label);
+void eval_sum(struct evaluation *e);
+
+void eval_print(const struct evaluation *e);
+void eval_print_json(const struct evaluation *e);
+void eval_page(struct buf *out, const struct evaluation *e);
+
+#endif
