@@ -263,8 +263,7 @@ static int check_signature(struct ingest *in, struct err *err)
         return 0;
     if (blob_open(api_in(in)->blobs, in->row.sha256, &fd, &size, err) < 0)
         return -1;
-    return signed_with(fd, size, in->recording.signature_at, in->project.hmac_key, &in->row.signed_well,
-                           err);
+    return signed_with(fd, size, in->recording.signature_at, in->project.hmac_key, &in->row.signed_well, err);
 }
 
 static int keep_numbers(struct ingest *in, struct err *err)
