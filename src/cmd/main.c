@@ -5,7 +5,6 @@
 
 #include "base/c23.h"
 #include "cmd/cmd.h"
-#include "lab/eim.h"
 
 static const struct command *const commands[] = {
     &command_serve,  &command_check,  &command_provenance, &command_key,    &command_tenant,

@@ -1,6 +1,7 @@
 /* What the upper floor of the impulse dialect knows of impulses. Pure.
  *
  *   define.c      an impulse as its clients write it <-> as it is stored <-> struct impulse
+ *   wire.c        an impulse of ours as a client would write it
  *   words.c       the client's words: sorts of learn blocks, settings of DSP blocks, thresholds
  *
  * Stored is the client's own JSON, checked and completed, with a few members of ours: `config` of a DSP
@@ -77,6 +78,9 @@ struct define_with {
 };
 int definition_make(struct arena *a, yyjson_val *wire, const struct define_with *with, struct bytes *ret_json,
                     struct err *err);
+/* The other way round: members of a client's impulse, borrowed from p, to be made one with definition_make.
+ * input: a number for its input block. */
+void definition_wire(doc_t *doc, val_t *wire, const struct impulse *p, int64_t input);
 /* A stored one. */
 int definition_read(struct arena *a, struct bytes json, struct definition *ret, struct err *err);
 const struct learn_more *definition_learn(const struct definition *d, int64_t id, size_t *ret_at); /* NULL */

@@ -392,105 +392,6 @@ static int make_learn(struct making *m, yyjson_val *input, yyjson_val *model, st
                 "modelType is classification, regression, object-detection, anomaly or freeform");
 }
 
-/* ---- an impulse that came with the file ---- */
-
-static void write_input(struct making *m, const struct impulse *p)
-{
-    static const char *const types[] = {
-        [INPUT_SERIES] = "time-series", [INPUT_PICTURE] = "image", [INPUT_FEATURES] = "features"};
-    val_t *in = one_block(m, "inputBlocks", types[p->input], m->base);
-
-    if (p->input == INPUT_SERIES) {
-        yyjson_mut_obj_add_real(m->doc, in, "windowSizeMs", p->window_ms);
-        yyjson_mut_obj_add_real(m->doc, in, "windowIncreaseMs", p->step_ms);
-        yyjson_mut_obj_add_real(m->doc, in, "frequencyHz", p->frequency);
-        yyjson_mut_obj_add_bool(m->doc, in, "padZeros", p->pad);
-    } else if (p->input == INPUT_PICTURE) {
-        yyjson_mut_obj_add_int(m->doc, in, "imageWidth", p->width);
-        yyjson_mut_obj_add_int(m->doc, in, "imageHeight", p->height);
-        yyjson_mut_obj_add_str(m->doc, in, "resizeMode", picture_fit_name(p->fit));
-    }
-}
-
-static void write_texts(doc_t *doc, val_t *to, const char *key, const char *const *texts, size_t n)
-{
-    val_t *list = yyjson_mut_obj_add_arr(doc, to, key);
-
-    for (size_t i = 0; i < n; i++)
-        yyjson_mut_arr_add_str(doc, list, texts[i]);
-}
-
-static void write_dsp(struct making *m, val_t *list, const struct impulse_dsp *d)
-{
-    val_t *o = yyjson_mut_arr_add_obj(m->doc, list), *config;
-
-    yyjson_mut_obj_add_int(m->doc, o, "id", d->id);
-    yyjson_mut_obj_add_str(m->doc, o, "type", d->type);
-    if (d->name)
-        yyjson_mut_obj_add_str(m->doc, o, "name", d->name);
-    if (d->version)
-        yyjson_mut_obj_add_int(m->doc, o, "implementationVersion", d->version);
-    write_texts(m->doc, o, "axes", d->axes, d->naxes);
-    config = yyjson_mut_obj_add_obj(m->doc, o, "config");
-    for (size_t i = 0; i < d->nsettings; i++)
-        yyjson_mut_obj_add_str(m->doc, config, d->settings[i].name, d->settings[i].value);
-}
-
-static const char *type_of_kind(const struct impulse_learn *l)
-{
-    static const char *const types[] = {
-        [LEARN_CLASSIFIER] = "keras",
-        [LEARN_REGRESSION] = "keras-regression",
-        [LEARN_CLUSTERS] = "anomaly",
-        [LEARN_MIXTURE] = "anomaly-gmm",
-        [LEARN_FOMO] = "keras-object-detection",
-        [LEARN_SSD] = "keras-object-detection",
-        [LEARN_GRID] = "keras-visual-anomaly",
-        [LEARN_FREEFORM] = "keras-freeform",
-    };
-
-    return learn_words_of(l->type) ? l->type : types[l->kind];
-}
-
-static void write_learn(struct making *m, val_t *list, const struct impulse_learn *l)
-{
-    val_t *o = yyjson_mut_arr_add_obj(m->doc, list), *ids;
-    const char *type = type_of_kind(l);
-
-    yyjson_mut_obj_add_int(m->doc, o, "id", l->id);
-    yyjson_mut_obj_add_str(m->doc, o, "type", type);
-    if (l->name)
-        yyjson_mut_obj_add_str(m->doc, o, "name", l->name);
-    if (l->title)
-        yyjson_mut_obj_add_str(m->doc, o, "title", l->title);
-    ids = yyjson_mut_obj_add_arr(m->doc, o, "dsp");
-    for (size_t i = 0; i < l->ndsp; i++)
-        yyjson_mut_arr_add_int(m->doc, ids, l->dsp[i]);
-    write_texts(m->doc, o, "labels", l->labels, l->nlabels);
-    yyjson_mut_obj_add_str(m->doc, o, "inputScaling", picture_scale_name(l->scale));
-    if (l->kind == LEARN_FOMO || l->kind == LEARN_SSD)
-        yyjson_mut_obj_add_str(m->doc, o, "objectDetectionLastLayer",
-                               l->kind == LEARN_SSD ? "mobilenet-ssd" : "fomo");
-    if (l->min_score > 0)
-        yyjson_mut_obj_add_real(m->doc, yyjson_mut_obj_add_obj(m->doc, o, "thresholds"),
-                                learn_words_of(type)->threshold, l->min_score);
-}
-
-static void write_impulse(struct making *m, const struct impulse *p)
-{
-    val_t *dsp, *learn;
-
-    if (p->name && *p->name)
-        yyjson_mut_obj_add_str(m->doc, m->wire, "name", p->name);
-    write_input(m, p);
-    dsp = yyjson_mut_obj_add_arr(m->doc, m->wire, "dspBlocks");
-    for (size_t i = 0; i < p->ndsp; i++)
-        write_dsp(m, dsp, &p->dsp[i]);
-    learn = yyjson_mut_obj_add_arr(m->doc, m->wire, "learnBlocks");
-    for (size_t i = 0; i < p->nlearn; i++)
-        write_learn(m, learn, &p->learn[i]);
-}
-
 /* ---- saving ---- */
 
 static int find_base(struct making *m, struct err *err)
@@ -519,7 +420,7 @@ static int make_wire(struct making *m, yyjson_val *body, struct err *err)
     yyjson_val *input = yyjson_obj_get(body, "input"), *model = yyjson_obj_get(body, "model");
 
     if (!input && m->found.imported->has_impulse) {
-        write_impulse(m, &m->found.imported->impulse);
+        definition_wire(m->doc, m->wire, &m->found.imported->impulse, m->base);
         return 0;
     }
     if (!m->found.imported->ninputs)
