@@ -1,26 +1,20 @@
 #include "analysis/lessons.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "analysis/windows.h"
+#include "analysis/window_features.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/text.h"
-#include "dsp/dsp.h"
 
 struct reading {
     const struct lessons_opts *opts;
     struct lessons *out;
     struct arena *arena, *scratch; /* scratch: as long as the reading */
     int fd;
-    struct windows *windows; /* of each part */
-    size_t nblocks;
-    const struct impulse_dsp *blocks[IMPULSE_BLOCKS];
-    struct dsp_settings settings[IMPULSE_BLOCKS];
+    struct impulse impulse; /* with the DSP blocks before the learn block, and no others */
+    struct features *features;
+    size_t *counts; /* windows of each part */
 };
 
 /* The recording as the user knows it, before what was wrong with it. */
@@ -29,24 +23,9 @@ static int blame(const struct sensor_part *part, const struct err *why, struct e
     return FAIL(err, why->kind, "Recording %lld: %s", (long long)part->number, why->text);
 }
 
-/* ---- the blocks ---- */
-
-static int set_up(const struct impulse_dsp *b, struct dsp_settings *ret, struct err *err)
+static bool is_recording(const struct sensor_part *p)
 {
-    enum dsp_kind kind = dsp_kind_of(b->type);
-
-    if (kind == DSP_KIND_COUNT)
-        return FAIL(err, ERR_UNSUPPORTED, "There is no DSP block \"%.40s\".", b->type);
-    if (b->version < 0 || b->version > dsp_newest(kind))
-        return FAIL(err, ERR_UNSUPPORTED, "The DSP block \"%.40s\" has no version %d; the newest is %d.",
-                    b->type, b->version, dsp_newest(kind));
-    *ret = dsp_defaults(kind);
-    if (b->version)
-        ret->version = b->version;
-    for (size_t i = 0; i < b->nsettings; i++)
-        if (dsp_set(ret, b->settings[i].name, b->settings[i].value, err) < 0)
-            return -1;
-    return 0;
+    return p->kind == PART_SERIES || p->kind == PART_PICTURE;
 }
 
 static const struct impulse_dsp *find_block(const struct impulse *p, int64_t id)
@@ -57,20 +36,27 @@ static const struct impulse_dsp *find_block(const struct impulse *p, int64_t id)
     return NULL;
 }
 
-static int set_up_all(struct reading *r, struct err *err)
+/* What other learn blocks want is not made. */
+static int set_up(struct reading *r, struct err *err)
 {
+    const struct impulse *whole = r->opts->impulse;
     const struct impulse_learn *learn = r->opts->block;
+    struct impulse_dsp *blocks = arena_array(r->scratch, learn->ndsp + 1, sizeof *blocks);
 
+    r->impulse = *whole;
+    r->impulse.dsp = blocks;
+    r->impulse.ndsp = 0;
     for (size_t i = 0; i < learn->ndsp && i < IMPULSE_BLOCKS; i++) {
-        const struct impulse_dsp *b = find_block(r->opts->impulse, learn->dsp[i]);
+        const struct impulse_dsp *b = find_block(whole, learn->dsp[i]);
         if (!b)
             return FAIL(err, ERR_INPUT, "The learn block %lld names a DSP block %lld that there is not.",
                         (long long)learn->id, (long long)learn->dsp[i]);
-        r->blocks[r->nblocks] = b;
-        if (set_up(b, &r->settings[r->nblocks++], err) < 0)
-            return -1;
+        if (!find_block(&r->impulse, b->id))
+            blocks[r->impulse.ndsp++] = *b;
     }
-    return r->nblocks ? 0 : FAIL(err, ERR_INPUT, "The learn block has no DSP block before it.");
+    if (!r->impulse.ndsp)
+        return FAIL(err, ERR_INPUT, "The learn block %lld has no DSP block before it.", (long long)learn->id);
+    return features_new(&r->features, &r->impulse, err);
 }
 
 /* ---- labels ---- */
@@ -108,7 +94,7 @@ static int gather_labels(struct reading *r, struct err *err)
 
     for (size_t i = 0; i < r->opts->nparts; i++) {
         const struct sensor_part *p = &r->opts->parts[i];
-        if (p->kind != PART_SERIES)
+        if (!is_recording(p))
             continue;
         if (!p->nstretches && add_label(r, p->label, &cap, err) < 0)
             return -1;
@@ -121,25 +107,29 @@ static int gather_labels(struct reading *r, struct err *err)
 
 /* ---- how many windows ---- */
 
+static int count_of(const struct reading *r, const struct sensor_part *p, size_t *ret, struct err *err)
+{
+    size_t readings = (size_t)p->size / sizeof(float) / (p->naxes ? p->naxes : 1);
+    struct windows w = {.count = 1};
+    struct err why = {0};
+
+    if (p->kind == PART_SERIES && windows_of(&r->impulse, readings, p->frequency, &w, &why) < 0)
+        return blame(p, &why, err);
+    *ret = w.count;
+    return 0;
+}
+
 static int count_windows(struct reading *r, size_t *ret, struct err *err)
 {
     size_t total = 0;
 
-    r->windows = arena_array(r->scratch, r->opts->nparts + 1, sizeof *r->windows);
+    r->counts = arena_array(r->scratch, r->opts->nparts + 1, sizeof *r->counts);
     for (size_t i = 0; i < r->opts->nparts; i++) {
-        const struct sensor_part *p = &r->opts->parts[i];
-        struct err why = {0};
-        if (p->kind == PART_PICTURE)
-            return FAIL(err, ERR_UNSUPPORTED,
-                        "Recording %lld is a picture, and nothing is trained on pictures "
-                        "here; upload a model.",
-                        (long long)p->number);
-        if (p->kind != PART_SERIES || !p->naxes)
+        if (!is_recording(&r->opts->parts[i]))
             continue;
-        if (windows_of(r->opts->impulse, (size_t)p->size / sizeof(float) / p->naxes, p->frequency,
-                       &r->windows[i], &why) < 0)
-            return blame(p, &why, err);
-        total += r->windows[i].count;
+        if (count_of(r, &r->opts->parts[i], &r->counts[i], err) < 0)
+            return -1;
+        total += r->counts[i];
         if (total > SENSOR_WINDOWS)
             return FAIL(err, ERR_LIMIT, "The recordings have more than %d windows: make the step larger.",
                         SENSOR_WINDOWS);
@@ -150,179 +140,85 @@ static int count_windows(struct reading *r, size_t *ret, struct err *err)
 
 /* ---- features ---- */
 
-static int read_numbers(const struct reading *r, const struct sensor_part *p, struct arena *a, float **ret,
-                        struct err *err)
-{
-    char *to = arena_try(a, (size_t)p->size + 1);
-
-    if (!to)
-        return FAIL(err, ERR_LIMIT, "There is no memory for %lld bytes.", (long long)p->size);
-    for (int64_t at = 0; at < p->size;) {
-        ssize_t n = pread(r->fd, to + at, (size_t)(p->size - at), (off_t)(p->offset + at));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return FAIL(err, ERR_IO, "Its numbers cannot be read.");
-        at += n;
-    }
-    *ret = (float *)(void *)to;
-    return 0;
-}
-
-/* One recording, at the impulse's frequency. */
-struct tape {
-    const struct sensor_part *part;
-    const struct windows *w;
-    const float *numbers;
-    size_t readings;
-    size_t naxes[IMPULSE_BLOCKS], axes[IMPULSE_BLOCKS][SENSOR_AXES]; /* of each block */
-    float *window;                                                   /* of one block */
-};
-
-static int open_tape(const struct reading *r, size_t part, struct arena *a, struct tape *t, struct err *err)
-{
-    float *numbers, *other;
-    size_t widest = 1;
-
-    *t = (struct tape){.part = &r->opts->parts[part], .w = &r->windows[part]};
-    for (size_t i = 0; i < r->nblocks; i++) {
-        if (windows_axes(t->part, r->blocks[i]->naxes, r->blocks[i]->axes, t->axes[i], &t->naxes[i], err) < 0)
-            return -1;
-        widest = t->naxes[i] > widest ? t->naxes[i] : widest;
-    }
-    if (read_numbers(r, t->part, a, &numbers, err) < 0)
-        return -1;
-    t->numbers = numbers;
-    t->readings = (size_t)t->part->size / sizeof(float) / t->part->naxes;
-    if (t->w->resampled) {
-        if (resample(a, numbers, t->readings, t->part->naxes, &t->w->ratio, r->opts->deadline_mono_us, &other,
-                     &t->readings, err) < 0)
-            return -1;
-        t->numbers = other;
-    }
-    if (!(t->window = arena_try(a, t->w->window * widest * sizeof *t->window)))
-        return FAIL(err, ERR_LIMIT, "There is no memory for a window of %zu readings.", t->w->window);
-    return 0;
-}
-
-/* Beyond the end of a recording there are zeros. */
-static void fill_window(struct tape *t, size_t k, size_t block)
-{
-    size_t first = k * t->w->step, n = t->naxes[block];
-
-    for (size_t i = 0; i < t->w->window; i++)
-        for (size_t j = 0; j < n; j++)
-            t->window[i * n + j] =
-                first + i < t->readings ? t->numbers[(first + i) * t->part->naxes + t->axes[block][j]] : 0;
-}
-
-/* The features of one window, block by block. */
-struct made {
-    struct dsp_features of[IMPULSE_BLOCKS];
-    size_t n;
-};
-
 /* Room for the features of all windows, once it is known how many one has. */
-static int make_room(struct reading *r, size_t windows, const struct made *m, struct err *err)
+static int make_room(struct reading *r, size_t windows, const struct made *m, size_t n, struct err *err)
 {
     struct lessons *l = r->out;
     size_t all;
 
-    if (ckd_mul(&all, windows, m->n) || all > LESSONS_MAX_NUMBERS ||
+    if (ckd_mul(&all, windows, n) || all > LESSONS_MAX_NUMBERS ||
         !(l->features = arena_try(r->arena, all * sizeof *l->features)))
         return FAIL(err, ERR_LIMIT,
-                    "Training on %zu windows of %zu features takes too much memory: make the "
-                    "step larger, or the features fewer.",
-                    windows, m->n);
-    l->nfeatures = m->n;
-    l->nblocks = r->nblocks;
-    for (size_t i = 0; i < r->nblocks; i++)
-        l->of_block[i] = m->of[i].n;
+                    "training on %zu windows of %zu features takes too much memory: make the "
+                    "step larger, or the features fewer",
+                    windows, n);
+    l->nfeatures = n;
+    l->nblocks = r->opts->block->ndsp;
+    for (size_t i = 0; i < l->nblocks; i++)
+        l->of_block[i] = m->of[features_place(r->features, r->opts->block->dsp[i])].n;
     return 0;
 }
 
-static int make_features(const struct reading *r, struct tape *t, size_t k, struct arena *a, struct made *ret,
-                         struct err *err)
-{
-    double frequency =
-        r->opts->impulse->input == INPUT_SERIES ? r->opts->impulse->frequency : t->part->frequency;
-
-    ret->n = 0;
-    for (size_t i = 0; i < r->nblocks; i++) {
-        struct dsp_input in = {t->window, t->w->window * t->naxes[i], t->naxes[i], frequency};
-        fill_window(t, k, i);
-        if (dsp_features(a, &r->settings[i], &in, &ret->of[i], err) < 0)
-            return -1;
-        ret->n += ret->of[i].n;
-    }
-    return 0;
-}
-
-static int keep_features(struct reading *r, const struct made *m, size_t windows, struct err *err)
+static int keep_window(struct reading *r, struct arena *a, const struct taken *t, size_t k, size_t windows,
+                       struct err *err)
 {
     struct lessons *l = r->out;
-    float *to;
-
-    if (!l->features && make_room(r, windows, m, err) < 0)
-        return -1;
-    if (m->n != l->nfeatures)
-        return FAIL(err, ERR_INPUT,
-                    "it gives %zu features, the recordings before it %zu: all need the same axes.", m->n,
-                    l->nfeatures);
-    to = l->features + l->n * l->nfeatures;
-    for (size_t i = 0; i < r->nblocks; i++) {
-        memcpy(to, m->of[i].values, m->of[i].n * sizeof *to);
-        to += m->of[i].n;
-    }
-    return 0;
-}
-
-static int read_window(struct reading *r, struct tape *t, size_t k, size_t windows, struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const float *values;
     struct made m;
+    size_t n;
 
     if (r->opts->deadline_mono_us && clock_mono_us() > r->opts->deadline_mono_us)
         return FAIL(err, ERR_TIMEOUT, "the deadline passed while features were made");
-    return make_features(r, t, k, a, &m, err) < 0 ? -1 : keep_features(r, &m, windows, err);
+    if (features_make(r->features, a, t, k, &m, err) < 0)
+        return -1;
+    values = features_joined(r->features, a, &m, r->opts->block, &n);
+    if (!l->features && make_room(r, windows, &m, n, err) < 0)
+        return -1;
+    if (n != l->nfeatures)
+        return FAIL(err, ERR_INPUT,
+                    "it gives %zu features, the recordings before it %zu: all need the same axes", n,
+                    l->nfeatures);
+    memcpy(l->features + l->n * n, values, n * sizeof *values);
+    return 0;
 }
 
-/* `labels`: of each window of it, or -1. */
-static int read_windows(struct reading *r, size_t part, const int *labels, size_t windows, struct err *err)
+/* Of each window of it, or -1. */
+static const int *labels_along(const struct reading *r, struct arena *a, const struct taken *t)
+{
+    int *labels = arena_array(a, t->windows.count + 1, sizeof *labels);
+    const struct sensor_stretch *expected;
+    size_t n;
+
+    for (size_t k = 0; k < t->windows.count; k++)
+        labels[k] = -1;
+    expected = windows_expected(a, t->part, &t->windows, &n);
+    for (size_t i = 0; i < n; i++)
+        for (int64_t k = expected[i].first; k <= expected[i].last && k < (int64_t)t->windows.count; k++)
+            labels[k] = label_of(r->out, expected[i].label);
+    return labels;
+}
+
+static int read_windows(struct reading *r, size_t part, size_t windows, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(arena_freep) struct arena *window = arena_new();
     struct lessons *l = r->out;
-    struct tape t;
+    const int *labels;
+    struct taken t;
 
-    if (open_tape(r, part, a, &t, err) < 0)
+    if (features_open(r->features, a, r->fd, &r->opts->parts[part], r->opts->deadline_mono_us, &t, err) < 0)
         return -1;
-    for (size_t k = 0; k < t.w->count; k++) {
+    labels = labels_along(r, a, &t);
+    for (size_t k = 0; k < t.windows.count && l->n < windows; k++) {
         if (r->opts->labelled && labels[k] < 0)
             continue;
-        if (read_window(r, &t, k, windows, err) < 0)
+        arena_rewind(window);
+        if (keep_window(r, window, &t, k, windows, err) < 0)
             return -1;
         l->labels[l->n] = labels[k];
         l->recordings[l->n++] = part;
     }
     return 0;
-}
-
-static int read_recording(struct reading *r, size_t part, size_t windows, struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    const struct windows *w = &r->windows[part];
-    int *labels = arena_array(a, w->count + 1, sizeof *labels);
-    const struct sensor_stretch *expected;
-    struct err why = {0};
-    size_t n;
-
-    for (size_t k = 0; k < w->count; k++)
-        labels[k] = -1;
-    expected = windows_expected(a, &r->opts->parts[part], w, &n);
-    for (size_t i = 0; i < n; i++)
-        for (int64_t k = expected[i].first; k <= expected[i].last && k < (int64_t)w->count; k++)
-            labels[k] = label_of(r->out, expected[i].label);
-    return read_windows(r, part, labels, windows, &why) < 0 ? blame(&r->opts->parts[part], &why, err) : 0;
 }
 
 static int read_all(struct reading *r, size_t windows, struct err *err)
@@ -332,8 +228,9 @@ static int read_all(struct reading *r, size_t windows, struct err *err)
     l->labels = arena_array(r->arena, windows + 1, sizeof *l->labels);
     l->recordings = arena_array(r->arena, windows + 1, sizeof *l->recordings);
     for (size_t i = 0; i < r->opts->nparts; i++) {
-        if (r->windows[i].count && read_recording(r, i, windows, err) < 0)
-            return -1;
+        struct err why = {0};
+        if (r->counts[i] && read_windows(r, i, windows, &why) < 0)
+            return blame(&r->opts->parts[i], &why, err);
         if (r->opts->progress)
             r->opts->progress(r->opts->progress_arg, (int)i + 1, r->opts->planned);
     }
@@ -450,57 +347,74 @@ static int check_labels(struct reading *r, struct err *err)
     return 0;
 }
 
+static int read_lessons(struct reading *r, struct err *err)
+{
+    const struct lessons_opts *opts = r->opts;
+    const struct lessons *l = r->out;
+    size_t windows;
+
+    if (set_up(r, err) < 0 || gather_labels(r, err) < 0 || count_windows(r, &windows, err) < 0)
+        return -1;
+    if (opts->labelled && l->nlabels < 2)
+        return FAIL(err, ERR_INPUT,
+                    "A classifier needs recordings with at least two different labels; here all "
+                    "are %s%.60s%s.",
+                    l->nlabels ? "\"" : "without any", l->nlabels ? l->names[0] : "", l->nlabels ? "\"" : "");
+    if (!windows)
+        return FAIL(err, ERR_INPUT,
+                    "There is nothing to train on: no recording is as long as a window (%g ms).",
+                    opts->impulse->window_ms);
+    if (read_all(r, windows, err) < 0 || check_labels(r, err) < 0)
+        return -1;
+    hold_out(r);
+    give_back(r);
+    return 0;
+}
+
 int lessons_read(struct arena *a, int fd, const struct lessons_opts *opts, struct lessons *ret,
                  struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     struct reading r = {.opts = opts, .out = ret, .arena = a, .scratch = scratch, .fd = fd};
-    size_t windows;
+    int result;
 
     *ret = (struct lessons){0};
-    if (opts->impulse->input == INPUT_PICTURE)
-        return FAIL(err, ERR_UNSUPPORTED, "Nothing is trained on pictures here; upload a model.");
-    if (set_up_all(&r, err) < 0 || gather_labels(&r, err) < 0 || count_windows(&r, &windows, err) < 0)
-        return -1;
-    if (opts->labelled && ret->nlabels < 2)
-        return FAIL(err, ERR_INPUT,
-                    "A classifier needs recordings with at least two different labels; here all "
-                    "are %s%.60s%s.",
-                    ret->nlabels ? "\"" : "without any", ret->nlabels ? ret->names[0] : "",
-                    ret->nlabels ? "\"" : "");
-    if (!windows)
-        return FAIL(err, ERR_INPUT,
-                    "There is nothing to train on: no recording is as long as a window (%g ms).",
-                    opts->impulse->window_ms);
-    if (read_all(&r, windows, err) < 0 || check_labels(&r, err) < 0)
-        return -1;
-    hold_out(&r);
-    give_back(&r);
-    return 0;
+    result = read_lessons(&r, err);
+    features_freep(&r.features);
+    return result;
 }
 
 /* ---- names ---- */
 
 /* The names of a block are those of one axis, and again for each. With extra-low-freq there is a second part
  * behind all axes, and the first alone is not told apart: then there are none. */
+static int name_block(struct arena *a, const struct dsp_settings *s, double frequency, size_t n,
+                      const char **to, struct err *err)
+{
+    const char **labels;
+    size_t of_axis;
+
+    if (dsp_labels(a, s, frequency, &labels, &of_axis, err) < 0)
+        return -1;
+    if (!of_axis || n % of_axis || (s->kind == DSP_SPECTRAL && s->spectral.extra_low))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        to[i] = labels[i % of_axis];
+    return 0;
+}
+
 int lessons_names(struct arena *a, const struct lessons_opts *opts, const struct lessons *l,
                   const char ***ret, struct err *err)
 {
-    CLEANUP(arena_freep) struct arena *scratch = arena_new();
-    struct reading r = {.opts = opts, .scratch = scratch};
-    const char **names = arena_array(a, l->nfeatures + 1, sizeof *names), **to = names, **labels;
-    size_t n;
+    CLEANUP(features_freep) struct features *f = NULL;
+    const char **names = arena_array(a, l->nfeatures + 1, sizeof *names), **to = names;
 
-    if (set_up_all(&r, err) < 0)
+    if (features_new(&f, opts->impulse, err) < 0)
         return -1;
-    for (size_t k = 0; k < r.nblocks; to += l->of_block[k++]) {
-        const struct dsp_settings *s = &r.settings[k];
-        if (dsp_labels(a, s, opts->impulse->frequency, &labels, &n, err) < 0)
+    for (size_t k = 0; k < l->nblocks; to += l->of_block[k++]) {
+        const struct dsp_settings *s = features_settings(f, features_place(f, opts->block->dsp[k]));
+        if (name_block(a, s, opts->impulse->frequency, l->of_block[k], to, err) < 0)
             return -1;
-        if (!n || l->of_block[k] % n || (s->kind == DSP_SPECTRAL && s->spectral.extra_low))
-            continue;
-        for (size_t i = 0; i < l->of_block[k]; i++)
-            to[i] = labels[i % n];
     }
     *ret = names;
     return 0;

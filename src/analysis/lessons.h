@@ -1,6 +1,6 @@
 /* What a learn block is trained on: the features of every window of every recording, and what is there. Each
- * recording is cut as for classification (analysis/windows.h), and belongs as a whole to those that are
- * trained on or to those that are held out: windows overlap, and one of a recording that was trained on
+ * recording is cut as for classification (analysis/window_features.h), and belongs as a whole to those that
+ * are trained on or to those that are held out: windows overlap, and one of a recording that was trained on
  * proves nothing.
  *
  * Which recordings are held out depends on their numbers and labels alone, so the same recordings are
@@ -38,8 +38,8 @@ struct lessons_opts {
     int planned; /* for progress: steps in all */
 };
 
-/* Series are read from the descriptor. ERR_INPUT what the user can mend, with the number of the recording;
- * ERR_UNSUPPORTED pictures; ERR_LIMIT, ERR_TIMEOUT, ERR_IO. */
+/* Recordings are read from the descriptor. ERR_INPUT what the user can mend, with the number of the
+ * recording; the errors of analysis/window_features.h. */
 int lessons_read(struct arena *a, int fd, const struct lessons_opts *opts, struct lessons *ret,
                  struct err *err);
 /* Names of the features as the DSP blocks give them, one for each feature, NULL where there is none. */

@@ -103,8 +103,8 @@ static void make_reading(const struct bench *b, int64_t m, float *out)
     }
 }
 
-int resample(struct arena *a, const float *in, size_t readings, size_t axes, const struct resample *r,
-             int64_t deadline_mono_us, float **ret_out, size_t *ret_readings, struct err *err)
+int resample_series(struct arena *a, const float *in, size_t readings, size_t axes, const struct resample *r,
+                    int64_t deadline_mono_us, float **ret_out, size_t *ret_readings, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *scratch = arena_new();
     size_t half = 10 * (size_t)(r->up > r->down ? r->up : r->down), n, numbers;

@@ -24,7 +24,7 @@ int resample_ratio(double from, double to, struct resample *ret, struct err *err
 /* ERR_LIMIT above RESAMPLE_MAX_NUMBERS. */
 int resample_count(size_t readings, const struct resample *r, size_t *ret, struct err *err);
 /* readings x axes -> resample_count x axes, in the arena. ERR_LIMIT, ERR_TIMEOUT. */
-int resample(struct arena *a, const float *in, size_t readings, size_t axes, const struct resample *r,
-             int64_t deadline_mono_us, float **ret_out, size_t *ret_readings, struct err *err);
+int resample_series(struct arena *a, const float *in, size_t readings, size_t axes, const struct resample *r,
+                    int64_t deadline_mono_us, float **ret_out, size_t *ret_readings, struct err *err);
 
 #endif

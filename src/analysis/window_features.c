@@ -130,8 +130,8 @@ static int open_series(struct features *f, struct arena *a, int fd, int64_t dead
     if (windows_of(f->impulse, readings, part->frequency, &t->windows, err) < 0 ||
         read_numbers(a, fd, part, &numbers, err) < 0)
         return -1;
-    if (t->windows.resampled && resample(a, numbers, readings, part->naxes, &t->windows.ratio, deadline,
-                                         &numbers, &readings, err) < 0)
+    if (t->windows.resampled && resample_series(a, numbers, readings, part->naxes, &t->windows.ratio,
+                                                deadline, &numbers, &readings, err) < 0)
         return -1;
     t->numbers = numbers;
     t->n = readings * part->naxes;

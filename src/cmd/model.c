@@ -292,28 +292,35 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false},     {"verify", model_verify, false},
-    {"eval", model_eval, false}, {"bench", model_bench, false},   {"pull", model_pull, false},
-    {"add", model_add, true},    {"remove", model_remove, false},
+    {"list", model_list, false}, {"show", model_show, false},   {"verify", model_verify, false},
+    {"eval", model_eval, false}, {"bench", model_bench, false}, {"tune", model_tune, true},
+    {"pull", model_pull, false}, {"add", model_add, true},      {"remove", model_remove, false},
 };
 
 static const struct command_help help = {
-    .usage = "assay model list [--available] | show NAME | verify [NAME] | pull NAME... | add "
-             "CARD.json|FILE.onnx | "
-             "remove NAME | "
-             "eval DIR | bench [NAME]",
-    .text = "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
-            "file,\n"
-            "docs/models.md) beside a model file: `add` checks both and copies them into the model "
-            "directory.\n"
-            "`eval` measures on a folder whose folders are named after what their files show (person, "
-            "animal,\n"
-            "person+animal, nothing ...; human, artificial; or tags).",
+    .usage = "assay model list|show|verify|pull|add|remove|eval|bench|tune [NAME...] [options]",
+    .text =
+        "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
+        "file,\n"
+        "docs/models.md) beside a model file.\n\n"
+        "  list [--available]     what is there; what the catalogue has\n"
+        "  show NAME              the card of a model\n"
+        "  verify [NAME]          do the weights still have the SHA-256 of their cards?\n"
+        "  pull NAME...|--all     gets weights by the catalogue, checks and installs them\n"
+        "  add CARD.json          checks a card and its model file, and installs both\n"
+        "  add FILE.onnx          looks into a model, tries it, proposes a card; installs nothing\n"
+        "  remove NAME...         takes models away\n"
+        "  eval DIR               accuracy on a folder whose folders are named after what their files show\n"
+        "                         (person, animal, person+animal, nothing; human, artificial; tags)\n"
+        "  bench [NAME...]        what a run costs: processor time, memory, loading; also CARD.json, "
+        "FILE.onnx\n"
+        "  tune --tenant NAME     thresholds for each camera from operators' labels, shown by replay",
     .after = "Examples:\n"
              "  assay model list --available\n"
              "  assay model pull yolox-nano yunet\n"
              "  assay model pull --all --from /media/stick/models\n"
-             "  assay model eval --html page.html clips",
+             "  assay model eval --html page.html clips\n"
+             "  assay model tune --tenant acme --write rules.json",
 };
 
 static int run(struct model_call *c, size_t verb)
@@ -336,7 +343,8 @@ static int model_run_command(int argc, char **argv)
     struct common_settings common;
     struct model_call c = {.arena = a};
     struct option_set sets[] = {common_set(&common), pull_set(&c.pull), eval_set(&c.eval),
-                                bench_set(&c.bench), data_set(&c.data), lab_set(&c.lab)};
+                                bench_set(&c.bench), tune_set(&c.tune), data_set(&c.data),
+                                lab_set(&c.lab)};
     struct conf *conf;
     int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
 

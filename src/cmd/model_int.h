@@ -25,6 +25,13 @@ struct bench_settings {
     bool card;
 };
 struct option_set bench_set(struct bench_settings *s);
+struct tune_settings {
+    const char *tenant, *rules, *write;
+    int64_t since_ms, least;
+    double miss_rate;
+    bool pooled;
+};
+struct option_set tune_set(struct tune_settings *s);
 
 /* One call of `assay model VERB ...`. */
 struct model_call {
@@ -34,6 +41,7 @@ struct model_call {
     struct pull_settings pull;
     struct eval_settings eval;
     struct bench_settings bench;
+    struct tune_settings tune;
     const char *truth; /* eval: the folder, where --data is it */
     const char *dir;   /* of the models; it need not be there */
     int argc;          /* what stands behind the verb */
@@ -62,6 +70,7 @@ int model_propose(struct model_call *c, const char *path, struct err *err);
 int model_pull(struct model_call *c, struct err *err);
 int model_remove(struct model_call *c, struct err *err);
 int model_eval(struct model_call *c, struct err *err);
+int model_tune(struct model_call *c, struct err *err);
 int model_list_available(struct model_call *c, struct err *err);
 
 #endif

@@ -124,14 +124,15 @@ int catalogue_text(const struct catalogue *c, struct arena *a, const char *name,
                    struct err *err)
 {
     CLEANUP(buf_clear) struct buf text = BUF(CARD_MAX_BYTES);
-    struct bytes inside = c->dir ? (struct bytes){0} : embedded_file(name);
+    struct bytes inside = {0};
 
-    if (inside.data) {
+    if (!c->dir) {
+        inside = embedded_file(name);
+        if (!inside.data)
+            return FAIL(err, ERR_MODEL, "the catalogue has no card %s", name);
         *ret = inside;
         return 0;
     }
-    if (!c->dir)
-        return FAIL(err, ERR_MODEL, "the catalogue has no card %s", name);
     if (file_read(arena_printf(a, "%s/%s", c->dir, name), &text, err) < 0)
         return -1;
     *ret = bytes_of(arena_strndup(a, text.data ? text.data : "", text.len), text.len);

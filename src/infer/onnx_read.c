@@ -339,11 +339,11 @@ static struct maker *makers_of(struct arena *a, const struct onnx_file *f, size_
     size_t n = 0;
 
     for (size_t i = 0; i < f->nnodes; i++)
-        n += f->nodes[i].nout;
+        n += f->nodes[i].noutputs;
     all = arena_array(a, n + 1, sizeof *all);
     *ret_n = 0;
     for (size_t i = 0; i < f->nnodes; i++)
-        for (size_t k = 0; k < f->nodes[i].nout; k++)
+        for (size_t k = 0; k < f->nodes[i].noutputs; k++)
             all[(*ret_n)++] = (struct maker){f->nodes[i].out[k], &f->nodes[i]};
     qsort(all, *ret_n, sizeof *all, by_maker);
     return all;
@@ -364,7 +364,7 @@ static bool is_relu(const char *op)
 
 static int type_of_input(const struct onnx_file *f, const struct onnx_node *n, size_t i)
 {
-    const struct onnx_value *v = i < n->nin ? constant(f, n->in[i]) : NULL;
+    const struct onnx_value *v = i < n->ninputs ? constant(f, n->in[i]) : NULL;
 
     return v ? v->type : 0;
 }
@@ -377,7 +377,7 @@ static struct census count(struct arena *a, const struct onnx_file *f)
 
     for (size_t i = 0; i < f->nnodes; i++) {
         const struct onnx_node *n = &f->nodes[i];
-        struct maker key = {n->nin ? n->in[0] : "", NULL}, *from;
+        struct maker key = {n->ninputs ? n->in[0] : "", NULL}, *from;
         from = nmakers ? bsearch(&key, makers, nmakers, sizeof key, by_maker) : NULL;
         c.quantise += text_is(n->op, "QuantizeLinear");
         c.dequantise += text_is(n->op, "DequantizeLinear");

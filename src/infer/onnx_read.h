@@ -27,7 +27,7 @@ struct onnx_value {
 
 struct onnx_node {
     const char *op;
-    size_t nin, nout;
+    size_t ninputs, noutputs;
     const char **in, **out; /* names; "" = left out */
 };
 

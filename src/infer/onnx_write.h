@@ -50,10 +50,10 @@ struct onnx_attr {
 #define ONNX_INT(k, v)            (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_INT, .i = (v)})
 #define ONNX_FLOAT(k, v)          (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_FLOAT, .f = (v)})
 #define ONNX_INTS(k, m, v)        (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_INTS, .n = (m), .ints = (v)})
-#define onnx_node(o, op, in, ...) onnx_node_((o), (op), (in), __VA_ARGS__, NULL)
+#define onnx_node(o, op, in, ...) onnx_node_((o), (op), (in), __VA_ARGS__, (const struct onnx_attr *)NULL)
 void onnx_node_(struct onnx *o, const char *op, const char *in, const char *out, ...);
 /* The same with one output of a new name, which is the result. */
-#define onnx_step(o, op, ...) onnx_step_((o), (op), __VA_ARGS__, NULL)
+#define onnx_step(o, op, ...) onnx_step_((o), (op), __VA_ARGS__, (const struct onnx_attr *)NULL)
 const char *onnx_step_(struct onnx *o, const char *op, const char *in, ...);
 
 /* The whole model, into the arena. ERR_LIMIT over the ceiling or without memory. */

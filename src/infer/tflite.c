@@ -84,7 +84,7 @@ static void order_outputs(struct tflite *m)
     const struct tflite_op *last = m->nops ? &m->ops[m->nops - 1] : NULL;
     unsigned found = 0;
 
-    if (m->nout != OUTPUTS || !last || last->code != CUSTOM || last->nout != OUTPUTS)
+    if (m->noutputs != OUTPUTS || !last || last->code != CUSTOM || last->noutputs != OUTPUTS)
         return;
     for (size_t i = 0; i < OUTPUTS; i++)
         for (size_t k = 0; k < OUTPUTS; k++)
@@ -95,7 +95,7 @@ static void order_outputs(struct tflite *m)
 
 static int write_all(struct work *w, struct tflite *m, struct imported *ret, struct err *err)
 {
-    for (size_t i = 0; i < m->nin; i++) {
+    for (size_t i = 0; i < m->ninputs; i++) {
         if (open_input(w, m->in[i], i, err) < 0)
             return -1;
         ret->inputs[i] = port_of(w->arena, m->in[i], true, i);
@@ -103,7 +103,7 @@ static int write_all(struct work *w, struct tflite *m, struct imported *ret, str
     if (write_ops(w, m, &ret->quantised, err) < 0)
         return -1;
     order_outputs(m);
-    for (size_t i = 0; i < m->nout; i++) {
+    for (size_t i = 0; i < m->noutputs; i++) {
         if (close_output(w, m->out[i], i, err) < 0)
             return -1;
         ret->outputs[i] = port_of(w->arena, m->out[i], false, i);
@@ -121,8 +121,8 @@ int convert_tflite(struct arena *a, struct bytes file, struct imported *ret, str
 
     if (tflite_load(a, file, &m, err) < 0)
         return -1;
-    found.ninputs = m->nin;
-    found.noutputs = m->nout;
+    found.ninputs = m->ninputs;
+    found.noutputs = m->noutputs;
     if (write_all(&w, m, &found, err) < 0 || onnx_end(o, a, ret_onnx, err) < 0)
         return -1;
     *ret = found;

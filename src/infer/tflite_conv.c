@@ -65,7 +65,7 @@ static int open_filter(struct work *w, size_t axis, struct filter *f, struct err
     const struct tflite_tensor *in = w->op->in[0], *out = w->op->out[0];
 
     f->weights = w->op->in[1];
-    f->bias = w->op->nin > 2 ? w->op->in[2] : NULL;
+    f->bias = w->op->ninputs > 2 ? w->op->in[2] : NULL;
     f->axis = axis;
     if (!in || !f->weights || f->weights->ndims <= axis)
         return broken(w, "its weights are missing", err);

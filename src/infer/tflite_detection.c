@@ -79,7 +79,7 @@ static int check_inputs(struct work *w, struct detection *d, struct err *err)
             return broken(w, "an input is missing", err);
     d->anchors = (int64_t)in[2]->count / 4;
     d->columns = in[1]->dims[in[1]->ndims - 1];
-    if (w->op->nout != 4 || in[0]->count != in[2]->count || in[2]->count % 4 || !in[2]->count ||
+    if (w->op->noutputs != 4 || in[0]->count != in[2]->count || in[2]->count % 4 || !in[2]->count ||
         (int64_t)in[1]->count != d->anchors * d->columns || d->columns < d->classes)
         return broken(w, "its boxes, scores and anchors do not belong together", err);
     return 0;

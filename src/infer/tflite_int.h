@@ -49,7 +49,7 @@ struct tflite_tensor {
 struct tflite_op {
     int code;
     struct bytes custom; /* name of a custom operator */
-    size_t nin, nout;
+    size_t ninputs, noutputs;
     struct tflite_tensor **in, **out; /* in: NULL for what is left out */
     struct flat_table options;
     struct bytes custom_options;
@@ -57,7 +57,7 @@ struct tflite_op {
 
 struct tflite {
     struct flat flat;
-    size_t ntensors, nops, nin, nout;
+    size_t ntensors, nops, ninputs, noutputs;
     struct tflite_tensor *tensors;
     struct tflite_op *ops;
     struct tflite_tensor *in[MODEL_PORTS], *out[MODEL_PORTS];

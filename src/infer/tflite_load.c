@@ -208,9 +208,9 @@ static int read_op(struct arena *a, struct tflite *m, const struct flat_table *t
     op->options = flat_sub(table, OP_OPTIONS);
     op->custom_options = flat_bytes(table, OP_CUSTOM);
     if (read_code(codes, flat_u32(table, OP_CODE, 0), op, err) < 0 ||
-        pick_all(a, m, &in, true, &op->in, &op->nin, err) < 0)
+        pick_all(a, m, &in, true, &op->in, &op->ninputs, err) < 0)
         return -1;
-    return pick_all(a, m, &out, false, &op->out, &op->nout, err);
+    return pick_all(a, m, &out, false, &op->out, &op->noutputs, err);
 }
 
 static int read_ops(struct arena *a, struct tflite *m, const struct flat_table *model,
@@ -240,7 +240,7 @@ static int read_ports(struct tflite *m, const struct flat_table *graph, bool inp
     if (l.n < 1 || l.n > MODEL_PORTS)
         return FAIL(err, ERR_UNSUPPORTED, "the model has %zu %s; 1 to %d are possible", l.n,
                     input ? "inputs" : "outputs", MODEL_PORTS);
-    *(input ? &m->nin : &m->nout) = l.n;
+    *(input ? &m->ninputs : &m->noutputs) = l.n;
     for (size_t i = 0; i < l.n; i++)
         if (pick(m, &l, i, false, input ? &m->in[i] : &m->out[i], err) < 0)
             return -1;

@@ -247,7 +247,7 @@ static int convert_pad(struct work *w, struct err *err)
     for (size_t i = 0; i < n; i++)
         if (pairs[i] < 0 || pairs[i] > INT16_MAX)
             return broken(w, "its padding is out of range", err);
-    if (w->op->nin > 2) {
+    if (w->op->ninputs > 2) {
         if (value_of(w, w->op->in[2], AS_FILED, &fill, err) < 0)
             return -1;
         fill = onnx_step(w->onnx, "Squeeze", fill);
@@ -282,7 +282,7 @@ static int join_inputs(struct work *w, enum layout l, const char *also, const ch
     const struct tflite_tensor *out = w->op->out[0];
     struct buf names = BUF(TFLITE_ARGS * 16);
 
-    for (size_t i = 0; i < w->op->nin; i++) {
+    for (size_t i = 0; i < w->op->ninputs; i++) {
         const char *x;
         if (value_of(w, w->op->in[i], l, &x, err) < 0) {
             buf_clear(&names);
@@ -303,7 +303,7 @@ enum { PACK_COUNT, PACK_AXIS };
 
 static enum layout layout_of_all(const struct work *w)
 {
-    for (size_t i = 0; i < w->op->nin; i++)
+    for (size_t i = 0; i < w->op->ninputs; i++)
         if (!w->op->in[i] || w->op->in[i]->ndims != 4 || !w->op->in[i]->names[AS_NCHW])
             return AS_FILED;
     return AS_NCHW;
@@ -464,7 +464,7 @@ static const struct tflite_row *find_row(const struct tflite_op *op)
 
 static int check_types(const struct work *w, struct err *err)
 {
-    for (size_t i = 0; i < w->op->nout; i++) {
+    for (size_t i = 0; i < w->op->noutputs; i++) {
         const struct tflite_tensor *t = w->op->out[i];
         if (t->names[AS_FILED] || t->names[AS_NCHW] || t->data.len)
             return broken(w, "its output is there already", err);
@@ -491,7 +491,7 @@ int tflite_op_convert(struct work *w, const struct tflite_op *op, struct err *er
     if (!row)
         return tflite_op_unknown(op, err);
     w->op_name = row->name;
-    if (op->nin < row->min_in || op->nin > row->max_in || op->nout < 1)
+    if (op->ninputs < row->min_in || op->ninputs > row->max_in || op->noutputs < 1)
         return broken(w, "it has too few or too many inputs", err);
     return check_types(w, err) < 0 ? -1 : row->convert(w, err);
 }

@@ -195,7 +195,7 @@ static const char *act_on_floats(struct work *w, const char *x, int64_t act)
 const char *settle(struct work *w, const char *x, const struct tflite_tensor *t, int64_t act)
 {
     static const double lows[] = {[ACT_RELU] = 0, [ACT_RELU_N1] = -1, [ACT_RELU6] = 0};
-    static const double highs[] = {[ACT_RELU] = INFINITY, [ACT_RELU_N1] = 1, [ACT_RELU6] = 6};
+    static const double highs[] = {[ACT_RELU] = (double)INFINITY, [ACT_RELU_N1] = 1, [ACT_RELU6] = 6};
     double low = (t->type == TYPE_UINT8 ? 0 : -128) - t->zero;
     double high = (t->type == TYPE_UINT8 ? 255 : 127) - t->zero;
 

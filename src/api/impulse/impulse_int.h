@@ -34,7 +34,8 @@ extern const struct route impulse_job_routes[];    /* classify_routes.c */
 void impulse_error(struct request *r, int status, const char *text);
 /* The same for an error: 200 for what the client can put right. caller NULL: not known. */
 void impulse_fail(struct request *r, const struct caller *caller, const struct err *err);
-int impulse_status(const struct err *err); /* which one that would be */
+/* Whether it is: also what an analyst found wrong with a file or a model. */
+bool impulse_is_the_clients(const struct err *err);
 
 /* A document whose root says success: true; json_mut_freep. And its way out, with 200; takes it. */
 doc_t *impulse_doc(val_t **ret_root) MUST_USE;

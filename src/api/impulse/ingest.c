@@ -101,9 +101,14 @@ static void reply_text(struct request *r, int status, const char *text)
 /* The statuses of a single file. */
 static void refuse_text(struct ingest *in, const struct err *err)
 {
-    struct problem p = problem_of(in->request, &in->caller, err);
+    struct problem p;
 
-    reply_text(in->request, p.status == 413 || p.status >= 429 ? p.status : 400, p.detail);
+    if (impulse_is_the_clients(err)) {
+        reply_text(in->request, 400, err->text);
+        return;
+    }
+    p = problem_of(in->request, &in->caller, err);
+    reply_text(in->request, p.status, p.detail);
 }
 
 static void refuse(struct ingest *in, const struct err *err)
@@ -187,6 +192,8 @@ static void stored(void *arg, const struct err *err)
     struct arrival *f = file_at_hand(in);
 
     f->err = *err;
+    if (err->kind == ERR_LIMIT)
+        f->err.kind = ERR_CONFLICT; /* the project is full; the file is not too large */
     if (err->kind != ERR_NONE) {
         go_on(in, give_up_later);
         return;
@@ -263,8 +270,7 @@ static int check_signature(struct ingest *in, struct err *err)
         return 0;
     if (blob_open(api_in(in)->blobs, in->row.sha256, &fd, &size, err) < 0)
         return -1;
-    return signed_with(fd, size, in->recording.signature_at, in->project.hmac_key, &in->row.signed_well,
-                           err);
+    return signed_with(fd, size, in->recording.signature_at, in->project.hmac_key, &in->row.signed_well, err);
 }
 
 static int keep_numbers(struct ingest *in, struct err *err)

@@ -146,10 +146,26 @@ static int outer_status(int status)
     return 200;
 }
 
+bool impulse_is_the_clients(const struct err *err)
+{
+    static const enum err_kind kinds[] = {ERR_INPUT,   ERR_DECODE,    ERR_NO_STREAM, ERR_MODEL,
+                                          ERR_TIMEOUT, ERR_NOT_FOUND, ERR_CONFLICT,  ERR_UNSUPPORTED};
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        if (kinds[i] == err->kind)
+            return true;
+    return false;
+}
+
 void impulse_fail(struct request *r, const struct caller *caller, const struct err *err)
 {
-    struct problem p = problem_of(r, caller, err);
+    struct problem p;
 
+    if (impulse_is_the_clients(err)) {
+        impulse_error(r, 200, err->text);
+        return;
+    }
+    p = problem_of(r, caller, err);
     p.status = outer_status(p.status);
     refuse(r, &p);
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "infer/graph.h"
 #include "infer/kmeans.h"
+#include "media/png.h"
 #include "media/recording.h"
 #include "test.h"
 
@@ -514,6 +515,60 @@ static void resamples(void)
         CHECK_INT(t.training->ntrain + t.training->nheld, 8 * 3); /* 150 readings are left of each */
 }
 
+/* A picture of one colour with noise. */
+static void add_picture_of(struct set *s, const char *label, uint8_t blue, uint8_t red)
+{
+    CLEANUP(fd_closep) int fd = memfd_create("picture", MFD_CLOEXEC);
+    enum { SIDE = 24 };
+    uint8_t pixels[SIDE * SIDE * 3];
+    struct picture p = {SIDE, SIDE, 3, pixels};
+    uint32_t state = (uint32_t)s->n + 1;
+    struct err err = {0};
+    off_t n;
+
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        state = state * 1664525u + 1013904223u;
+        pixels[i] = (uint8_t)((i % 3 == 0 ? blue : i % 3 == 2 ? red : 60) + (state >> 27));
+    }
+    CHECK(png_write(fd, &p, &err) == 0);
+    n = lseek(fd, 0, SEEK_END);
+    CHECK(n > 0 && n < 8192);
+    for (off_t at = 0; at < n; at++) {
+        char c;
+        CHECK(pread(fd, &c, 1, at) == 1 && pwrite(s->fd, &c, 1, (off_t)s->size + at) == 1);
+    }
+    s->parts[s->n++] = (struct sensor_part){
+        .kind = PART_PICTURE, .offset = s->size, .size = n, .number = (int64_t)s->n + 1, .label = label};
+    s->size += n;
+}
+
+static void learns_pictures(void)
+{
+    static const struct impulse_dsp image = {.id = 2, .type = "image", .name = ""};
+    CLEANUP(set_clear) struct set s;
+    struct job_spec spec;
+    struct taught t;
+
+    set_open(&s);
+    for (int i = 0; i < 10; i++) {
+        add_picture_of(&s, "red", 60, 180);
+        add_picture_of(&s, "blue", 180, 60);
+    }
+    spec = spec_of(&s, 3);
+    spec.sensor.impulse.input = INPUT_PICTURE;
+    spec.sensor.impulse.width = spec.sensor.impulse.height = 8;
+    spec.sensor.impulse.fit = FIT_SQUASH;
+    spec.sensor.impulse.dsp = &image;
+    CHECK(teach(&s, &spec, 0, &t) == 0 && t.training);
+    CHECK_STR(t.err.text, "");
+    if (!t.training)
+        return;
+    CHECK_INT(t.training->nfeatures, 8 * 8 * 3);
+    CHECK_INT(t.training->nheld, 4);
+    CHECK_NEAR(t.training->accuracy, 1, 0);
+    check_model(&s, &spec, &t);
+}
+
 static void holds_out_the_same_again(void)
 {
     CLEANUP(set_clear) struct set s;
@@ -607,8 +662,9 @@ static void says_what_is_missing(void)
         {add_one_short, 3, ERR_INPUT, "No window is labelled \"brief\""},
         {add_few, 3, ERR_INPUT, "too few windows to train on: 6"},
         {add_other_axis, 3, ERR_INPUT, "Recording 5: the recording has no axis \"accX\""},
-        {add_picture, 3, ERR_UNSUPPORTED, "Recording 5 is a picture"},
-        {add_cut_off, 3, ERR_IO, "Recording 4: Its numbers cannot be read."},
+        {add_picture, 3, ERR_INPUT,
+         "Recording 5: the impulse judges series of readings, and this is a picture"},
+        {add_cut_off, 3, ERR_IO, "Recording 4: the recording cannot be read"},
         {add_same, 9, ERR_INPUT, "no learn block 9"},
     };
 
@@ -652,6 +708,7 @@ int main(void)
     RUN(learns_tones);
     RUN(learns_from_stretches);
     RUN(resamples);
+    RUN(learns_pictures);
     RUN(holds_out_the_same_again);
     RUN(says_what_is_missing);
     RUN(keeps_the_deadline);

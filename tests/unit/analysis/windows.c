@@ -189,7 +189,7 @@ static void as_the_reference_does(void)
         CHECK_INT(resample_ratio(rows[i].from, rows[i].to, &r, NULL), 0);
         CHECK_INT(r.up, rows[i].up);
         CHECK_INT(r.down, rows[i].down);
-        CHECK_INT(resample(a, in, 40, 2, &r, 0, &out, &n, NULL), 0);
+        CHECK_INT(resample_series(a, in, 40, 2, &r, 0, &out, &n, NULL), 0);
         CHECK_INT(n, rows[i].n);
         for (size_t k = 0; k < rows[i].known; k++) {
             CHECK_NEAR((double)out[2 * k], rows[i].want[k], 2e-6);
@@ -239,9 +239,9 @@ static void too_much_of_it(void)
     float in[1] = {1}, *out;
     size_t n;
 
-    CHECK(resample(a, in, 10000, 1, &r, 0, &out, &n, &err) < 0);
+    CHECK(resample_series(a, in, 10000, 1, &r, 0, &out, &n, &err) < 0);
     CHECK_INT(err.kind, ERR_LIMIT);
-    CHECK(resample(a, in, 1, 1, &r, 1, &out, &n, &err) < 0);
+    CHECK(resample_series(a, in, 1, 1, &r, 1, &out, &n, &err) < 0);
     CHECK_INT(err.kind, ERR_TIMEOUT);
 }
 

@@ -146,8 +146,8 @@ static void put_options(struct made *m, size_t table, const struct made_op *op)
 static void put_op(struct made *m, size_t table, const struct made_op *op, size_t code)
 {
     set_int(m, table, 0, (int64_t)code, 4);
-    new_vector(m, table, 1, op->in, op->nin, 4);
-    new_vector(m, table, 2, op->out, op->nout, 4);
+    new_vector(m, table, 1, op->in, op->ninputs, 4);
+    new_vector(m, table, 2, op->out, op->noutputs, 4);
     put_options(m, table, op);
     if (op->custom_options.len)
         new_vector(m, table, 5, op->custom_options.data, op->custom_options.len, 1);
@@ -160,8 +160,8 @@ static void put_graph(struct made *m, size_t model, const struct made_model *fro
     all = new_vector(m, graph, 0, NULL, from->ntensors, 4);
     for (size_t i = 0; i < from->ntensors; i++)
         put_tensor(m, new_item(m, all, i), &from->tensors[i], i + 1);
-    new_vector(m, graph, 1, from->in, from->nin, 4);
-    new_vector(m, graph, 2, from->out, from->nout, 4);
+    new_vector(m, graph, 1, from->in, from->ninputs, 4);
+    new_vector(m, graph, 2, from->out, from->noutputs, 4);
     all = new_vector(m, graph, 3, NULL, from->nops, 4);
     for (size_t i = 0; i < from->nops; i++)
         put_op(m, new_item(m, all, i), &from->ops[i], i);

@@ -29,7 +29,7 @@ struct made_option {
 struct made_op {
     int code;
     const char *custom; /* of code 32 */
-    size_t nin, nout;
+    size_t ninputs, noutputs;
     int in[MADE_MAX], out[MADE_MAX]; /* indices of tensors */
     size_t noptions;
     struct made_option options[MADE_MAX];
@@ -37,7 +37,7 @@ struct made_op {
 };
 
 struct made_model {
-    size_t ntensors, nops, nin, nout;
+    size_t ntensors, nops, ninputs, noutputs;
     const struct made_tensor *tensors;
     const struct made_op *ops;
     int in[MADE_MAX], out[MADE_MAX];

@@ -142,7 +142,7 @@ static void what_is_in_it(void)
     CHECK_INT(onnx_read(a, small(a), &f, &err), 0);
     CHECK_INT(f.nnodes, 1);
     CHECK_STR(f.nodes[0].op, "MatMul");
-    CHECK_INT(f.nodes[0].nin, 2);
+    CHECK_INT(f.nodes[0].ninputs, 2);
     CHECK_STR(f.nodes[0].in[1], "w");
     CHECK_INT(f.ninputs, 1);
     CHECK_STR(f.inputs[0].name, "x");
