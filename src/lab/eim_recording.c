@@ -38,7 +38,7 @@ static int cut_up(struct arena *a, const struct impulse *p, const struct sensor_
     ret->values = chosen = choose_axes(a, values, readings, part->naxes, axes, ret->naxes);
     if (!w->resampled)
         return 0;
-    if (resample(a, chosen, readings, ret->naxes, &w->ratio, deadline_us, &fitted, &n, err) < 0)
+    if (resample_series(a, chosen, readings, ret->naxes, &w->ratio, deadline_us, &fitted, &n, err) < 0)
         return -1;
     ret->values = fitted;
     return 0;
