@@ -69,6 +69,6 @@ struct eim_stats {
 struct eim_stats eim_stats(struct eim_pool *pool);
 
 /* The main of a cell, on socket 3: `PROGRAM eim-cell`. */
-int eim_cell_main(void);
+_Noreturn void eim_cell_main(void);
 
 #endif

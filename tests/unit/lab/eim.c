@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "lab/sandbox.h"
 #include "test.h"
 
 /* The beginning of all: speaks the protocol, and lets a script say how it answers. */
@@ -460,6 +461,13 @@ static const char trials[] =
     "            'classification': {f.__name__: attempt(f) for f in TRIALS + [works]}}}\n"
     "serve()\n";
 
+/* Files that the same user may touch are hidden by landlock alone. */
+static bool is_about_files(const char *trial)
+{
+    return strncmp(trial, "read_", 5) == 0 || strncmp(trial, "list_", 5) == 0 ||
+           strncmp(trial, "write_", 6) == 0;
+}
+
 static void walls_stand(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -487,6 +495,8 @@ static void walls_stand(void)
     CHECK(eim_classify(e, window, 6, a, in_ms(20000), &r, &err) == 0);
     CHECK_STR(err.text, "");
     for (size_t i = 0; i < r.nscores && test_ok; i++) {
+        if (!sandbox_support().landlock_abi && is_about_files(about.labels[i]))
+            continue;
         CHECK(r.scores[i] == (strcmp(about.labels[i], "works") == 0 ? 1.0f : 0.0f));
         ROW("%s", about.labels[i]);
     }
@@ -643,7 +653,7 @@ static void pools_that_are_none(void)
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "eim-cell") == 0)
-        return eim_cell_main();
+        eim_cell_main();
     log_setup(LOG_ERROR, false);
     RUN(names_that_are_not_opened);
     RUN(pools_that_are_none);
