@@ -6,8 +6,10 @@
 #include "media/video.h"
 
 static const struct pipeline *const pipelines[] = {
-    &pipeline_alarm,        &pipeline_annotate,     &pipeline_scenes,       &pipeline_pictures,
-    &pipeline_origin_image, &pipeline_origin_video, &pipeline_origin_sound, &pipeline_tampering};
+    &pipeline_alarm,        &pipeline_annotate,        &pipeline_scenes,          &pipeline_pictures,
+    &pipeline_origin_image, &pipeline_origin_video,    &pipeline_origin_sound,    &pipeline_tampering,
+    &pipeline_sensor_read,  &pipeline_sensor_classify, &pipeline_sensor_features, &pipeline_sensor_import,
+    &pipeline_sensor_train};
 
 const struct pipeline *pipeline_find(const char *name)
 {
@@ -57,12 +59,15 @@ static void note_evidence(const struct toolbox *tools, const struct job_spec *sp
         .origin = spec->origin,
         .tamper_known = pipeline_is_tampering(spec->pipeline),
         .tamper = spec->tamper,
+        .sensor_known = pipeline_is_sensor(spec->pipeline),
         .deadline_ms = spec->deadline_ms,
         .max_pixels = tools->max_pixels,
         .max_seconds = tools->max_seconds,
         .cpu_us = tools->cpu_us,
     };
 
+    if (config.sensor_known && spec->sensor.impulse.ndsp)
+        impulse_sum(&spec->sensor.impulse, config.impulse);
     report->decoder = arena_strdup(report->arena, video_decoder_version());
     report->runtime = arena_strdup(report->arena, tools->runtime);
     report->program = (struct program_ref){arena_strdup(report->arena, tools->program.version),

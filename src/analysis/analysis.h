@@ -33,12 +33,14 @@ struct origin_tools {
     struct err problem; /* what was installed but could not be loaded: nothing is judged then */
 };
 
+struct graph_shelf;
 /* What an analyst has at hand. */
 struct toolbox {
     struct model *detector;     /* never NULL in a ready keeper */
     struct scenes_tools scenes; /* empty for an analyst without the kit */
     struct origin_tools origin; /* the same */
     struct runtime *loader;     /* for models that come with a job; NULL: there is none */
+    struct graph_shelf *graphs; /* those that came lately; NULL: each job opens its own */
     const char *runtime;        /* name and version of what runs it */
     struct program_ref program; /* of this program; for the record */
     int64_t max_pixels;         /* ceilings for media/video.h */

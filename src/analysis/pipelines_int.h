@@ -5,7 +5,9 @@
 #include "analysis/analysis.h"
 
 extern const struct pipeline pipeline_alarm, pipeline_annotate, pipeline_scenes, pipeline_pictures,
-    pipeline_origin_image, pipeline_origin_video, pipeline_origin_sound, pipeline_tampering;
+    pipeline_origin_image, pipeline_origin_video, pipeline_origin_sound, pipeline_tampering,
+    pipeline_sensor_read, pipeline_sensor_import, pipeline_sensor_classify, pipeline_sensor_features,
+    pipeline_sensor_train;
 
 /* The evidence: this model, or the reader of texts, had a say. */
 void note_model(struct report *r, const struct model *m);

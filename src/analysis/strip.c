@@ -1,9 +1,8 @@
 #include "analysis/strip.h"
 
-#include <errno.h>
 #include <math.h>
-#include <unistd.h>
 
+#include "analysis/artefact.h"
 #include "base/cleanup.h"
 #include "media/thumbnail.h"
 
@@ -102,19 +101,6 @@ static bool make_jpeg(struct arena *a, const struct kept *k, struct strip_frame 
            ret->jpeg.len <= STRIP_MAX_JPEG;
 }
 
-static int write_file(int fd, struct bytes file, struct err *err)
-{
-    for (size_t done = 0; done < file.len;) {
-        ssize_t n = pwrite(fd, file.data + done, file.len - done, (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FAIL_ERRNO(err, "cannot write the thumbnails");
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 int strip_end(struct strip *s, int fd, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -124,5 +110,5 @@ int strip_end(struct strip *s, int fd, struct err *err)
     for (size_t i = 0; i < s->n; i++)
         if (make_jpeg(a, &s->kept[i], &frames[n]))
             n++;
-    return write_file(fd, strip_write(a, frames, n), err);
+    return artefact_write(fd, strip_write(a, frames, n), "the thumbnails", err);
 }

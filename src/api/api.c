@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-static const struct dialect *const dialects[] = {&dialect_scenes, &dialect_provenance, &dialect_alarm,
-                                                 &dialect_native};
+static const struct dialect *const dialects[] = {&dialect_impulse, &dialect_scenes, &dialect_provenance,
+                                                 &dialect_alarm, &dialect_native};
 
 #define ROW(name, type, field, fallback, min, max, arg, help)                       \
     {                                                                               \
@@ -46,6 +46,19 @@ const struct dialect *dialect_at(size_t i)
     return i < COUNT_OF(dialects) ? dialects[i] : NULL;
 }
 
+const struct route *dialect_route(const struct dialect *d, size_t i)
+{
+    const struct route *row;
+
+    if (!d->tables)
+        return i < d->nroutes ? &d->routes[i] : NULL;
+    for (const struct route *const *table = d->tables; *table; table++)
+        for (row = *table; row->method; row++)
+            if (i-- == 0)
+                return row;
+    return NULL;
+}
+
 struct job_spec api_spec(const struct api *api, struct arena *a, const char *tenant, const char *camera_id)
 {
     struct job_spec spec = job_spec_defaults();
@@ -78,6 +91,10 @@ static int64_t body_ceiling(const struct api_opts *opts, int64_t max_body)
         return opts->provenance.max_video + others;
     case BODY_ORIGIN_AUDIO:
         return opts->provenance.max_audio + others;
+    case BODY_SAMPLE:
+        return opts->max_upload;
+    case BODY_SAMPLES:
+        return opts->impulse.max_batch;
     case BODY_TICKETS:
         return opts->provenance.max_batch + others;
     default:
@@ -87,9 +104,11 @@ static int64_t body_ceiling(const struct api_opts *opts, int64_t max_body)
 
 static void add_routes(struct api *api, const struct dialect *d, struct route **routes, size_t *cap)
 {
+    const struct route *row;
+
     for (const char *const *prefix = d->prefixes; *prefix; prefix++)
-        for (size_t i = 0; i < d->nroutes; i++) {
-            struct route route = d->routes[i];
+        for (size_t i = 0; (row = dialect_route(d, i)); i++) {
+            struct route route = *row;
             route.path = arena_printf(api->arena, "%s%s", *prefix, route.path);
             if (d->path)
                 route.path = d->path(api->arena, &api->opts, route.path);
@@ -111,7 +130,8 @@ int api_init(struct api *api, struct err *err)
         return -1;
     api->rules = rulebook_new_take(rules);
     if (scenes_start(&api->scenes, &api->opts.scenes, err) < 0 ||
-        provenance_start(&api->provenance, &api->opts.provenance, api->db, api->models_dir, err) < 0)
+        provenance_start(&api->provenance, &api->opts.provenance, api->db, api->models_dir, err) < 0 ||
+        impulse_start(&api->impulse, &api->opts.impulse, err) < 0)
         return -1;
     api->gate = gate_new(api->db);
     api->keys_in_use = key_table_new();
@@ -127,10 +147,12 @@ int api_init(struct api *api, struct err *err)
 void api_stop(struct api *api)
 {
     scenes_stop(api->scenes);
+    impulse_stop(api->impulse);
 }
 
 void api_clear(struct api *api)
 {
+    impulse_freep(&api->impulse);
     provenance_freep(&api->provenance);
     scenes_freep(&api->scenes);
     api->cache = reply_cache_free(api->cache);

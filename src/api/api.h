@@ -2,6 +2,7 @@
 #ifndef ASSAY_API_API_H
 #define ASSAY_API_API_H
 
+#include "api/impulse/impulse.h"
 #include "api/key.h"
 #include "api/provenance/provenance.h"
 #include "api/scenes/scenes.h"
@@ -27,6 +28,7 @@ struct api_opts {
     bool timing;          /* also send timing */
     struct scenes_opts scenes;
     struct provenance_opts provenance;
+    struct impulse_opts impulse;
 };
 extern const struct option api_options[];
 extern const size_t api_noptions;
@@ -45,6 +47,7 @@ struct api {
     struct key_table *keys_in_use;
     struct scenes *scenes;
     struct provenance *provenance;
+    struct impulse_dialect *impulse;
     struct arena *arena;
     const struct route *routes;
     size_t nroutes;
@@ -71,6 +74,8 @@ struct dialect {
     const char *name;
     const struct route *routes; /* paths without prefix */
     size_t nroutes;
+    /* Instead of these two: several tables, each ends with a row without a method; NULL-terminated. */
+    const struct route *const *tables;
     const char *const *prefixes; /* every route is served under each of them; NULL-terminated */
     /* What the operator calls a path of the table (with its prefix); NULL: it stays. */
     const char *(*path)(struct arena *a, const struct api_opts *opts, const char *path);
@@ -89,7 +94,10 @@ struct dialect {
     const char *(*camera)(struct arena *a, const struct job_row *job);
     enum truth (*truth)(const char *label);
 };
-extern const struct dialect dialect_alarm, dialect_native, dialect_provenance, dialect_scenes;
+extern const struct dialect dialect_alarm, dialect_impulse, dialect_native, dialect_provenance,
+    dialect_scenes;
+/* Its i-th route, whichever table it is in; NULL behind the last. */
+const struct route *dialect_route(const struct dialect *d, size_t i);
 /* route.max_body of an upload route: replaced by what the options say, plus room for other parts of a form.
  */
 enum {
@@ -100,6 +108,8 @@ enum {
     BODY_ORIGIN_VIDEO = -5,
     BODY_ORIGIN_AUDIO = -6,
     BODY_TICKETS = -7,
+    BODY_SAMPLE = -8,  /* the body is the file */
+    BODY_SAMPLES = -9, /* several files */
 };
 
 struct api *api_of(struct request *r);

@@ -115,7 +115,7 @@ static bool has_scope(const char *scopes, const struct need *need)
 
 bool caller_may(const struct caller *caller, const char *scope)
 {
-    return has_scope(caller->scopes, &(struct need){caller->dialect, scope});
+    return has_scope(caller->scopes, &(struct need){.dialect = caller->dialect, .scope = scope});
 }
 
 /* ---- making ---- */
@@ -128,30 +128,29 @@ bool tenant_is_valid(const char *tenant)
     return n > 0 && n < TENANT_MAX && tenant[n] == '\0' && !strchr(".-", *tenant);
 }
 
-void key_secret(char ret_key[KEY_TEXT], char ret_hash[HASH_HEX])
+void key_secret(enum key_style style, char ret_key[KEY_TEXT], char ret_hash[HASH_HEX])
 {
     uint8_t raw[KEY_RANDOM];
 
     hash_random(raw, sizeof raw);
-    memcpy(ret_key, "ak_", 3);
+    memcpy(ret_key, style == KEY_IMPULSE ? "ei_" : "ak_", 3);
     text_hex(ret_key + 3, raw, sizeof raw);
     hash_hex(bytes_of(ret_key, strlen(ret_key)), ret_hash);
 }
 
-int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], struct key_row *ret_row,
-             struct err *err)
+int key_make(const struct key_order *order, char ret_key[KEY_TEXT], struct key_row *ret_row, struct err *err)
 {
-
-    if (!tenant_is_valid(tenant))
+    if (!tenant_is_valid(order->tenant))
         return FAIL(err, ERR_INPUT,
                     "a tenant's name has 1 to %d letters, digits, '-', '_' or '.', and begins with none of "
                     "'-' and '.'",
                     TENANT_MAX - 1);
-    if (check_scopes(scopes, err) < 0)
+    if (check_scopes(order->scopes, err) < 0)
         return -1;
-    *ret_row = (struct key_row){.tenant = tenant, .scopes = scopes, .created_us = clock_wall_us()};
+    *ret_row =
+        (struct key_row){.tenant = order->tenant, .scopes = order->scopes, .created_us = clock_wall_us()};
     id_new(ret_row->id, ret_row->created_us);
-    key_secret(ret_key, ret_row->hash);
+    key_secret(order->style, ret_key, ret_row->hash);
     return 0;
 }
 
@@ -204,14 +203,31 @@ struct gate *gate_free(struct gate *g)
     return NULL;
 }
 
-/* The key's text in the request, or NULL. */
-static const char *presented(struct request *r)
+/* "a=1; jwt=KEY; b=2". In the request's arena; NULL: there is none. */
+static const char *cookie(struct request *r, const char *name)
+{
+    const char *s = request_header(r, "Cookie");
+    size_t n = strlen(name);
+
+    while (s) {
+        s += strspn(s, " ;");
+        if (strncmp(s, name, n) == 0 && s[n] == '=')
+            return arena_strndup(request_arena(r), s + n + 1, strcspn(s + n + 1, "; "));
+        s = strchr(s, ';');
+    }
+    return NULL;
+}
+
+const char *key_presented(struct request *r, bool tokens)
 {
     const char *value = request_header(r, "Authorization");
 
     if (value && strncasecmp(value, "Bearer ", 7) == 0)
         return value + 7 + strspn(value + 7, " ");
-    return request_header(r, "X-Api-Key");
+    value = request_header(r, "X-Api-Key");
+    if (!value && tokens)
+        value = request_header(r, "X-Jwt-Token");
+    return value || !tokens ? value : cookie(r, "jwt");
 }
 
 /* Until when this secret of the key is good, 0 = for ever; false: it is none of its secrets any more. */
@@ -359,7 +375,7 @@ static int enter_locked(struct gate *g, struct bytes key, const struct need *nee
 int gate_enter(struct gate *g, struct request *r, const struct need *need, struct caller *ret_caller,
                struct err *err)
 {
-    const char *key = presented(r);
+    const char *key = key_presented(r, need->tokens);
     struct usage more = {1, body_bytes(r)};
     int result;
 

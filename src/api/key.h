@@ -1,6 +1,7 @@
 /* API keys: who is asking, what may they do, how often.
  *
- * A key is "ak_" and 40 hex digits, 160 random bits, shown once at `assay key new`; only its SHA-256 is
+ * A key is "ak_" (or "ei_", for clients of the impulse API, which insist on it) and 40 hex digits, 160 random
+ * bits, shown once at `assay key new`; only its SHA-256 is
  * stored, and hashes are compared in constant time. Looked-up keys are remembered for a second, so a revoked
  * key works for at most one second longer. During a rotation a key has two secrets; both count as one key.
  *
@@ -18,10 +19,14 @@ enum { KEY_TEXT = 44, TENANT_MAX = 64, SCOPES_MAX = 256 };
 
 bool tenant_is_valid(const char *tenant);
 /* A new secret: its text and the hash to store. */
-void key_secret(char ret_key[KEY_TEXT], char ret_hash[HASH_HEX]);
+enum key_style { KEY_ASSAY, KEY_IMPULSE };
+void key_secret(enum key_style style, char ret_key[KEY_TEXT], char ret_hash[HASH_HEX]);
 /* Makes a new key's text and the row to store for it. Scopes: words as above. */
-int key_make(const char *tenant, const char *scopes, char ret_key[KEY_TEXT], struct key_row *ret_row,
-             struct err *err);
+struct key_order {
+    const char *tenant, *scopes;
+    enum key_style style;
+};
+int key_make(const struct key_order *order, char ret_key[KEY_TEXT], struct key_row *ret_row, struct err *err);
 
 struct caller {
     const char *dialect; /* the API it came by */
@@ -46,7 +51,10 @@ struct gate *gate_free(struct gate *g);
 /* What a request wants: a verb of that API; NULL: any scope there. */
 struct need {
     const char *dialect, *scope;
+    bool tokens; /* the key may also come as "X-Jwt-Token" or in the cookie "jwt" */
 };
+/* The key in a request, NULL: there is none. */
+const char *key_presented(struct request *r, bool tokens);
 
 /* Who sent this request: "Authorization: Bearer KEY" or "X-Api-Key: KEY". ERR_DENIED without a key, with a
  * wrong, expired or revoked one or one without the scope; ERR_BUSY over the key's rate, ERR_QUOTA over the

@@ -49,6 +49,33 @@ void arena_freep(struct arena **a)
     *a = arena_free(*a);
 }
 
+static struct block *larger(struct block *a, struct block *b)
+{
+    if (!a || (b && b->size <= LARGEST_BLOCK && (a->size > LARGEST_BLOCK || b->size > a->size)))
+        return b;
+    return a;
+}
+
+/* Keeps one block: after a few rounds it is as large as all that a round needs. */
+void arena_rewind(struct arena *a)
+{
+    struct block *kept = NULL;
+
+    for (struct block *b = a->head; b; b = b->next)
+        kept = larger(kept, b);
+    for (struct block *b = a->head, *next; b; b = next) {
+        next = b->next;
+        if (b != kept || b->size > LARGEST_BLOCK)
+            free(b);
+    }
+    a->head = kept && kept->size <= LARGEST_BLOCK ? kept : NULL;
+    if (a->head) {
+        a->head->next = NULL;
+        a->head->used = 0;
+        a->head->clear = false;
+    }
+}
+
 static struct block *block_link(struct arena *a, struct block *b, size_t size, bool clear)
 {
     *b = (struct block){.next = a->head, .size = size, .clear = clear};

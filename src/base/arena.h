@@ -19,6 +19,9 @@ void arena_freep(struct arena **a);
 void *arena_alloc(struct arena *a, size_t size);
 /* For what is as large as a stranger wants it to be: NULL when there is no memory for it. */
 void *arena_try(struct arena *a, size_t size);
+/* Everything in it is gone, and the memory of most of it is kept for what comes next: for the same work over
+ * and over. */
+void arena_rewind(struct arena *a);
 /* count * size with overflow check. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 char *arena_strdup(struct arena *a, const char *s); /* NULL gives NULL */

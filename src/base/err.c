@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static const char *const codes[ERR_KIND_COUNT] = {
     [ERR_NONE] = "ok",
     [ERR_INPUT] = "bad_input",
@@ -37,6 +39,7 @@ void err_set(struct err *err, enum err_kind kind, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
+    text_mend(err->text);
 }
 
 void err_set_errno(struct err *err, const char *fmt, ...)

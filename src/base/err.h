@@ -3,7 +3,9 @@
  * and logs.
  *
  * Text is one sentence for the user: what is wrong and, where it is not obvious, what to do. No secrets, no
- * paths of other tenants. A `struct err *` may be NULL when the caller does not care. */
+ * paths of other tenants. It may quote foreign bytes: what is no valid UTF-8, or is cut in its middle,
+ * becomes
+ * '?', and so do control characters. A `struct err *` may be NULL when the caller does not care. */
 #ifndef ASSAY_BASE_ERR_H
 #define ASSAY_BASE_ERR_H
 

@@ -150,6 +150,19 @@ size_t text_code_point(const char *s, size_t n, uint32_t *ret)
     return len;
 }
 
+void text_mend(char *s)
+{
+    size_t n = strlen(s);
+
+    for (size_t i = 0, len; i < n; i += len) {
+        len = utf8_len((const unsigned char *)s + i, n - i);
+        if (!len || (unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
+            s[i] = s[i] == '\n' || s[i] == '\t' ? ' ' : '?';
+            len = 1;
+        }
+    }
+}
+
 void text_base_name(char *dst, size_t size, const char *path)
 {
     const unsigned char *s = (const unsigned char *)path;

@@ -30,6 +30,10 @@ bool text_is_utf8(const char *s, size_t n);
 /* The code point at s, of which n >= 1 bytes are there, and how many bytes it has; 0 when they are none. */
 size_t text_code_point(const char *s, size_t n, uint32_t *ret);
 
+/* In place: each byte that is no valid UTF-8, and each control character, becomes '?', line ends and tabs a
+ * blank. */
+void text_mend(char *s);
+
 /* The last path component of a client's file name ("C:\\x\\a.mp4" and "/x/a.mp4" give "a.mp4"), control
  * characters and invalid UTF-8 removed, cut to size. Never fails; may be empty. */
 void text_base_name(char *dst, size_t size, const char *path);

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "cmd/stamp.h"
 #include "conf/conf.h"
+#include "lab/eim.h"
 #include "lab/lab.h"
 
 struct command {
@@ -30,6 +31,10 @@ struct lab_settings {
     int64_t analysts, tasks, memory, artefact, max_pixels;
     int64_t max_duration_ms, max_cpu_ms;
 };
+struct eim_settings {
+    const char *dir, *user; /* dir NULL: no .eim program is run */
+    int64_t memory, file, cpu_ms, processes, start_ms;
+};
 struct log_settings {
     const char *level;
     bool json;
@@ -42,9 +47,11 @@ struct common_settings {
 struct option_set common_set(struct common_settings *s);
 struct option_set data_set(struct data_settings *s);
 struct option_set lab_set(struct lab_settings *s);
+struct option_set eim_set(struct eim_settings *s);
 struct option_set log_set(struct log_settings *s);
 
 struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_settings *data, struct arena *a);
+struct eim_opts eim_opts_of(const struct eim_settings *s); /* borrows */
 int log_check(const struct log_settings *s, struct err *err);
 int log_apply(const struct log_settings *s, struct err *err); /* after the check it cannot fail */
 

@@ -9,7 +9,7 @@
 #include "cmd/cmd.h"
 
 struct key_settings {
-    const char *tenant, *scopes, *note;
+    const char *tenant, *scopes, *note, *style;
     int64_t expires_ms, rate, overlap_ms;
 };
 
@@ -19,6 +19,8 @@ static const struct option key_rows[] = {
     {"scopes", OPT_STRING, offsetof(struct key_settings, scopes), "submit read", 0, 0, "WORDS",
      "what it may do: submit, read, admin; for one API alone: alarm:submit, native:read"},
     {"note", OPT_STRING, offsetof(struct key_settings, note), "", 0, 0, "TEXT", "a word for yourself"},
+    {"style", OPT_STRING, offsetof(struct key_settings, style), "ak", 0, 0, "WORD",
+     "what it begins with: ak, or ei for clients of the impulse API, which insist on it"},
     {"expires", OPT_DURATION, offsetof(struct key_settings, expires_ms), "0s", 0, 1e13, "TIME",
      "valid that long; 0s: for ever"},
     {"rate", OPT_INT, offsetof(struct key_settings, rate), "0", 0, 1e9, "N",
@@ -36,16 +38,25 @@ struct key_call {
     struct err stored;
 };
 
+static int find_style(const struct key_settings *s, enum key_style *ret, struct err *err)
+{
+    *ret = text_is(s->style, "ei") ? KEY_IMPULSE : KEY_ASSAY;
+    return *ret == KEY_ASSAY && !text_is(s->style, "ak") ? FAIL(err, ERR_INPUT, "--style must be ak or ei")
+                                                         : 0;
+}
+
 static int new_key(struct key_call *c, struct err *err)
 {
     const struct key_settings *s = &c->s;
     char key[KEY_TEXT];
+    enum key_style style;
     struct key_row row;
     int queued;
 
     if (!s->tenant)
         return FAIL(err, ERR_INPUT, "assay key new needs --tenant NAME");
-    if (key_make(s->tenant, s->scopes, key, &row, err) < 0)
+    if (find_style(s, &style, err) < 0 ||
+        key_make(&(struct key_order){s->tenant, s->scopes, style}, key, &row, err) < 0)
         return -1;
     row.note = s->note;
     row.expires_us = s->expires_ms ? row.created_us + s->expires_ms * 1000 : 0;
@@ -61,11 +72,14 @@ static int rotate_key(struct key_call *c, struct err *err)
 {
     struct key_rotation rotation = {.id = c->id, .now_us = clock_wall_us()};
     char key[KEY_TEXT], hash[HASH_HEX];
+    enum key_style style;
     int queued;
 
     if (!id_is_valid(c->id))
         return FAIL(err, ERR_INPUT, "assay key rotate needs the ID that `assay key list` shows");
-    key_secret(key, hash);
+    if (find_style(&c->s, &style, err) < 0)
+        return -1;
+    key_secret(style, key, hash);
     rotation.hash = hash;
     rotation.old_until_us = rotation.now_us + c->s.overlap_ms * 1000;
     queued = records_rotate_key(c->db, &rotation, command_keep_error, &c->stored, err);

@@ -359,6 +359,7 @@ const struct option_set *serve_sets(struct arena *a, struct serve_conf *c)
         data_set(&c->data),
         {"Jobs", api_options, api_noptions, &c->api},
         {"Scenes API", scenes_options, scenes_noptions, &c->api.scenes},
+        {"Impulse API", impulse_options, impulse_noptions, &c->api.impulse},
         {"Provenance API", provenance_options, provenance_noptions, &c->api.provenance},
         {"Submit by URL", intake_options, intake_noptions, &c->fetching},
         {"Webhooks", hook_options, hook_noptions, &c->hooks},

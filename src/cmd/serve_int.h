@@ -72,7 +72,7 @@ struct serve {
 /* ---- serve.c ---- */
 
 /* The options of `assay serve`, which fill c; in the arena. */
-enum { SERVE_SETS = 10 };
+enum { SERVE_SETS = 11 };
 const struct option_set *serve_sets(struct arena *a, struct serve_conf *c);
 /* The limits of the jobs, as the options say. */
 struct jobs_limits serve_limits(const struct serve_conf *c);

@@ -50,6 +50,24 @@ static const struct option lab_rows[] = {
         "processor time for one file, and as much again for each MB of it; 0s: only the deadline"),
 };
 
+#define EIM(name, type, field, fallback, min, max, arg, help)                           \
+    {                                                                                   \
+        name, type, offsetof(struct eim_settings, field), fallback, min, max, arg, help \
+    }
+static const struct option eim_rows[] = {
+    EIM("eim-dir", OPT_STRING, dir, NULL, 0, 0, "DIR",
+        "run the .eim programs in this folder as models; default: none is run (docs/eim.md)"),
+    EIM("eim-user", OPT_STRING, user, NULL, 0, 0, "NAME", "who they run as; needed when root serves"),
+    EIM("eim-memory", OPT_BYTES, memory, "1G", 16 << 20, 1e13, "SIZE", "memory of one such program"),
+    EIM("eim-file", OPT_BYTES, file, "64M", 0, 1e13, "SIZE", "largest file it may write"),
+    EIM("eim-cpu", OPT_DURATION, cpu_ms, "1h", 1000, 1e12, "TIME",
+        "processor time after which it is started anew"),
+    EIM("eim-processes", OPT_INT, processes, "256", 1, 1e6, "N",
+        "processes and threads of its user, all together"),
+    EIM("eim-start", OPT_DURATION, start_ms, "10s", 100, 3600000, "TIME",
+        "longest from its start to its hello"),
+};
+
 static const struct option log_rows[] = {
     {"log-level", OPT_STRING, offsetof(struct log_settings, level), "info", 0, 0, "LEVEL",
      "error, warn, info or debug"},
@@ -70,6 +88,11 @@ struct option_set data_set(struct data_settings *s)
 struct option_set lab_set(struct lab_settings *s)
 {
     return (struct option_set){"Analysis", lab_rows, COUNT_OF(lab_rows), s};
+}
+
+struct option_set eim_set(struct eim_settings *s)
+{
+    return (struct option_set){".eim programs", eim_rows, COUNT_OF(eim_rows), s};
 }
 
 struct option_set log_set(struct log_settings *s)
@@ -100,6 +123,20 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     o.max_pixels = s->max_pixels;
     o.max_seconds = (double)s->max_duration_ms / 1000;
     o.cpu_us = s->max_cpu_ms * 1000;
+    return o;
+}
+
+struct eim_opts eim_opts_of(const struct eim_settings *s)
+{
+    struct eim_opts o = eim_opts_defaults();
+
+    o.dir = s->dir;
+    o.user = s->user;
+    o.memory_bytes = s->memory;
+    o.file_bytes = s->file;
+    o.cpu_seconds = s->cpu_ms / 1000;
+    o.processes = s->processes;
+    o.start_ms = s->start_ms;
     return o;
 }
 

@@ -9,7 +9,9 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/mem.h"
 #include "dsp/dsp_int.h"
+#include "dsp/fft_int.h"
 
 static const struct dsp_block *const blocks[] = {
     [DSP_RAW] = &dsp_block_raw,           [DSP_FLATTEN] = &dsp_block_flatten,
@@ -270,13 +272,21 @@ static int check_input(const struct dsp_block *b, const struct dsp_input *in, st
     return 0;
 }
 
+/* Small pieces come from the block that an arena keeps when it is rewound. */
+static void *room_in(struct arena *a, size_t bytes)
+{
+    enum { SMALL = 64 << 10 };
+
+    return bytes <= SMALL ? arena_alloc(a, bytes) : arena_try(a, bytes);
+}
+
 int dsp_room(struct dsp_call *c, size_t n, struct err *err)
 {
     if (n == 0)
         return FAIL(err, ERR_INPUT, "These settings leave no feature over");
     if (n > DSP_MAX_FEATURES)
         return FAIL(err, ERR_LIMIT, "%zu features are more than the %d of one window", n, DSP_MAX_FEATURES);
-    c->out.values = arena_try(c->arena, n * sizeof *c->out.values);
+    c->out.values = room_in(c->arena, n * sizeof *c->out.values);
     if (!c->out.values)
         return FAIL(err, ERR_LIMIT, "There is no memory for %zu features", n);
     c->out.width = n;
@@ -295,7 +305,7 @@ void dsp_put(struct dsp_call *c, double v)
 double *dsp_scratch(struct dsp_call *c, size_t count, struct err *err)
 {
     size_t bytes;
-    double *v = ckd_mul(&bytes, count, sizeof *v) ? NULL : arena_try(c->scratch, bytes);
+    double *v = ckd_mul(&bytes, count, sizeof *v) ? NULL : room_in(c->scratch, bytes);
 
     if (!v)
         err_set(err, ERR_LIMIT, "There is no memory for this window");
@@ -323,24 +333,82 @@ static int check_output(const struct dsp_call *c, struct err *err)
     return 0;
 }
 
-int dsp_features(struct arena *a, const struct dsp_settings *s, const struct dsp_input *in,
-                 struct dsp_features *ret, struct err *err)
-{
-    CLEANUP(arena_freep) struct arena *scratch = NULL;
-    struct dsp_call c = {.arena = a, .s = s};
+struct dsp_plan {
+    struct dsp_settings settings;
+    double frequency;
+    struct arena *scratch;
+    struct fft *fft;
+    struct dsp_past past;
+};
 
-    if (check_settings(s, in->frequency, err) < 0 || check_input(blocks[s->kind], in, err) < 0)
+void dsp_plan_freep(struct dsp_plan **p)
+{
+    if (!*p)
+        return;
+    fft_freep(&(*p)->fft);
+    arena_free((*p)->scratch);
+    free((*p)->past.means);
+    freep(p);
+}
+
+int dsp_plan_new(struct dsp_plan **ret_plan, const struct dsp_settings *s, double frequency, struct err *err)
+{
+    struct dsp_plan *p;
+
+    if (check_settings(s, frequency, err) < 0)
         return -1;
-    c.scratch = scratch = arena_new();
-    c.values = in->values;
-    c.n = in->n;
-    c.axes = in->axes;
+    p = mem_alloc(sizeof *p);
+    p->settings = *s;
+    p->frequency = frequency;
+    p->scratch = arena_new();
+    *ret_plan = p;
+    return 0;
+}
+
+void dsp_plan_restart(struct dsp_plan *p)
+{
+    p->past.n = p->past.next = 0;
+}
+
+struct fft *dsp_fft(struct dsp_call *c, int n, struct err *err)
+{
+    if (!*c->fft)
+        *c->fft = fft_new(n, err);
+    return *c->fft;
+}
+
+int dsp_plan_run(struct dsp_plan *p, struct arena *a, const struct dsp_input *in, struct dsp_features *ret,
+                 struct err *err)
+{
+    const struct dsp_block *b = blocks[p->settings.kind];
+    struct dsp_call c = {.arena = a,
+                         .scratch = p->scratch,
+                         .fft = &p->fft,
+                         .past = &p->past,
+                         .s = &p->settings,
+                         .values = in->values,
+                         .n = in->n,
+                         .axes = in->axes,
+                         .frequency = p->frequency};
+
+    if (check_input(b, in, err) < 0)
+        return -1;
+    arena_rewind(p->scratch);
     c.readings = in->n / in->axes;
-    c.frequency = in->frequency;
-    if (blocks[s->kind]->run(&c, err) < 0 || check_output(&c, err) < 0)
+    if (b->run(&c, err) < 0 || check_output(&c, err) < 0)
         return -1;
     *ret = c.out;
     return 0;
+}
+
+int dsp_features(struct arena *a, const struct dsp_settings *s, const struct dsp_input *in,
+                 struct dsp_features *ret, struct err *err)
+{
+    CLEANUP(dsp_plan_freep) struct dsp_plan *p = NULL;
+
+    if (dsp_plan_new(&p, s, in->frequency, err) < 0)
+        return -1;
+    return dsp_plan_run(p, a, in, ret, err);
 }
 
 /* --- labels --- */

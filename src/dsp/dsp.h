@@ -32,6 +32,7 @@ enum {
     DSP_MAX_EDGES = 16,
     DSP_MAX_PEAKS = 64,
     DSP_MAX_WINDOW = 1001, /* frames of the sliding normalisation */
+    DSP_MAX_MOVING = 1000, /* windows of a moving average */
 };
 
 enum dsp_kind {
@@ -69,6 +70,8 @@ struct dsp_settings {
         struct {
             double scale;
             bool average, minimum, maximum, rms, stdev, skewness, kurtosis;
+            int moving; /* mean of the averages of that many windows, this one the last; 0 = no such feature
+                         */
         } flatten;
         struct {
             double scale;
@@ -135,6 +138,16 @@ struct dsp_settings dsp_defaults(enum dsp_kind kind);
 /* One parameter by the vendor's name ('-' and '_' are the same), the value as text: "0.02", "true", "low",
  * "0.1, 0.5, 1.0". ERR_INPUT for an unknown name or a value that the parameter cannot take. */
 int dsp_set(struct dsp_settings *s, const char *name, const char *value, struct err *err);
+
+/* Settings made ready for many windows of one frequency: looked at once, with the FFT and the memory that a
+ * window needs kept. Moving averages go over the windows that a plan has seen. One thread at a time. */
+struct dsp_plan;
+int dsp_plan_new(struct dsp_plan **ret_plan, const struct dsp_settings *s, double frequency, struct err *err);
+void dsp_plan_freep(struct dsp_plan **p);
+void dsp_plan_restart(struct dsp_plan *p); /* another recording begins */
+/* As dsp_features of one window; in->frequency does not matter. */
+int dsp_plan_run(struct dsp_plan *p, struct arena *a, const struct dsp_input *in, struct dsp_features *ret,
+                 struct err *err);
 
 /* The features of one window. In failure *ret is untouched. */
 int dsp_features(struct arena *a, const struct dsp_settings *s, const struct dsp_input *in,

@@ -14,9 +14,17 @@ struct dsp_param {
     const char *const *choices; /* DSP_CHOICE: the names, up to a NULL; fallback is an index */
 };
 
+/* What a plan remembers of the windows before. */
+struct dsp_past {
+    double *means; /* of each axis `room` of them, in turn */
+    size_t axes, room, n, next;
+};
+
 struct dsp_call {
     struct arena *arena;   /* for the features */
     struct arena *scratch; /* gone when the call ends */
+    struct fft **fft;      /* of the plan, see dsp_fft */
+    struct dsp_past *past;
     const struct dsp_settings *s;
     const float *values;
     size_t n, axes, readings;
@@ -59,6 +67,8 @@ void dsp_label(struct dsp_names *to, const char *fmt, ...) PRINTF(2, 3);
 double *dsp_axis(struct dsp_call *c, size_t axis, double scale, struct err *err);
 /* count doubles in scratch, zeroed. NULL and ERR_LIMIT when there is no memory. */
 double *dsp_scratch(struct dsp_call *c, size_t count, struct err *err);
+/* The plan's FFT, which is made once; a block has one length. NULL and err. */
+struct fft *dsp_fft(struct dsp_call *c, int n, struct err *err);
 /* 4..DSP_MAX_FFT and a power of two, or ERR_INPUT. */
 int dsp_check_fft(int n, struct err *err);
 

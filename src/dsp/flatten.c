@@ -1,8 +1,10 @@
-/* flatten: a few statistics of each axis, in the order of the table below, those that are switched on.
- * Version 1. Formulas: dsp/stat_int.h. The deviation of an axis is that of the population (n below the line).
- */
+/* flatten: a few statistics of each axis, in the order of the table below, those that are switched on; then,
+ * with moving_avg_num_windows, the mean of the averages of that many windows up to this one (at the start of
+ * a recording of as many as there are). Version 1. Formulas: dsp/stat_int.h. The deviation of an axis is that
+ * of the population (n below the line). */
 #include <math.h>
 
+#include "base/mem.h"
 #include "dsp/dsp_int.h"
 #include "dsp/stat_int.h"
 
@@ -70,7 +72,7 @@ static size_t count_wanted(const struct dsp_settings *s)
 
     for (size_t i = 0; i < COUNT_OF(statistics); i++)
         n += wanted(s, i);
-    return n;
+    return n + (s->flatten.moving > 0);
 }
 
 static struct summary summarise(const double *x, size_t n)
@@ -84,10 +86,39 @@ static struct summary summarise(const double *x, size_t n)
     return s;
 }
 
+static void remember(struct dsp_call *c)
+{
+    struct dsp_past *p = c->past;
+    size_t room = (size_t)c->s->flatten.moving;
+
+    if (p->axes < c->axes) {
+        p->means = mem_resize(p->means, c->axes * room, sizeof *p->means);
+        p->axes = c->axes;
+        p->n = p->next = 0;
+    }
+    p->room = room;
+}
+
+static double moving_mean(const struct dsp_past *p, size_t axis, double mean)
+{
+    double *means = p->means + axis * p->room;
+
+    means[p->next] = mean;
+    return stat_mean(means, p->n < p->room ? p->n + 1 : p->room);
+}
+
+static void step_on(struct dsp_past *p)
+{
+    p->n += p->n < p->room;
+    p->next = (p->next + 1) % p->room;
+}
+
 static int flatten_run(struct dsp_call *c, struct err *err)
 {
     if (dsp_room(c, c->axes * count_wanted(c->s), err) < 0)
         return -1;
+    if (c->s->flatten.moving)
+        remember(c);
     for (size_t axis = 0; axis < c->axes; axis++) {
         const double *x = dsp_axis(c, axis, c->s->flatten.scale, err);
         struct summary s;
@@ -97,7 +128,11 @@ static int flatten_run(struct dsp_call *c, struct err *err)
         for (size_t i = 0; i < COUNT_OF(statistics); i++)
             if (wanted(c->s, i))
                 dsp_put(c, statistics[i].of(&s));
+        if (c->s->flatten.moving)
+            dsp_put(c, moving_mean(c->past, axis, s.m.mean));
     }
+    if (c->s->flatten.moving)
+        step_on(c->past);
     return 0;
 }
 
@@ -107,6 +142,8 @@ static int flatten_label(struct dsp_names *to, const struct dsp_settings *s, dou
     for (size_t i = 0; i < COUNT_OF(statistics); i++)
         if (wanted(s, i))
             dsp_label(to, "%s", statistics[i].label);
+    if (s->flatten.moving)
+        dsp_label(to, "Moving average");
     return 0;
 }
 
@@ -119,6 +156,7 @@ static const struct dsp_param flatten_params[] = {
     {"stdev", DSP_FLAG, FLAG(stdev), 0, 1, 1, NULL},
     {"skewness", DSP_FLAG, FLAG(skewness), 0, 1, 1, NULL},
     {"kurtosis", DSP_FLAG, FLAG(kurtosis), 0, 1, 1, NULL},
+    {"moving_avg_num_windows", DSP_INT, FLAG(moving), 0, DSP_MAX_MOVING, 0, NULL},
 };
 
 const struct dsp_block dsp_block_flatten = {

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/cleanup.h"
 #include "dsp/fft_int.h"
 
 static double readings(double seconds, double frequency)
@@ -43,11 +42,11 @@ static int cut_up(const struct dsp_call *c, const struct dsp_frames *how, struct
 int frames_power(struct dsp_call *c, const struct dsp_frames *how, const double *x, struct frames *ret,
                  struct err *err)
 {
-    CLEANUP(fft_freep) struct fft *fft = NULL;
     struct frames f = {.bins = (size_t)how->fft_length / 2 + 1};
+    struct fft *fft;
     struct cut cut;
 
-    if (cut_up(c, how, &cut, err) < 0 || !(fft = fft_new(how->fft_length, err)))
+    if (cut_up(c, how, &cut, err) < 0 || !(fft = dsp_fft(c, how->fft_length, err)))
         return -1;
     f.n = cut.n;
     f.power = dsp_scratch(c, f.n * f.bins, err);

@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "dsp/dsp_int.h"
 #include "dsp/fft_int.h"
 #include "dsp/filter_int.h"
@@ -256,7 +255,6 @@ static int make_room(struct dsp_call *c, double frequency, struct err *err)
 static int spectral_run(struct dsp_call *c, struct err *err)
 {
     const struct dsp_settings *s = c->s;
-    CLEANUP(fft_freep) struct fft *fft = NULL;
     struct work w = {.c = c, .frequency = used_frequency(s, c->frequency)};
     size_t bins = (size_t)s->spectral.fft_length / 2 + 1;
 
@@ -265,7 +263,7 @@ static int spectral_run(struct dsp_call *c, struct err *err)
         return -1;
     if (make_room(c, w.frequency, err) < 0)
         return -1;
-    if (!by_wavelet(s) && !(w.fft = fft = fft_new(s->spectral.fft_length, err)))
+    if (!by_wavelet(s) && !(w.fft = dsp_fft(c, s->spectral.fft_length, err)))
         return -1;
     w.spectrum = dsp_scratch(c, bins, err);
     w.segment = dsp_scratch(c, bins, err);

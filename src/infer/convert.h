@@ -5,7 +5,8 @@
  * RESHAPE, MAX_POOL_2D, SOFTMAX in float32 and int8, and what SSD needs: LOGISTIC, CONCATENATION, PACK,
  * DEQUANTIZE, QUANTIZE and the custom TFLite_Detection_PostProcess. An int8 model is rounded to its steps
  * after every operator as the original does, so it agrees within one or two of them. Pictures keep their
- * order, NHWC, at the ports. */
+ * order, NHWC, at the ports. A detector's outputs come in the order boxes (top, left, bottom, right; 0..1),
+ * classes, scores, count, whatever their order in the file. What else is known: tflite_ops.c. */
 #ifndef ASSAY_INFER_CONVERT_H
 #define ASSAY_INFER_CONVERT_H
 

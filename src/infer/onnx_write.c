@@ -47,6 +47,11 @@ void onnx_freep(struct onnx **o)
     *o = NULL;
 }
 
+bool onnx_full(const struct onnx *o)
+{
+    return o->graph.overflow || o->scratch.overflow;
+}
+
 const char *onnx_name(struct onnx *o)
 {
     return arena_printf(o->arena, "t%u", o->names++);
@@ -243,7 +248,7 @@ int onnx_end(struct onnx *o, struct arena *a, struct bytes *ret, struct err *err
     put_message(head, MODEL_OPSET, &o->inner);
     put_varint(head, MODEL_GRAPH << 3 | 2);
     put_varint(head, o->graph.len);
-    if (o->graph.overflow || head->overflow)
+    if (onnx_full(o))
         return FAIL(err, ERR_LIMIT, "the model is over %zu bytes once its numbers are floats", o->graph.max);
     n = head->len + o->graph.len;
     if (!(all = arena_try(a, n)))

@@ -23,6 +23,7 @@ enum { ONNX_MAX_DIMS = 8 };
 /* Belongs to the caller, whose ONNX is freed by onnx_freep; names made by onnx_name lie in the arena. */
 struct onnx *onnx_new(struct arena *a, size_t max_bytes);
 void onnx_freep(struct onnx **o);
+bool onnx_full(const struct onnx *o); /* over the ceiling: nothing more is kept */
 /* Not given to anything before. */
 const char *onnx_name(struct onnx *o);
 
@@ -49,10 +50,10 @@ struct onnx_attr {
 #define ONNX_INT(k, v)            (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_INT, .i = (v)})
 #define ONNX_FLOAT(k, v)          (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_FLOAT, .f = (v)})
 #define ONNX_INTS(k, m, v)        (&(struct onnx_attr){.name = (k), .kind = ONNX_ATTR_INTS, .n = (m), .ints = (v)})
-#define onnx_node(o, op, in, ...) onnx_node_((o), (op), (in), __VA_ARGS__, NULL)
+#define onnx_node(o, op, in, ...) onnx_node_((o), (op), (in), __VA_ARGS__, (const struct onnx_attr *)NULL)
 void onnx_node_(struct onnx *o, const char *op, const char *in, const char *out, ...);
 /* The same with one output of a new name, which is the result. */
-#define onnx_step(o, op, ...) onnx_step_((o), (op), __VA_ARGS__, NULL)
+#define onnx_step(o, op, ...) onnx_step_((o), (op), __VA_ARGS__, (const struct onnx_attr *)NULL)
 const char *onnx_step_(struct onnx *o, const char *op, const char *in, ...);
 
 /* The whole model, into the arena. ERR_LIMIT over the ceiling or without memory. */

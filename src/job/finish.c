@@ -56,6 +56,11 @@ static int read_job(struct task *t, struct err *err)
     return -1;
 }
 
+static bool makes_model(const char *pipeline)
+{
+    return text_is(pipeline, "sensor-train") || text_is(pipeline, "sensor-import");
+}
+
 /* The faces the tenant knows, as they are now. */
 static int read_known(struct task *t, struct err *err)
 {
@@ -76,9 +81,10 @@ static int read_known(struct task *t, struct err *err)
     return 0;
 }
 
-static bool wants_heatmap(const struct job_spec *spec)
+/* A heat map, or a model. */
+static bool wants_artefact(const struct job_spec *spec)
 {
-    return pipeline_is_origin(spec->pipeline) && spec->origin.heatmap;
+    return (pipeline_is_origin(spec->pipeline) && spec->origin.heatmap) || makes_model(spec->pipeline);
 }
 
 static int job_prepare(struct task *t, struct err *err)
@@ -86,7 +92,7 @@ static int job_prepare(struct task *t, struct err *err)
     t->arena = arena_new();
     if (read_job(t, err) < 0 || read_known(t, err) < 0)
         return -1;
-    return wants_heatmap(&t->spec) ? blobs_temp(t->jobs->blobs, &t->artefact_fd, err) : 0;
+    return wants_artefact(&t->spec) ? blobs_temp(t->jobs->blobs, &t->artefact_fd, err) : 0;
 }
 
 /* arg: the job's id. The task may be gone. */
@@ -264,9 +270,9 @@ void finish_save(struct task *t)
         saved(t, &err);
 }
 
-/* ---- the heat map ---- */
+/* ---- the heat map, the model ---- */
 
-enum { HEATMAP_MAX_BYTES = 64 << 20 };
+enum { HEATMAP_MAX_BYTES = 64 << 20, MODEL_MAX_BYTES = 512 << 20 };
 
 /* An analyst may be in a hostile file's hands: what goes out as a picture has to begin like one. */
 static bool is_png(int fd)
@@ -295,10 +301,53 @@ static void keep_heatmap(struct chore *c)
     finish_save(t);
 }
 
+/* What an analyst calls a model is only ever read by another one. A job that cannot keep it has failed: it is
+ * what the job was for. */
+static void keep_model(struct chore *c)
+{
+    struct task *t = (struct task *)((char *)c - offsetof(struct task, chore));
+    struct err err = {0};
+    int64_t size = 0;
+    int r = blob_from_fd(t->jobs->blobs, t->artefact_fd, MODEL_MAX_BYTES, t->artefact, &size, &err);
+
+    if (r == 0 && size == 0)
+        r = FAIL(&err, ERR_INTERNAL, "the model is empty");
+    fd_closep(&t->artefact_fd);
+    if (r == 0)
+        t->outcome.artefact = t->artefact;
+    else
+        fill_outcome(t, JOB_FAILED, &err, t->outcome.report);
+    finish_save(t);
+}
+
+/* Clusters are in the report. */
+static bool has_model(const struct task *t, const struct report *report)
+{
+    const struct sensing *s = t->end == JOB_DONE && report ? report->sensing : NULL;
+
+    if (!s || t->artefact_fd < 0 || !makes_model(t->spec.pipeline))
+        return false;
+    return (s->training && s->training->block.kind != LEARN_CLUSTERS) ||
+           (s->imported && s->imported->ninputs > 0);
+}
+
 static bool has_heatmap(const struct task *t, const struct report *report)
 {
     return t->end == JOB_DONE && t->artefact_fd >= 0 && report && report->origins &&
            report->origins->has_heatmap;
+}
+
+/* A heat map may go missing when no chore thread has time for it. A model may not. */
+static void keep_artefact(struct task *t)
+{
+    struct err busy;
+
+    if (jobs_chore(t->jobs, &t->chore))
+        return;
+    err_set(&busy, ERR_IO, "the disk did not keep up with the model; try again");
+    if (t->chore.run == keep_model)
+        fill_outcome(t, JOB_FAILED, &busy, t->outcome.report);
+    finish_save(t);
 }
 
 static void job_done(struct task *t, const struct lab_result *result)
@@ -316,8 +365,10 @@ static void job_done(struct task *t, const struct lab_result *result)
     fill_outcome(t, end, &why, result->report_json);
     if (end == JOB_DONE)
         t->outcome.pace = pace_of(t->arena, result->report, t->judged_us - t->handed_us);
-    t->chore.run = keep_heatmap;
-    if (!has_heatmap(t, result->report) || !jobs_chore(t->jobs, &t->chore))
+    t->chore.run = has_model(t, result->report) ? keep_model : keep_heatmap;
+    if (has_model(t, result->report) || has_heatmap(t, result->report))
+        keep_artefact(t);
+    else
         finish_save(t);
 }
 

@@ -103,6 +103,7 @@ struct job_request {
     const char *key,
         *fingerprint; /* Idempotency-Key and what it stands for (store/idempotency.h); NULL = none */
     const char *run, *run_media; /* store/runs.h; NULL = none */
+    struct job_place place;      /* store/impulses.h; project 0 = none */
     struct blob_writer *body;    /* taken in any case */
     bool reuse; /* an earlier job's report will do, if it answers the very same question (job/reuse.c) */
     /* Instead of a body: the URL of the subject, checked already (net/guard.h). The job is acknowledged

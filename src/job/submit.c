@@ -23,6 +23,7 @@ static void copy_spec(struct arena *a, struct job_spec *spec)
     spec->alarm = alarm_params_copy(a, &spec->alarm);
     spec->scenes = scenes_params_copy(a, &spec->scenes);
     spec->origin = origin_params_copy(a, &spec->origin);
+    spec->sensor = sensor_params_copy(a, &spec->sensor);
     spec->pipeline = arena_strdup(a, spec->pipeline);
     spec->annotate.report = NULL; /* a job judges; clips are drawn by job/annotate.c */
 }
@@ -42,6 +43,7 @@ static struct submit *submit_new(struct jobs *jobs, const struct job_request *re
     s->req.fingerprint = arena_strdup(a, req->fingerprint);
     s->req.run = arena_strdup(a, req->run);
     s->req.run_media = arena_strdup(a, req->run_media);
+    s->req.place = place_copy(a, &req->place);
     s->req.request.data =
         (const uint8_t *)arena_strndup(a, (const char *)req->request.data, req->request.len);
     copy_spec(a, &s->req.spec);
@@ -201,6 +203,7 @@ static int add_row(struct submit *s, struct err *err)
         .fingerprint = s->req.fingerprint,
         .run = s->req.run,
         .run_media = s->req.run_media,
+        .place = s->req.place,
         .spec = spec_to_json(s->arena, &s->req.spec),
         .request = s->req.request,
     };

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "infer/graph_shelf.h"
 #include "lab/lab_int.h"
 #include "report/json.h"
 
@@ -121,7 +122,8 @@ static struct bytes report_text(struct arena *a, const struct job_spec *spec, co
 
     if (text.len <= REPORT_MAX_BYTES)
         return text;
-    err_set(&why, ERR_LIMIT, "the report is larger than %d bytes; judge fewer frames", REPORT_MAX_BYTES);
+    err_set(&why, ERR_LIMIT, "the report is larger than %d bytes; judge fewer frames, or recordings",
+            REPORT_MAX_BYTES);
     small = report_new(a, spec);
     report_fail(small, &why);
     return report_to_json(a, small);
@@ -163,6 +165,7 @@ static void run_task(const struct toolbox *tools, const struct message *m, const
 _Noreturn void analyst_main(const struct analyst_setup *setup)
 {
     struct message m = {.type = MSG_UP};
+    struct toolbox tools = setup->tools;
     int fds[LINK_MAX_FDS], sock = setup->sock;
     struct err err = {0};
 
@@ -172,8 +175,9 @@ _Noreturn void analyst_main(const struct analyst_setup *setup)
         _exit(1);
     }
     (void)link_send(FRONT_SOCKET, &m, NULL, 0, NULL);
+    tools.graphs = graph_shelf_new();
     while (link_recv(FRONT_SOCKET, &m, fds) == LINK_MESSAGE && m.type == MSG_TASK) {
-        run_task(&setup->tools, &m, fds);
+        run_task(&tools, &m, fds);
         link_close_fds(fds);
     }
     _exit(0); /* no exit handlers: they belong to the keeper */

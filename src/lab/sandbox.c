@@ -2,6 +2,7 @@
 #include "lab/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <seccomp.h>
@@ -9,10 +10,13 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/c23.h"
+#include "base/cleanup.h"
+#include "lab/cell_int.h"
 #include "lab/lab_int.h"
 
 /* ---- limits ---- */
@@ -107,7 +111,7 @@ static const struct {
     {6, {.scoped = 1 << 0 | 1 << 1}},      /* abstract unix sockets, signals */
 };
 
-static int landlock_abi(void)
+int landlock_abi(void)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
@@ -126,20 +130,41 @@ static struct landlock_rules landlock_all(int abi)
     return all;
 }
 
-static int enter_landlock(struct err *err)
+/* Rights that a file, which is no directory, can have. */
+static const uint64_t landlock_of_files = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15;
+
+static int landlock_allow(int rules, const struct landlock_path *p, uint64_t handled, struct err *err)
+{
+    CLEANUP(fd_closep) int fd = open(p->path, O_PATH | O_CLOEXEC);
+    struct landlock_path_beneath_attr rule = {.allowed_access = p->rights & handled, .parent_fd = fd};
+    struct stat st;
+
+    if (fd < 0)
+        return errno == ENOENT || errno == EACCES ? 0 : FAIL_ERRNO(err, "cannot open %s", p->path);
+    if (fstat(fd, &st) < 0)
+        return FAIL_ERRNO(err, "cannot look at %s", p->path);
+    if (!S_ISDIR(st.st_mode))
+        rule.allowed_access &= landlock_of_files;
+    if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+        return FAIL_ERRNO(err, "cannot allow %s with landlock", p->path);
+    return 0;
+}
+
+int landlock_enter(const struct landlock_path *paths, size_t n, struct err *err)
 {
     int abi = landlock_abi();
     struct landlock_rules all = landlock_all(abi);
-    long rules, done;
+    CLEANUP(fd_closep) int rules = -1;
 
     if (abi == 0)
-        return 0; /* an older kernel: seccomp alone refuses the same calls */
-    rules = syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+        return 0; /* an older kernel: seccomp alone refuses the same calls to an analyst */
+    rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
     if (rules < 0)
         return FAIL_ERRNO(err, "cannot create a landlock rule set (ABI %d)", abi);
-    done = syscall(SYS_landlock_restrict_self, (int)rules, 0);
-    close((int)rules);
-    if (done < 0)
+    for (size_t i = 0; i < n; i++)
+        if (landlock_allow(rules, &paths[i], all.handled_fs, err) < 0)
+            return -1;
+    if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
         return FAIL_ERRNO(err, "cannot enter landlock (ABI %d)", abi);
     return 0;
 }
@@ -294,7 +319,7 @@ struct sandbox_support sandbox_support(void)
 
 int sandbox_enter(const struct sandbox_opts *opts, struct err *err)
 {
-    if (enter_limits(opts, err) < 0 || enter_privileges(err) < 0 || enter_landlock(err) < 0)
+    if (enter_limits(opts, err) < 0 || enter_privileges(err) < 0 || landlock_enter(NULL, 0, err) < 0)
         return -1;
     return enter_seccomp(err);
 }

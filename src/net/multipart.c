@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "net/server_int.h"
 
-enum { MAX_PARTS = 64, MAX_HEADERS = 8 << 10, MAX_BOUNDARY = 70 };
+enum { PARTS = 64, MAX_HEADERS = 8 << 10, MAX_BOUNDARY = 70 };
 
 enum state { PREAMBLE, AFTER, HEADERS, BODY, EPILOGUE, FAILED };
 
@@ -33,7 +33,7 @@ struct multipart {
     char after[2];  /* AFTER: what follows the boundary on its line */
     size_t nafter;
     bool in_part;
-    int nparts;
+    int nparts, max_parts;
     struct arena *arena; /* of the part at hand */
     struct part part;
     bool has_disposition;
@@ -251,8 +251,8 @@ static int feed_headers(struct multipart *mp, struct bytes *piece, struct err *e
 
 static int new_part(struct multipart *mp, struct err *err)
 {
-    if (mp->nparts++ == MAX_PARTS)
-        return FAIL(err, ERR_LIMIT, "the form has more than %d parts", MAX_PARTS);
+    if (mp->nparts++ == mp->max_parts)
+        return FAIL(err, ERR_LIMIT, "the form has more than %d parts", mp->max_parts);
     arena_free(mp->arena);
     mp->arena = arena_new();
     mp->part = (struct part){.name = ""};
@@ -431,9 +431,15 @@ int multipart_new(struct multipart **ret_mp, const char *content_type, const str
         return -1;
     mp->events = events;
     mp->arg = arg;
+    mp->max_parts = PARTS;
     mp->matched = mp->unreal = 2; /* the first delimiter may stand at the very start */
     *ret_mp = TAKE(mp);
     return 0;
+}
+
+void multipart_allow(struct multipart *mp, int parts)
+{
+    mp->max_parts = parts;
 }
 
 void multipart_freep(struct multipart **mp)

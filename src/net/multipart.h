@@ -1,8 +1,8 @@
 /* multipart/form-data, streamed: parts arrive piece by piece and nothing is kept. Feed it from a handler's
  * `body`. Strict about the frame: a body that is cut off, lacks its boundary or its closing line is
- * ERR_INPUT. Ceilings: 64 parts, 8 KiB of headers per part (ERR_LIMIT). Framing is RFC 2046, fields are RFC
- * 7578; a transfer encoding other than 7bit, 8bit, binary is ERR_UNSUPPORTED. After a failure every further
- * call fails. Use one parser from one thread. */
+ * ERR_INPUT. Ceilings: 64 parts (or as multipart_allow says), 8 KiB of headers per part (ERR_LIMIT). Framing
+ * is RFC 2046, fields are RFC 7578; a transfer encoding other than 7bit, 8bit, binary is ERR_UNSUPPORTED.
+ * After a failure every further call fails. Use one parser from one thread. */
 #ifndef ASSAY_NET_MULTIPART_H
 #define ASSAY_NET_MULTIPART_H
 
@@ -31,6 +31,7 @@ struct multipart;
  * usable boundary. */
 int multipart_new(struct multipart **ret_mp, const char *content_type, const struct multipart_events *events,
                   void *arg, struct err *err);
+void multipart_allow(struct multipart *mp, int parts); /* before the first piece */
 void multipart_freep(struct multipart **mp);
 int multipart_feed(struct multipart *mp, struct bytes piece, struct err *err);
 /* The body is over: ERR_INPUT unless the closing boundary was seen. */

@@ -70,7 +70,9 @@ static void put_alarm(doc_t *d, val_t *obj, const struct alarm_params *p)
 
 static void put_params(doc_t *d, val_t *root, const struct job_spec *spec)
 {
-    if (pipeline_is_tampering(spec->pipeline))
+    if (pipeline_is_sensor(spec->pipeline))
+        write_sensor_params(d, yyjson_mut_obj_add_obj(d, root, "sensor"), &spec->sensor);
+    else if (pipeline_is_tampering(spec->pipeline))
         write_tamper_params(d, yyjson_mut_obj_add_obj(d, root, "tampering"), &spec->tamper);
     else if (pipeline_is_origin(spec->pipeline))
         write_origin_params(d, yyjson_mut_obj_add_obj(d, root, "origin"), &spec->origin);
@@ -211,7 +213,9 @@ static void put_configuration(doc_t *d, val_t *root, const struct configuration 
     yyjson_mut_obj_add_int(d, o, "max_pixels", c->max_pixels);
     yyjson_mut_obj_add_real(d, o, "max_seconds", c->max_seconds);
     yyjson_mut_obj_add_int(d, o, "max_cpu_us", c->cpu_us);
-    if (c->tamper_known)
+    if (c->sensor_known)
+        write_str(d, yyjson_mut_obj_add_obj(d, o, "sensor"), "impulse", c->impulse);
+    else if (c->tamper_known)
         write_tamper_params(d, yyjson_mut_obj_add_obj(d, o, "tampering"), &c->tamper);
     else if (c->origin_known)
         write_origin_params(d, yyjson_mut_obj_add_obj(d, o, "origin"), &c->origin);
@@ -279,6 +283,7 @@ struct bytes report_to_json(struct arena *a, const struct report *r)
     write_scenes(d, root, r);
     write_origins(d, root, r);
     write_tampering(d, root, r);
+    write_sensing(d, root, r);
     put_evidence(d, root, r);
     return json_write(a, d);
 }
@@ -394,7 +399,9 @@ int spec_from_json(struct arena *a, struct bytes text, struct job_spec *ret_spec
     spec.deadline_ms = read_int(&rd, root, "deadline_ms", 1, JOB_DEADLINE_MAX_MS);
     if (yyjson_obj_get(root, "spent_ms"))
         spec.spent_ms = read_int(&rd, root, "spent_ms", 0, JOB_DEADLINE_MAX_MS);
-    if (pipeline_is_tampering(spec.pipeline))
+    if (pipeline_is_sensor(spec.pipeline))
+        spec.sensor = read_sensor_params(&rd, read_obj(&rd, root, "sensor"));
+    else if (pipeline_is_tampering(spec.pipeline))
         spec.tamper = read_tamper_params(&rd, read_obj(&rd, root, "tampering"));
     else if (pipeline_is_origin(spec.pipeline))
         spec.origin = read_origin_params(&rd, read_obj(&rd, root, "origin"));
@@ -507,6 +514,15 @@ static void get_program(struct reader *rd, yyjson_val *root, struct report *r)
         r->program = (struct program_ref){read_str(rd, o, "version"), read_str(rd, o, "commit")};
 }
 
+static void get_impulse_sum(struct reader *rd, yyjson_val *o, char ret[HASH_HEX])
+{
+    const char *sum = read_str(rd, o, "impulse");
+
+    if (*sum && !text_is_hex(sum, HASH_HEX - 1))
+        read_refuse(rd, "impulse");
+    text_copy(ret, HASH_HEX, sum);
+}
+
 static void get_configuration(struct reader *rd, yyjson_val *root, struct report *r)
 {
     yyjson_val *o = read_optional_obj(rd, root, "configuration");
@@ -522,8 +538,11 @@ static void get_configuration(struct reader *rd, yyjson_val *root, struct report
         .scenes_known = yyjson_obj_get(o, "scenes"),
         .origin_known = yyjson_obj_get(o, "origin"),
         .tamper_known = yyjson_obj_get(o, "tampering"),
+        .sensor_known = yyjson_obj_get(o, "sensor"),
     };
-    if (r->config.tamper_known)
+    if (r->config.sensor_known)
+        get_impulse_sum(rd, read_obj(rd, o, "sensor"), r->config.impulse);
+    else if (r->config.tamper_known)
         r->config.tamper = read_tamper_params(rd, read_obj(rd, o, "tampering"));
     else if (r->config.origin_known)
         r->config.origin = read_origin_params(rd, read_obj(rd, o, "origin"));
@@ -614,6 +633,7 @@ static struct report *read_report(struct reader *rd, yyjson_val *root)
     read_scenes(rd, root, r);
     read_origins(rd, root, r);
     read_tampering(rd, root, r);
+    read_sensing(rd, root, r);
     get_models(rd, root, r);
     r->decoder = read_str(rd, root, "decoder");
     r->runtime = read_optional(rd, root, "runtime");

@@ -4,6 +4,8 @@
  *   scenes.c    what pipelines "scenes" and "pictures" are asked for and find
  *   origin.c    the same of pipelines "origin-..."
  *   tampering.c the same of pipeline "tampering"
+ *   sensor_asked.c, sensor_found.c, sensor_words.c
+ *               the same of pipelines "sensor-..."
  *   walk.c      the small steps of all */
 #ifndef ASSAY_REPORT_JSON_INT_H
 #define ASSAY_REPORT_JSON_INT_H
@@ -60,5 +62,35 @@ struct tamper_params read_tamper_params(struct reader *rd, yyjson_val *obj);
 /* Member "tampering", if there is one. */
 void write_tampering(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
 void read_tampering(struct reader *rd, yyjson_val *root, struct report *r);
+
+void write_sensor_params(yyjson_mut_doc *d, yyjson_mut_val *obj, const struct sensor_params *p);
+struct sensor_params read_sensor_params(struct reader *rd, yyjson_val *obj);
+/* Member "sensing", if there is one. */
+void write_sensing(yyjson_mut_doc *d, yyjson_mut_val *root, const struct report *r);
+void read_sensing(struct reader *rd, yyjson_val *root, struct report *r);
+
+/* What those two share. A float comes back as the float it was and is as short as that allows; what is no
+ * number is null, which nobody reads back. */
+void write_real(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, double v);
+void write_float(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, float v);
+void write_float_list(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const float *v, size_t n);
+void write_names(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const char *const *v, size_t n);
+void write_stretches(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const struct sensor_stretch *v,
+                     size_t n);
+void write_boxes(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const struct sensor_box *v,
+                 size_t n);
+void write_impulse(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse *p);
+void write_learn_block(yyjson_mut_doc *d, yyjson_mut_val *o, const struct impulse_learn *l);
+float read_float(struct reader *rd, yyjson_val *obj, const char *key);
+double read_real(struct reader *rd, yyjson_val *obj, const char *key); /* any number */
+float *read_float_list(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n);
+const char *read_name(struct reader *rd, yyjson_val *obj, const char *key); /* below SENSOR_NAME bytes */
+const char *const *read_names(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n);
+struct sensor_stretch *read_stretches(struct reader *rd, yyjson_val *obj, const char *key, size_t *ret_n);
+struct sensor_box *read_boxes(struct reader *rd, yyjson_val *obj, const char *key, size_t *ret_n);
+struct impulse read_impulse(struct reader *rd, yyjson_val *o);
+struct impulse_learn read_learn_block(struct reader *rd, yyjson_val *o);
+extern const char *const picture_fits[PICTURE_FITS], *const learn_kinds[LEARN_KINDS],
+                                                         *const picture_scales[PICTURE_SCALES];
 
 #endif

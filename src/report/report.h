@@ -76,6 +76,8 @@ struct configuration {
     struct origin_params origin;
     bool tamper_known; /* made by pipeline "tampering"; then these, without parts */
     struct tamper_params tamper;
+    bool sensor_known;      /* made by pipelines "sensor-..."; then this */
+    char impulse[HASH_HEX]; /* impulse_sum; "" where there is none */
     int64_t deadline_ms;
     int64_t max_pixels; /* of a frame */
     double max_seconds; /* of a video */

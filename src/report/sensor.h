@@ -202,6 +202,9 @@ struct train_params train_params_defaults(void);
 /* Deep, into the arena. */
 struct sensor_params sensor_params_copy(struct arena *a, const struct sensor_params *p);
 struct impulse impulse_copy(struct arena *a, const struct impulse *p);
+/* SHA-256 of its canonical JSON: two impulses with the same sum judge alike (but for their models, which
+ * parts name). */
+void impulse_sum(const struct impulse *p, char ret_hex[HASH_HEX]);
 /* ERR_INPUT and a sentence: ranges, ids, blocks that name blocks, parts inside the subject. Does not know
  * names of DSP blocks or settings; the analysis does. */
 int impulse_check(const struct impulse *p, struct err *err);
@@ -238,6 +241,11 @@ struct learn_result {
     size_t side;                /* LEARN_GRID: cells of a row */
     const float *grid;          /* windows x side x side */
 };
+
+/* About how long its JSON is, rather more; a report has a ceiling (report/json.h), which
+ * SENSOR_ANSWER_BYTES stays below. */
+enum { SENSOR_ANSWER_BYTES = 7 << 20 };
+size_t learn_result_bytes(const struct learn_result *l, size_t nwindows);
 
 struct recording_result {
     struct err error; /* ERR_NONE: judged */

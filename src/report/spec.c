@@ -17,6 +17,7 @@ struct job_spec job_spec_defaults(void)
         .scenes = {.fps = 2, .people = true, .texts = true, .tags = true, .tag_from = 0.5},
         .origin = {.frames = 5, .force = FORCE_VALID, .heuristic = heuristic_default},
         .tamper = {.models = TAMPER_ALL},
+        .sensor = {.train = train_params_defaults()},
     };
 }
 
@@ -214,6 +215,9 @@ int job_spec_check(const struct job_spec *spec, struct err *err)
         return FAIL(err, ERR_INPUT, "the deadline must be from 1 to %d milliseconds", JOB_DEADLINE_MAX_MS);
     if (spec->spent_ms < 0 || spec->spent_ms > spec->deadline_ms)
         return FAIL(err, ERR_INPUT, "more time is spent than the deadline leaves");
+    if (pipeline_is_sensor(spec->pipeline))
+        return sensor_params_check(&spec->sensor, spec->pipeline,
+                                   *spec->subject.sha256 ? spec->subject.size : -1, err);
     if (pipeline_is_tampering(spec->pipeline))
         return tamper_check(spec, err);
     if (pipeline_is_origin(spec->pipeline))

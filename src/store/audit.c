@@ -8,13 +8,23 @@
 #include "store/records_int.h"
 
 static const char *const names[AUDIT_KINDS] = {
-    [AUDIT_KEY_NEW] = "key.new",         [AUDIT_KEY_ROTATE] = "key.rotate",
-    [AUDIT_KEY_REVOKE] = "key.revoke",   [AUDIT_HOOK_ADD] = "hook.add",
-    [AUDIT_HOOK_ROTATE] = "hook.rotate", [AUDIT_HOOK_REMOVE] = "hook.remove",
-    [AUDIT_TENANT_SET] = "tenant.set",   [AUDIT_JOB_CANCEL] = "job.cancel",
-    [AUDIT_JOB_DELETE] = "job.delete",   [AUDIT_JOBS_DELETE] = "jobs.delete",
-    [AUDIT_FACE_ADD] = "face.add",       [AUDIT_FACE_REMOVE] = "face.remove",
-    [AUDIT_OVERRIDE] = "override",       [AUDIT_PRUNE] = "audit.prune",
+    [AUDIT_KEY_NEW] = "key.new",
+    [AUDIT_KEY_ROTATE] = "key.rotate",
+    [AUDIT_KEY_REVOKE] = "key.revoke",
+    [AUDIT_HOOK_ADD] = "hook.add",
+    [AUDIT_HOOK_ROTATE] = "hook.rotate",
+    [AUDIT_HOOK_REMOVE] = "hook.remove",
+    [AUDIT_TENANT_SET] = "tenant.set",
+    [AUDIT_JOB_CANCEL] = "job.cancel",
+    [AUDIT_JOB_DELETE] = "job.delete",
+    [AUDIT_JOBS_DELETE] = "jobs.delete",
+    [AUDIT_FACE_ADD] = "face.add",
+    [AUDIT_FACE_REMOVE] = "face.remove",
+    [AUDIT_OVERRIDE] = "override",
+    [AUDIT_PROJECT_ADD] = "project.add",
+    [AUDIT_PROJECT_DELETE] = "project.delete",
+    [AUDIT_SAMPLE_DELETE] = "sample.delete",
+    [AUDIT_PRUNE] = "audit.prune",
 };
 
 const char *audit_name(enum audit_kind kind)

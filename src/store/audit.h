@@ -23,7 +23,10 @@ enum audit_kind {
     AUDIT_FACE_ADD,    /* onto a tenant's allow list */
     AUDIT_FACE_REMOVE,
     AUDIT_OVERRIDE, /* a person sets a verdict aside */
-    AUDIT_PRUNE,    /* old lines went */
+    AUDIT_PROJECT_ADD,
+    AUDIT_PROJECT_DELETE, /* with its samples */
+    AUDIT_SAMPLE_DELETE,
+    AUDIT_PRUNE, /* old lines went */
     AUDIT_KINDS,
 };
 const char *audit_name(enum audit_kind kind); /* "key.new" */

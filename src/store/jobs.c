@@ -52,14 +52,17 @@ static int insert_with_names(struct conn *c, const void *args, struct err *err)
 
     if (insert(c, row, err) < 0 || (row->key && key_use_insert(c, row, err) < 0))
         return -1;
-    return row->run ? run_insert(c, row, err) : 0;
+    if (row->run && run_insert(c, row, err) < 0)
+        return -1;
+    return row->place.project ? place_insert(c, row, err) : 0;
 }
 
 static int run_add(struct conn *c, const void *args, struct err *err)
 {
     const struct job_row *row = args;
 
-    return row->key || row->run ? run_whole(c, insert_with_names, row, err) : insert(c, row, err);
+    return row->key || row->run || row->place.project ? run_whole(c, insert_with_names, row, err)
+                                                      : insert(c, row, err);
 }
 
 static const struct intent_kind add_job = {"add job", false, run_add};
@@ -87,6 +90,7 @@ int records_add_job(struct records *db, const struct job_row *row, records_done 
     copy->fingerprint = arena_strdup(a, row->fingerprint);
     copy->run = arena_strdup(a, row->run);
     copy->run_media = arena_strdup(a, row->run_media);
+    copy->place = place_copy(a, &row->place);
     return intent_push_take(db, &add_job, a, copy, (struct answer){done, arg}, err);
 }
 

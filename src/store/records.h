@@ -59,6 +59,17 @@ void records_stats(struct records *db, struct records_stats *ret);
 /* ---- jobs ---- */
 
 /* States as in job/state.c: "new", "claimed", "done", "failed", "timed_out", "cancelled". */
+/* Where a job of the impulse API belongs (store/impulses.h). */
+struct job_place {
+    int64_t project;      /* 0: nowhere */
+    const char *key;      /* "classification", "training" ... */
+    const char *title;    /* for people */
+    const char *question; /* what its report answers, a hash; NULL: nothing that is asked again */
+    int64_t impulse, block;
+    const char *variant, *inputs; /* of the model it makes */
+    bool makes_model;
+};
+
 struct job_row {
     char id[ID_TEXT];
     const char *tenant;
@@ -82,6 +93,7 @@ struct job_row {
     const char *key, *fingerprint;
     /* The same (store/runs.h). A run that was asked for already, and has not failed: ERR_CONFLICT. */
     const char *run, *run_media;
+    struct job_place place; /* likewise */
 };
 
 /* Ids are unique: ERR_CONFLICT in the callback. */
@@ -134,6 +146,8 @@ struct waiting_job {
 };
 int records_unfinished(struct records *db, struct arena *a, struct waiting_job **ret_jobs, size_t *ret_n,
                        struct err *err);
+
+struct job_place place_copy(struct arena *a, const struct job_place *p);
 
 /* ---- API keys: only hashes are stored ---- */
 

@@ -65,6 +65,10 @@ int key_use_insert(struct conn *c, const struct job_row *job, struct err *err);
 
 int run_insert(struct conn *c, const struct job_row *job, struct err *err);
 
+/* ---- project_jobs.c ---- */
+
+int place_insert(struct conn *c, const struct job_row *job, struct err *err);
+
 /* ---- audit.c ---- */
 
 /* Part of a change; run_whole keeps the two together. seq, at_us and what are filled here. */

@@ -329,7 +329,10 @@ int records_drop_leftover(struct records *db, int64_t seq, records_done *done, v
 int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use, struct err *err)
 {
     static const char sql[] = "SELECT EXISTS (SELECT 1 FROM jobs WHERE sha256 = ?1)"
-                              " OR EXISTS (SELECT 1 FROM jobs WHERE artefact = ?1 AND artefact IS NOT NULL)";
+                              " OR EXISTS (SELECT 1 FROM jobs WHERE artefact = ?1 AND artefact IS NOT NULL)"
+                              " OR EXISTS (SELECT 1 FROM samples WHERE sha256 = ?1)"
+                              " OR EXISTS (SELECT 1 FROM samples WHERE numbers = ?1)"
+                              " OR EXISTS (SELECT 1 FROM models WHERE sha256 = ?1 AND sha256 IS NOT NULL)";
     CLEANUP(reading_end) struct reading r = {0};
 
     if (reading_begin(&r, db, sql, err) < 0)

@@ -3,7 +3,7 @@
  * A deleted job leaves one row in `deleted`, written by a trigger in the same transaction: the names of its
  * blobs, which may be needed by other jobs. The process which runs the jobs looks (job/retain.c), removes the
  * files and then the row. So a kill at any moment forgets no file, and other processes may delete beside a
- * server. */
+ * server. A deleted sample (store/samples.h) leaves such a row, too. */
 #ifndef ASSAY_STORE_RETENTION_H
 #define ASSAY_STORE_RETENTION_H
 
@@ -70,7 +70,7 @@ int records_drop_leftover(struct records *db, int64_t seq, records_done *done, v
  * the jobs, before it takes any up. */
 int records_drop_passing(struct records *db, records_done *done, void *arg, struct err *err);
 
-/* Whether any job has this blob as its subject or its annotated clip. */
+/* Whether any job has this blob as its subject or its artefact, or any sample as its file or its numbers. */
 int records_blob_in_use(struct records *db, const char *sha256, bool *ret_in_use, struct err *err);
 
 #endif

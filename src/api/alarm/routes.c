@@ -88,7 +88,7 @@ void alarm_reply(struct request *r, const struct caller *caller, int status, str
 
 bool alarm_enter(struct request *r, const char *scope, struct caller *ret_caller)
 {
-    struct need need = {"alarm", scope};
+    struct need need = {.dialect = "alarm", .scope = scope};
     struct err err;
 
     if (gate_enter(api_of(r)->gate, r, &need, ret_caller, &err) == 0)

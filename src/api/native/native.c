@@ -26,7 +26,7 @@ bool native_enter(struct request *r, const char *scope, struct caller *ret_calle
     struct problem p;
     struct err err;
 
-    if (problem_enter(r, &(struct need){"native", scope}, ret_caller, &p, &err))
+    if (problem_enter(r, &(struct need){.dialect = "native", .scope = scope}, ret_caller, &p, &err))
         return true;
     problem_reply(r, &p);
     return false;

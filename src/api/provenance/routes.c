@@ -180,7 +180,7 @@ bool provenance_enter(struct request *r, const char *scope, enum rate_class clas
     struct problem p;
     struct err err;
 
-    if (!problem_enter(r, &(struct need){"provenance", scope}, ret_caller, &p, &err)) {
+    if (!problem_enter(r, &(struct need){.dialect = "provenance", .scope = scope}, ret_caller, &p, &err)) {
         refuse(r, ret_caller, &p);
         return false;
     }

@@ -53,7 +53,7 @@ bool scenes_enter(struct request *r, const char *scope, struct caller *ret_calle
     struct problem p;
     struct err err;
 
-    if (problem_enter(r, &(struct need){"scenes", scope}, ret_caller, &p, &err))
+    if (problem_enter(r, &(struct need){.dialect = "scenes", .scope = scope}, ret_caller, &p, &err))
         return true;
     p.whole = true;
     problem_reply(r, &p);

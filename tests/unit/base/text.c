@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "base/err.h"
 
 #include "test.h"
 
@@ -86,8 +87,36 @@ static void hex_round_trip(void)
     CHECK(!text_unhex(raw, 3, "00abfg"));
 }
 
+static void mends(void)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {"", ""},           {"plain \xc3\xa9", "plain \xc3\xa9"}, {"a\nb\x7f", "a b?"},
+        {"\xff\xc3", "??"}, {"cut \xe2\x82", "cut ??"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char s[32];
+
+        text_copy(s, sizeof s, rows[i].text);
+        text_mend(s);
+        CHECK_STR(s, rows[i].want);
+    }
+}
+
+static void errors_are_text(void)
+{
+    struct err err;
+
+    err_set(&err, ERR_INPUT, "\"%.2s\" is no number", "1\xc3\xa9");
+    CHECK_STR(err.text, "\"1?\" is no number");
+}
+
 int main(void)
 {
+    RUN(mends);
+    RUN(errors_are_text);
     RUN(takes_the_base_name);
     RUN(cuts_between_characters);
     RUN(knows_utf8);

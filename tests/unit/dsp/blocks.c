@@ -433,6 +433,66 @@ static void same_input_same_features(void)
     CHECK(memcmp(one.values, two.values, one.n * sizeof *one.values) == 0);
 }
 
+static struct dsp_features planned(struct dsp_plan *p, struct arena *a, const float *v, size_t n, size_t axes)
+{
+    struct dsp_features f = {0};
+
+    CHECK(dsp_plan_run(p, a, &(struct dsp_input){.values = v, .n = n, .axes = axes}, &f, NULL) == 0);
+    return f;
+}
+
+/* The mean of the averages of as many windows as there were, at most three; then anew. */
+static void moving_averages(void)
+{
+    static const double want[] = {1, (1 + 4) / 2.0, (1 + 4 + 10) / 3.0, (4 + 10 + 100) / 3.0, 7};
+    static const float levels[] = {1, 4, 10, 100, 7};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(dsp_plan_freep) struct dsp_plan *p = NULL;
+    struct dsp_settings s = dsp_defaults(DSP_FLATTEN);
+    const char **labels;
+    size_t n;
+
+    CHECK_INT(dsp_set(&s, "moving_avg_num_windows", "3", NULL), 0);
+    CHECK_INT(dsp_plan_new(&p, &s, 0, NULL), 0);
+    for (size_t i = 0; i < COUNT_OF(levels); i++) {
+        float v[] = {levels[i], -levels[i], levels[i], -levels[i]};
+        struct dsp_features f;
+        if (i == 4)
+            dsp_plan_restart(p);
+        f = planned(p, a, v, 4, 2);
+        CHECK_INT(f.n, 16);
+        CHECK_NEAR((double)f.values[0], (double)levels[i], 0);
+        CHECK_NEAR((double)f.values[7], want[i], 1e-6);
+        CHECK_NEAR((double)f.values[15], -want[i], 1e-6);
+        ROW("window %zu", i);
+    }
+    CHECK_INT(dsp_labels(a, &s, 0, &labels, &n, NULL), 0);
+    CHECK_STR(labels[n - 1], "Moving average");
+}
+
+/* Window after window with one plan gives what each gives alone. */
+static void a_plan_forgets(void)
+{
+    static const enum dsp_kind kinds[] = {DSP_SPECTRAL, DSP_MFCC, DSP_FLATTEN, DSP_RAW};
+    float v[4000];
+
+    for (size_t k = 0; k < COUNT_OF(kinds); k++) {
+        CLEANUP(arena_freep) struct arena *a = arena_new();
+        CLEANUP(dsp_plan_freep) struct dsp_plan *p = NULL;
+        struct dsp_settings s = dsp_defaults(kinds[k]);
+        CHECK_INT(dsp_plan_new(&p, &s, 4000, NULL), 0);
+        for (int round = 0; round < 5; round++) {
+            struct dsp_features alone, kept;
+            for (size_t i = 0; i < 4000; i++)
+                v[i] = (float)sin((double)i * (0.01 + round)) * 1000;
+            alone = make(a, &s, v, 4000, 1, 4000);
+            kept = planned(p, a, v, 4000, 1);
+            CHECK_INT(kept.n, alone.n);
+            CHECK(memcmp(kept.values, alone.values, alone.n * sizeof *alone.values) == 0);
+        }
+    }
+}
+
 int main(void)
 {
     RUN(flatten_of_a_constant);
@@ -452,5 +512,7 @@ int main(void)
     RUN(wavelet_of_an_alternation);
     RUN(made_against_the_reference);
     RUN(same_input_same_features);
+    RUN(moving_averages);
+    RUN(a_plan_forgets);
     return test_end();
 }

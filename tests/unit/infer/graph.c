@@ -137,8 +137,8 @@ static void a_dense_net_of_ours_runs(void)
         CLEANUP(graph_freep) struct graph *g = NULL;
         struct dense_layer layers[3];
         struct dense_net net = {0, layers, NULL, NULL};
-        size_t nin = rows[r].sizes[0], got = 0;
-        const float *out, *in = pattern(a, nin, 99);
+        size_t width = rows[r].sizes[0], got = 0;
+        const float *out, *in = pattern(a, width, 99);
         struct err err = {0};
         double want[64];
 
@@ -148,11 +148,11 @@ static void a_dense_net_of_ours_runs(void)
                                                        pattern(a, to, 7), rows[r].acts[net.nlayers]};
         }
         if (rows[r].scaled) {
-            float *dev = pattern(a, nin, 4);
+            float *dev = pattern(a, width, 4);
 
-            for (size_t i = 0; i < nin; i++)
+            for (size_t i = 0; i < width; i++)
                 dev[i] += 1.5f;
-            net.mean = pattern(a, nin, 3);
+            net.mean = pattern(a, width, 3);
             net.dev = dev;
         }
         CHECK_INT(graph_open(&g, rt, dense_to_onnx(a, &net), &err), 0);
@@ -161,7 +161,7 @@ static void a_dense_net_of_ours_runs(void)
             return;
         CHECK_STR(graph_input(g, 0)->name, "features");
         CHECK_STR(graph_output(g, 0)->name, "scores");
-        memcpy(graph_in(g, 0), in, nin * sizeof *in);
+        memcpy(graph_in(g, 0), in, width * sizeof *in);
         CHECK_INT(graph_run(g, 0, &err), 0);
         out = graph_out(g, 0, &got);
         run_dense(&net, in, want);
