@@ -14,12 +14,12 @@
 
 enum { PAGE_BYTES = 64 << 20, DEADLINE_MS = 600000, WINDOW_MS = 10000 };
 
-static struct job_spec spec_of(const char *pipeline, int64_t deadline_ms)
+static struct job_spec spec_of(const char *pipeline)
 {
     struct job_spec spec = job_spec_defaults();
 
     spec.pipeline = pipeline;
-    spec.deadline_ms = deadline_ms;
+    spec.deadline_ms = DEADLINE_MS;
     return spec;
 }
 
@@ -47,7 +47,7 @@ static int read_recording(struct impulse_call *c, struct arena *a, const char *p
                           struct err *err)
 {
     CLEANUP(fd_closep) int numbers = -1;
-    struct impulse_errand e = {spec_of("sensor-read", DEADLINE_MS), path, ret->fd, -1};
+    struct impulse_errand e = {spec_of("sensor-read"), path, ret->fd, -1};
     struct report *report;
 
     if (impulse_file(&numbers, err) < 0)
@@ -84,11 +84,10 @@ static int make_bundle(const struct hosted *h, struct arena *a, const struct rec
 }
 
 static int judge(struct impulse_call *c, struct arena *a, const struct hosted *h, const struct recorded *r,
-                 const char *name, int64_t deadline_ms, struct report **ret, const char **ret_json,
-                 struct err *err)
+                 const char *name, struct report **ret, const char **ret_json, struct err *err)
 {
     CLEANUP(fd_closep) int bundle = -1;
-    struct impulse_errand e = {spec_of("sensor-classify", deadline_ms), name, -1, -1};
+    struct impulse_errand e = {spec_of("sensor-classify"), name, -1, -1};
 
     if (impulse_file(&bundle, err) < 0 || make_bundle(h, a, r, bundle, &e.spec.sensor, err) < 0)
         return -1;
@@ -127,8 +126,7 @@ static int run_one(struct impulse_call *c, const struct hosted *h, const char *p
 
     if (r.fd < 0)
         return FAIL_ERRNO(err, "cannot open '%s'", path);
-    if (read_recording(c, a, path, &r, err) == 0 &&
-        judge(c, a, h, &r, path, DEADLINE_MS, &report, &json, err) == 0) {
+    if (read_recording(c, a, path, &r, err) == 0 && judge(c, a, h, &r, path, &report, &json, err) == 0) {
         show(c, path, h, report, json);
         status = report->sensing->results[0].error.kind == ERR_NONE ? 0 : 1;
     }
