@@ -25,12 +25,6 @@ static struct job_spec spec_of(const char *pipeline)
 
 /* ---- one recording ---- */
 
-/* What a file is, and its numbers, or the file itself when it is a picture. */
-struct recorded {
-    struct sensor_part part;
-    int fd;
-};
-
 static void describe(struct arena *a, const struct recording *rec, struct sensor_part *ret)
 {
     const char **axes = arena_array(a, rec->naxes, sizeof *axes);
@@ -43,8 +37,8 @@ static void describe(struct arena *a, const struct recording *rec, struct sensor
                                 .frequency = rec->interval_ms > 0 ? 1000 / rec->interval_ms : 0};
 }
 
-static int read_recording(struct impulse_call *c, struct arena *a, const char *path, struct recorded *ret,
-                          struct err *err)
+int impulse_recorded(struct impulse_call *c, struct arena *a, const char *path, struct recorded *ret,
+                     struct err *err)
 {
     CLEANUP(fd_closep) int numbers = -1;
     struct impulse_errand e = {spec_of("sensor-read"), path, ret->fd, -1};
@@ -102,17 +96,12 @@ static int judge(struct impulse_call *c, struct arena *a, const struct hosted *h
 
 /* ---- run ---- */
 
-static void show(const struct impulse_call *c, const char *path, const struct hosted *h,
-                 const struct report *report, const char *json)
+void impulse_table(const char *path, const struct impulse *impulse, const struct recording_result *result)
 {
     CLEANUP(buf_clear) struct buf page = BUF(PAGE_BYTES);
     struct terminal t = terminal_of(STDOUT_FILENO);
 
-    if (c->s.json) {
-        puts(json);
-        return;
-    }
-    windows_print(&page, path, &h->impulse, &report->sensing->results[0], &t);
+    windows_print(&page, path, impulse, result, &t);
     fputs(page.data ? page.data : "", stdout);
 }
 
@@ -126,8 +115,11 @@ static int run_one(struct impulse_call *c, const struct hosted *h, const char *p
 
     if (r.fd < 0)
         return FAIL_ERRNO(err, "cannot open '%s'", path);
-    if (read_recording(c, a, path, &r, err) == 0 && judge(c, a, h, &r, path, &report, &json, err) == 0) {
-        show(c, path, h, report, json);
+    if (impulse_recorded(c, a, path, &r, err) == 0 && judge(c, a, h, &r, path, &report, &json, err) == 0) {
+        if (c->s.json)
+            puts(json);
+        else
+            impulse_table(path, &h->impulse, &report->sensing->results[0]);
         status = report->sensing->results[0].error.kind == ERR_NONE ? 0 : 1;
     }
     fd_closep(&r.fd);
@@ -145,6 +137,8 @@ int impulse_run(struct impulse_call *c, struct err *err)
     CLEANUP(hosted_clear) struct hosted h = {.fd = -1};
     int status, worst = 0;
 
+    if (c->s.eim)
+        return impulse_run_eim(c, err);
     if (hosted_open(&c->host, c->arena, c->s.impulse, c->s.variant, &h, err) < 0)
         return -1;
     mention_left_out(&h);
