@@ -18,7 +18,7 @@ struct command {
 
 extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
     command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version,
-    command_provenance;
+    command_provenance, command_impulse;
 
 /* ---- settings.c: the option tables several commands share ---- */
 
@@ -78,6 +78,8 @@ void command_keep_error(void *arg, const struct err *err);
 /* Waits for a change which was queued, or not: 0 when it is on disk. stored: what command_keep_error got;
  * must be ERR_INTERNAL before. */
 int command_committed(struct records *db, int queued, const struct err *stored, struct err *err);
+/* Removes the files that deleted jobs and samples have left, unless a server runs, which does it itself. */
+int command_sweep(struct records *db, const char *dir, struct err *err);
 
 /* ---- summary.c ---- */
 

@@ -38,22 +38,6 @@ struct job_run {
 
 /* ---- delete ---- */
 
-/* Without a server, the files are for us to remove. */
-static int sweep(struct job_run *run, struct err *err)
-{
-    CLEANUP(blobs_freep) struct blobs *blobs = NULL;
-    size_t n = STEP;
-
-    if (records_own(run->db, NULL) < 0)
-        return 0; /* the server does it within a second */
-    if (blobs_open(&blobs, run->data, err) < 0)
-        return -1;
-    while (n == STEP)
-        if (job_sweep(run->db, blobs, &n, err) < 0)
-            return -1;
-    return 0;
-}
-
 static int delete_one(struct job_run *run, struct err *err)
 {
     struct err stored = {ERR_INTERNAL, "the store did not answer"};
@@ -91,7 +75,8 @@ static int job_remove(struct job_run *run, struct err *err)
 
     if (!run->id && !run->s.tenant && !run->s.older_than_ms)
         return FAIL(err, ERR_INPUT, "assay job delete needs an ID, --tenant NAME or --older-than TIME");
-    if ((run->id ? delete_one(run, err) : delete_many(run, &total, err)) < 0 || sweep(run, err) < 0)
+    if ((run->id ? delete_one(run, err) : delete_many(run, &total, err)) < 0 ||
+        command_sweep(run->db, run->data, err) < 0)
         return -1;
     printf("deleted %zu\n", run->id ? 1 : total);
     return 0;

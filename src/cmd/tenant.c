@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "store/projects.h"
 #include "store/tenants.h"
 
 /* -1: not given, stays as it is. */
@@ -29,7 +30,7 @@ struct tenant_call {
     struct arena *arena;
     struct records *db;
     struct tenant_settings s;
-    const char *name; /* NULL when missing */
+    const char *name, *data; /* name: NULL when missing */
     struct err stored;
 };
 
@@ -106,15 +107,49 @@ static int tenant_show(struct tenant_call *c, struct err *err)
     return 0;
 }
 
+/* ---- forget ---- */
+
+static int delete_project(struct tenant_call *c, int64_t id, struct err *err)
+{
+    int queued;
+
+    c->stored = (struct err){ERR_INTERNAL, "the store did not answer"};
+    queued = records_delete_project(c->db, c->name, id, NULL, command_keep_error, &c->stored, err);
+    return command_committed(c->db, queued, &c->stored, err);
+}
+
+static int tenant_forget(struct tenant_call *c, struct err *err)
+{
+    struct project_row *rows;
+    size_t n;
+
+    if (!c->name)
+        return FAIL(err, ERR_INPUT, "assay tenant forget needs a NAME that `assay tenant list` shows");
+    if (records_list_projects(c->db, c->arena, c->name, &rows, &n, err) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (delete_project(c, rows[i].id, err) < 0)
+            return -1;
+    if (command_sweep(c->db, c->data, err) < 0)
+        return -1;
+    printf(
+        "deleted %zu projects with their samples and impulses; `assay job delete --tenant %s` deletes jobs\n",
+        n, c->name);
+    return 0;
+}
+
 static const struct command_help help = {
-    .usage = "assay tenant list | show NAME | set NAME [limits]",
+    .usage = "assay tenant list | show NAME | set NAME [limits] | forget NAME",
     .text =
         "Tenants are whoever keys were made for. `set` limits what one may use, whichever of its keys it "
         "comes "
         "with;\n"
         "limits that are not named stay. `list` and `show` print used/limit; a running server knows limits "
         "within a\n"
-        "second, and what is shown is at most a few seconds old. Days and months are those of UTC.",
+        "second, and what is shown is at most a few seconds old. `forget` deletes the recordings and "
+        "impulses of "
+        "a\n"
+        "tenant for good. Days and months are those of UTC.",
 };
 
 static const struct verb {
@@ -124,6 +159,7 @@ static const struct verb {
     {"list", tenant_list},
     {"show", tenant_show},
     {"set", tenant_set},
+    {"forget", tenant_forget},
 };
 
 static const struct verb *find_verb(const char *name)
@@ -157,6 +193,7 @@ static int tenant_run(int argc, char **argv)
         return command_failed(&err);
     c.db = db;
     c.name = argc > 2 ? argv[2] : NULL;
+    c.data = data.data;
     return verb->run(&c, &err) < 0 ? command_failed(&err) : 0;
 }
 

@@ -281,6 +281,19 @@ static void what_is_acknowledged_stays(void)
     CHECK_INT(count("training&filename=kept"), 20);
 }
 
+static void a_tenant_is_forgotten(void)
+{
+    struct outcome o = stage_run(&stage, ARGS("tenant", "forget", "acme"));
+
+    CHECK_INT(o.status, 0);
+    CHECK(text_starts(o.out, "deleted 1 projects"));
+    CHECK(blobs_come_to(0));
+    CHECK_INT(count("training"), 0);
+    o = stage_run(&stage, ARGS("audit", "--what", "project.delete"));
+    CHECK(strstr(o.out, "acme"));
+    CHECK_INT(stage_run(&stage, ARGS("tenant", "forget")).status, 1);
+}
+
 int main(void)
 {
     stage = stage_open(ARGS("--analysts", "1"));
@@ -295,5 +308,6 @@ int main(void)
     RUN(real_gestures);
     RUN(a_real_data_set_with_labels);
     RUN(what_is_acknowledged_stays);
+    RUN(a_tenant_is_forgotten);
     return stage_close(&stage) == 0 ? test_end() : 1;
 }

@@ -81,8 +81,8 @@ struct sample {
 int sample_load(struct request *r, const struct visit *v, struct sample *ret, struct err *err);
 int sample_of_row(struct arena *a, const struct sample_row *row, const struct project_row *project,
                   struct sample *ret, struct err *err);
-/* Readings [first, first + n) of it, into the arena; waits for the disk. ERR_INPUT beyond its end, ERR_LIMIT
- * beyond PAYLOAD_NUMBERS. A picture has none: n is 0. */
+/* Readings [first, first + n) of it, into the arena; waits for the disk. ERR_INPUT beyond its end or
+ * PAYLOAD_NUMBERS. A picture has none: n is 0. */
 enum { PAYLOAD_NUMBERS = 4 << 20 };
 struct values {
     int64_t first, n;

@@ -105,33 +105,43 @@ struct loading {
     struct model_row *rows;
     size_t nrows;
     struct impulse_learn *learn; /* of out->impulse */
-    bool stale;
+    bool stale, lacking;         /* a model for other features; none of the variant asked for */
 };
+
+/* The more exact variant; of two the newer one: one may have been brought, the other trained. */
+static bool is_better(const struct model *m, const struct model *than)
+{
+    if (m->variant != than->variant)
+        return m->variant < than->variant;
+    return m->row->made_us > than->row->made_us;
+}
 
 /* The model to be used: of the variant asked for, else the more exact one. */
 static bool choose(struct loading *g, const struct impulse_learn *l, struct model *ret)
 {
-    bool found = false;
+    bool found = false, others = false;
 
     for (size_t i = 0; i < g->nrows; i++) {
         struct model m;
         if (g->rows[i].block != l->id)
             continue;
-        if (!is_fresh(g->arena, &g->out->def.impulse, l, &g->rows[i])) {
-            g->stale = true;
-            continue;
-        }
         m = model_of(g->arena, &g->rows[i]);
         if (is_file(&m))
             g->out->has[m.variant] = true;
         if (is_file(&m) && g->ask->variant &&
-            !text_is(g->ask->variant, m.variant == NUMBER_INT8 ? "int8" : "float32"))
+            !text_is(g->ask->variant, m.variant == NUMBER_INT8 ? "int8" : "float32")) {
+            others = true;
             continue;
-        if (!found || m.variant < ret->variant)
+        }
+        if (!found || is_better(&m, ret))
             *ret = m;
         found = true;
     }
-    return found;
+    g->lacking |= others && !found;
+    if (!found || is_fresh(g->arena, &g->out->def.impulse, l, ret->row))
+        return found;
+    g->stale = true; /* an older one that fits is not what its owner means */
+    return false;
 }
 
 static void take_clusters(struct impulse_learn *l, const struct impulse_learn *said)
@@ -211,14 +221,14 @@ static int explain(const struct loading *g, struct err *err)
     if (g->ask->block && !definition_learn(&l->def, g->ask->block, &at))
         return FAIL(err, ERR_NOT_FOUND, "the impulse has no learn block %lld", (long long)g->ask->block);
     if (!l->def.impulse.nlearn)
-        return FAIL(err, ERR_MODEL, "the impulse has no learn block; add one, then train it");
+        return FAIL(err, ERR_CONFLICT, "the impulse has no learn block; add one, then train it");
     if (g->ask->variant && (l->has[NUMBER_FLOAT] || l->has[NUMBER_INT8]))
-        return FAIL(err, ERR_MODEL, "there is no %s model of this impulse, but a %s one", g->ask->variant,
+        return FAIL(err, ERR_CONFLICT, "there is no %s model of this impulse, but a %s one", g->ask->variant,
                     l->has[NUMBER_FLOAT] ? "float32" : "int8");
     if (g->stale)
-        return FAIL(err, ERR_MODEL,
+        return FAIL(err, ERR_CONFLICT,
                     "the impulse makes other features than its model was trained on; train it again");
-    return FAIL(err, ERR_MODEL, "no learn block of the impulse has a model; train it, or upload one");
+    return FAIL(err, ERR_CONFLICT, "no learn block of the impulse has a model; train it, or upload one");
 }
 
 static void load_all(struct loading *g)
@@ -251,7 +261,7 @@ int impulse_load(const struct api *api, struct arena *a, const struct load_ask *
         records_models(api->db, a, ret->row.id, &g.rows, &g.nrows, err) < 0)
         return -1;
     load_all(&g);
-    return ret->impulse.nlearn ? 0 : explain(&g, err);
+    return ret->impulse.nlearn && !g.lacking ? 0 : explain(&g, err);
 }
 
 bool impulse_is_complete(const struct api *api, struct arena *a, const struct impulse_row *row)

@@ -62,11 +62,11 @@ int sample_values(const struct api *api, struct arena *a, const struct sample *s
     if (!n || !row || !s->row.numbers[0])
         return 0;
     if (n > PAYLOAD_NUMBERS / (int64_t)rec->naxes)
-        return FAIL(err, ERR_LIMIT, "more than %d numbers at once; ask for a slice of the sample",
+        return FAIL(err, ERR_INPUT, "more than %d numbers at once; ask for a slice of the sample",
                     PAYLOAD_NUMBERS);
     numbers = arena_try(a, (size_t)n * row);
     if (!numbers)
-        return FAIL(err, ERR_LIMIT, "no memory for that many numbers; ask for a slice of the sample");
+        return FAIL(err, ERR_BUSY, "no memory for that many numbers; ask for a slice of the sample");
     if (blob_open(api->blobs, s->row.numbers, &fd, &size, err) < 0 ||
         read_all(fd, numbers, (size_t)n * row, first * (int64_t)row, err) < 0)
         return -1;

@@ -302,6 +302,14 @@ static void add_program(doc_t *doc, val_t *card, const struct report *report)
     yyjson_mut_obj_add_str(doc, o, "commit", report->program.commit ? report->program.commit : "");
 }
 
+static bool was_trained(struct trip *t, const struct model_row *row)
+{
+    struct report *report;
+
+    return row->report.len && report_from_json(trip_arena(t), row->report, &report, NULL) == 0 &&
+           report->sensing && report->sensing->training;
+}
+
 /* The newest model of the block that was trained here. */
 static int find_trained(struct trip *t, const struct training_ask *ask, struct model_row *ret,
                         struct err *err)
@@ -311,11 +319,12 @@ static int find_trained(struct trip *t, const struct training_ask *ask, struct m
 
     if (records_models(trip_api(t)->db, trip_arena(t), ask->row.id, &rows, &n, err) < 0)
         return -1;
+    *ret = (struct model_row){0};
     for (size_t i = 0; i < n; i++)
-        if (rows[i].block == ask->learn->id && rows[i].report.len) {
+        if (rows[i].block == ask->learn->id && rows[i].made_us > ret->made_us && was_trained(t, &rows[i]))
             *ret = rows[i];
-            return 0;
-        }
+    if (ret->made_us)
+        return 0;
     return FAIL(err, ERR_NOT_FOUND, "the learn block %lld has not been trained here",
                 (long long)ask->learn->id);
 }

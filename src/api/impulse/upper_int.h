@@ -57,7 +57,7 @@ struct loaded {
     const char *left_out;    /* names of learn blocks without a model; NULL: none */
     bool has[MODEL_NUMBERS]; /* variants there are: NUMBER_FLOAT, NUMBER_INT8 */
 };
-/* ERR_NOT_FOUND: no such impulse or block; ERR_MODEL: no model at all, or not of that variant;
+/* ERR_NOT_FOUND: no such impulse or block; ERR_CONFLICT: no model at all, or not of that variant;
  * ERR_UNSUPPORTED: akida. */
 int impulse_load(const struct api *api, struct arena *a, const struct load_ask *ask, struct loaded *ret,
                  struct err *err);
