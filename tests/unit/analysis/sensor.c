@@ -583,6 +583,40 @@ static void padded_and_resampled(void)
     CHECK_NEAR((double)s->results[1].learn[0].scores[5], 4, 1e-3);
 }
 
+/* An open model is not read again; many different ones push the oldest out, which is then read again. */
+static void models_are_kept_open(void)
+{
+    CLEANUP(desk_freep) struct desk *p = desk_new("sensor-classify");
+    const float v[] = {1, 2, 3, 4};
+    struct bytes model;
+
+    p->spec.sensor.impulse.input = INPUT_FEATURES;
+    add_dsp(p, "raw", 0, 0, NULL);
+    add_learn(p, LEARN_REGRESSION, 0, NULL, 0);
+    add_dense(p, 4, 1, 1);
+    add_numbers(p, v, 4, 1, one_axis, 0);
+    run_well(p);
+    model.len = (size_t)p->parts[0].size;
+    model.data = arena_alloc(p->arena, model.len);
+    CHECK(pread(p->fd, (void *)(uintptr_t)model.data, model.len, 0) == (ssize_t)model.len);
+    CHECK(pwrite(p->fd, "broken", 6, 0) == 6);
+    run_well(p);
+    for (int i = 0; i < GRAPH_SHELF_PLACES + 2; i++) {
+        struct graph *g;
+        char name[HASH_HEX];
+        CHECK(pwrite(p->fd, model.data, model.len, 0) == (ssize_t)model.len);
+        snprintf(name, sizeof name, "%064d", i);
+        graph_shelf_begin(p->tools.graphs);
+        CHECK_INT(graph_shelf_get(p->tools.graphs, rt, name, p->fd, 0, (int64_t)model.len, &g, NULL), 0);
+    }
+    CHECK(pwrite(p->fd, "broken", 6, 0) == 6);
+    run(p);
+    CHECK_INT(p->report->error.kind, ERR_MODEL);
+    p->parts[0].sha256[0] = '\0'; /* a model without a name is never kept */
+    CHECK(pwrite(p->fd, model.data, model.len, 0) == (ssize_t)model.len);
+    run_well(p);
+}
+
 /* ---- what is wrong with the impulse ends the job ---- */
 
 static void impulses_that_cannot_run(void)
@@ -828,6 +862,7 @@ int main(void)
     RUN(axes_in_any_order);
     RUN(one_bad_recording);
     RUN(padded_and_resampled);
+    RUN(models_are_kept_open);
     RUN(impulses_that_cannot_run);
     RUN(no_model_at_all);
     RUN(too_many_windows);
