@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cmd/eim_serve.h"
+#include "cmd/eim_judge.h"
 #include "cmd/impulse_int.h"
 #include "cmd/windows.h"
 
@@ -161,46 +161,6 @@ int impulse_run(struct impulse_call *c, struct err *err)
 
 /* ---- serve-eim ---- */
 
-struct eim_desk {
-    struct impulse_call *call;
-    struct hosted hosted;
-    struct eim_host host;
-};
-
-static int write_window(const struct eim_question *q, struct recorded *r, struct err *err)
-{
-    if (impulse_file(&r->fd, err) < 0)
-        return -1;
-    if (write(r->fd, q->features, q->n * sizeof *q->features) != (ssize_t)(q->n * sizeof *q->features))
-        return FAIL_ERRNO(err, "cannot write a file in memory");
-    return 0;
-}
-
-static int eim_judge(void *arg, struct arena *a, const struct eim_question *q, struct eim_result *ret,
-                     struct err *err)
-{
-    struct eim_desk *d = arg;
-    struct recorded r = {.fd = -1,
-                         .part = {.kind = PART_SERIES,
-                                  .naxes = d->host.naxes,
-                                  .axes = d->host.axes,
-                                  .frequency = q->impulse->frequency}};
-    struct hosted h = d->hosted;
-    const struct recording_result *result;
-    struct report *report;
-    int status = -1;
-
-    h.impulse = *q->impulse;
-    if (write_window(q, &r, err) == 0 &&
-        judge(d->call, a, &h, &r, "window", WINDOW_MS, &report, NULL, err) == 0) {
-        result = &report->sensing->results[0];
-        *err = result->error;
-        status = err->kind == ERR_NONE ? eim_result_of(a, q->impulse, result, 0, ret, err) : -1;
-    }
-    fd_closep(&r.fd);
-    return status;
-}
-
 /* The axes in the order in which the DSP blocks name them, each once. */
 static int find_axes(struct impulse_call *c, const struct impulse *p, struct eim_host *ret, struct err *err)
 {
@@ -216,7 +176,7 @@ static int find_axes(struct impulse_call *c, const struct impulse *p, struct eim
                 axes[n++] = p->dsp[i].axes[k];
         }
     ret->axes = axes;
-    ret->naxes = n;
+    ret->naxes = p->input == INPUT_PICTURE ? 0 : n;
     return p->input == INPUT_PICTURE || n
                ? 0
                : FAIL(err, ERR_INPUT,
@@ -230,27 +190,39 @@ static void eim_ready(void *path)
     fflush(stdout);
 }
 
+static int host_impulse(struct impulse_call *c, const struct hosted *h, struct eim_host *host,
+                        struct eim_judge *judge, struct err *err)
+{
+    *host = (struct eim_host){.impulse = &h->impulse,
+                              .project = {.id = h->project.id,
+                                          .impulse = h->row.id,
+                                          .name = h->project.name,
+                                          .owner = h->project.tenant,
+                                          .version = (int)h->row.version},
+                              .judge = eim_judge_window,
+                              .arg = judge};
+    if (find_axes(c, &h->impulse, host, err) < 0)
+        return -1;
+    *judge = (struct eim_judge){.lab = c->lab,
+                                .naxes = host->naxes,
+                                .axes = host->axes,
+                                .nmodels = h->nparts,
+                                .models = h->parts,
+                                .models_fd = h->nparts ? h->fd : -1,
+                                .deadline_ms = WINDOW_MS};
+    return eim_judge_open(judge, err);
+}
+
 int impulse_serve_eim(struct impulse_call *c, struct err *err)
 {
     CLEANUP(hosted_clear) struct hosted h = {.fd = -1};
-    struct eim_desk d = {.call = c};
+    CLEANUP(eim_judge_close) struct eim_judge judge = {.subject_fd = -1};
+    struct eim_host host;
 
     if (hosted_open(&c->host, c->arena, c->s.impulse, c->s.variant, &h, err) < 0)
         return -1;
     mention_left_out(&h);
-    if (h.impulse.input == INPUT_PICTURE)
-        return FAIL(err, ERR_UNSUPPORTED,
-                    "only impulses over recordings can be served as .eim, not over pictures");
-    d.hosted = h;
-    d.host = (struct eim_host){.impulse = &h.impulse,
-                               .project = {.id = h.project.id,
-                                           .impulse = h.row.id,
-                                           .name = h.project.name,
-                                           .owner = h.project.tenant,
-                                           .version = (int)h.row.version},
-                               .judge = eim_judge,
-                               .arg = &d};
-    if (find_axes(c, &h.impulse, &d.host, err) < 0)
+    if (host_impulse(c, &h, &host, &judge, err) < 0)
         return -1;
-    return eim_serve(&d.host, c->words[0], c->stop_fd, eim_ready, (void *)(uintptr_t)c->words[0], err);
+    return eim_serve(&host, c->words[0], c->stop_fd, eim_ready, (void *)(uintptr_t)c->words[0], err);
 }

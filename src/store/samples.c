@@ -260,7 +260,7 @@ int records_list_samples(struct records *db, struct arena *a, const struct sampl
 {
     CLEANUP(reading_end) struct reading r = {0};
     struct sample_row *rows = NULL;
-    size_t n = 0, cap = 0;
+    size_t n = 0, cap = 0, bytes = 0;
     int got;
 
     if (reading_begin(&r, db, COLUMNS FITS " ORDER BY id DESC LIMIT ?8 OFFSET ?9", err) < 0)
@@ -268,8 +268,13 @@ int records_list_samples(struct records *db, struct arena *a, const struct sampl
     bind_filter(&r.q, filter);
     bind_int(&r.q, limit);
     bind_int(&r.q, offset);
-    while ((got = query_next(&r.q, err)) > 0)
-        read_row(&r.q, a, &ARENA_PUSH(a, rows, n, cap));
+    while ((got = query_next(&r.q, err)) > 0) {
+        struct sample_row *row = &ARENA_PUSH(a, rows, n, cap);
+        read_row(&r.q, a, row);
+        bytes += row->metadata.len + row->boxes.len + row->stretches.len;
+        if (bytes > SAMPLES_BYTES)
+            return FAIL(err, ERR_INPUT, "so many samples have too many labels for one answer; ask for fewer");
+    }
     if (got < 0)
         return -1;
     *ret_rows = rows;

@@ -56,8 +56,8 @@ struct sample_filter {
     int signature;        /* 1: signed well, 0: not; -1: any */
     int disabled;         /* the same */
 };
-enum { SAMPLES_LIMIT = 1000 };
-/* Newest first. */
+enum { SAMPLES_LIMIT = 1000, SAMPLES_BYTES = 32 << 20 };
+/* Newest first. ERR_INPUT when their labels and other JSON are more than SAMPLES_BYTES together. */
 int records_list_samples(struct records *db, struct arena *a, const struct sample_filter *filter,
                          int64_t limit, int64_t offset, struct sample_row **ret_rows, size_t *ret_n,
                          struct err *err);

@@ -26,7 +26,7 @@ static int find_row(struct trip *t, int64_t id, struct impulse_row *ret_row, str
 static double project_frequency(struct trip *t)
 {
     struct sample_filter filter = {
-        .project = t->visit.project.id, .category = SAMPLE_TRAINING, .signature = -1, .disabled = -1};
+        .project = t->visit.project.id, .category = -1, .signature = -1, .disabled = -1};
     struct sample_row *rows;
     struct sample s;
     size_t n;

@@ -96,50 +96,73 @@ static int read_filter(struct request *r, int64_t project, struct sample_filter 
 
 enum { LIMIT_DEFAULT = 100 };
 
-static int add_rows(struct request *r, const struct visit *v, doc_t *doc, val_t *list,
-                    const struct sample_filter *filter, struct err *err)
-{
-    struct arena *a = request_arena(r);
-    struct sample_row *rows;
+struct listing {
+    struct request *request;
+    struct visit visit;
+    struct sample_filter filter;
     int64_t limit, offset;
-    size_t n;
-    bool few;
+    bool few; /* labels along them */
+};
 
-    if (impulse_query_int(r, "limit", LIMIT_DEFAULT, &limit, err) < 0 ||
-        impulse_query_int(r, "offset", 0, &offset, err) < 0 ||
-        impulse_query_bool(r, "truncateStructuredLabels", false, &few, err) < 0 ||
-        records_list_samples(api_of(r)->db, a, filter, limit < SAMPLES_LIMIT ? limit : SAMPLES_LIMIT, offset,
-                             &rows, &n, err) < 0)
+static int add_rows(struct listing *l, doc_t *doc, val_t *list, struct err *err)
+{
+    struct arena *a = request_arena(l->request);
+    struct sample_row *rows;
+    size_t n;
+
+    if (records_list_samples(api_of(l->request)->db, a, &l->filter, l->limit, l->offset, &rows, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         struct sample *s = arena_alloc(a, sizeof *s); /* the document borrows its texts */
-        if (sample_of_row(a, &rows[i], &v->project, s, err) < 0)
+        if (sample_of_row(a, &rows[i], &l->visit.project, s, err) < 0)
             return -1;
-        yyjson_mut_arr_append(list, impulse_render_sample(doc, s, few ? LABELS_SLICE : SIZE_MAX));
+        yyjson_mut_arr_append(list, impulse_render_sample(doc, s, l->few ? LABELS_SLICE : SIZE_MAX));
     }
+    return 0;
+}
+
+/* On the desk: a thousand samples take their time. */
+static void send_list(void *arg)
+{
+    CLEANUP(json_mut_freep) doc_t *doc = NULL;
+    struct listing *l = arg;
+    struct err err;
+    int64_t total;
+    val_t *root;
+
+    doc = impulse_doc(&root);
+    if (records_count_samples(api_of(l->request)->db, &l->filter, &total, &err) < 0 ||
+        add_rows(l, doc, yyjson_mut_obj_add_arr(doc, root, "samples"), &err) < 0) {
+        impulse_fail(l->request, &l->visit.caller, &err);
+        return;
+    }
+    yyjson_mut_obj_add_int(doc, root, "totalCount", total);
+    impulse_answer_take(l->request, TAKE(doc));
+}
+
+static int read_page(struct listing *l, struct err *err)
+{
+    struct request *r = l->request;
+
+    if (read_filter(r, l->visit.project.id, &l->filter, err) < 0 ||
+        impulse_query_int(r, "limit", LIMIT_DEFAULT, &l->limit, err) < 0 ||
+        impulse_query_int(r, "offset", 0, &l->offset, err) < 0 ||
+        impulse_query_bool(r, "truncateStructuredLabels", false, &l->few, err) < 0)
+        return -1;
+    l->limit = l->limit < SAMPLES_LIMIT ? l->limit : SAMPLES_LIMIT;
     return 0;
 }
 
 static void list_run(struct request *r)
 {
-    CLEANUP(json_mut_freep) doc_t *doc = NULL;
-    struct sample_filter filter;
-    struct visit v;
+    struct listing *l = arena_alloc(request_arena(r), sizeof *l);
     struct err err;
-    int64_t total;
-    val_t *root;
 
-    if (!impulse_visit(r, "read", &v))
+    l->request = r;
+    if (!impulse_visit(r, "read", &l->visit))
         return;
-    doc = impulse_doc(&root);
-    if (read_filter(r, v.project.id, &filter, &err) < 0 ||
-        records_count_samples(api_of(r)->db, &filter, &total, &err) < 0 ||
-        add_rows(r, &v, doc, yyjson_mut_obj_add_arr(doc, root, "samples"), &filter, &err) < 0) {
-        impulse_fail(r, &v.caller, &err);
-        return;
-    }
-    yyjson_mut_obj_add_int(doc, root, "totalCount", total);
-    impulse_answer_take(r, TAKE(doc));
+    if (read_page(l, &err) < 0 || impulse_desk(api_of(r), send_list, l, &err) < 0)
+        impulse_fail(r, &l->visit.caller, &err);
 }
 
 const struct handler impulse_samples_list = {.run = list_run};

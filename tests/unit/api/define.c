@@ -26,7 +26,7 @@ static int make(struct arena *a, const char *wire, struct bytes before, double f
 
     CHECK(doc);
     return definition_make(a, yyjson_doc_get_root(doc),
-                           &(struct define_with){before, frequency, 1700000000000000}, ret, err);
+                           &(struct define_with){before, frequency, 1700000000000000, false}, ret, err);
 }
 
 static void an_impulse_is_read(void)
