@@ -74,6 +74,17 @@ static int take_piece(const struct hearing *h, struct listen *l, const struct so
     return r;
 }
 
+/* What is judged in whole clips is judged here. */
+static int end_listening(const struct hearing *h, struct listen *l, struct listen_clip **ret_clips,
+                         size_t *ret_n, struct err *err)
+{
+    int64_t begin = clock_cpu_us();
+    int r = listen_end(l, ret_clips, ret_n, err);
+
+    h->report->infer_us += clock_cpu_us() - begin;
+    return r;
+}
+
 /* 1: all of it was heard; 0: there was more than max_seconds. */
 static int hear_all(const struct hearing *h, struct sound *sound, struct listen *l, struct err *err)
 {
@@ -109,7 +120,7 @@ static int hear(const struct hearing *h, struct sound *sound, struct origin_stre
     size_t n;
     int whole = hear_all(h, sound, l, err);
 
-    if (whole < 0 || listen_end(l, &clips, &n, err) < 0)
+    if (whole < 0 || end_listening(h, l, &clips, &n, err) < 0)
         return -1;
     set_voters(h, ret);
     describe(sound_info(sound), whole, ret, h->report->arena);

@@ -3,9 +3,9 @@
  * are trained on or to those that are held out: windows overlap, and one of a recording that was trained on
  * proves nothing.
  *
- * Which recordings are held out depends on their numbers and labels alone, so the same recordings are
- * held out again when others are added: those of each label stand in the order of a hash of their number, and
- * the first `held` of them, at least one of two, are held out. A label that would have nothing to be trained
+ * Which recordings are held out depends on their numbers and labels alone, not on the seed: those of each
+ * label stand in the order of a hash of their number, and the first `held` of them, at least one of two, are
+ * held out. A label that would have nothing to be trained
  * on gets its held-out recordings back. */
 #ifndef ASSAY_ANALYSIS_LESSONS_H
 #define ASSAY_ANALYSIS_LESSONS_H

@@ -68,6 +68,14 @@ static int of_block(struct view *v, size_t block, struct feature_result *to, str
     return 0;
 }
 
+static bool too_many(const struct feature_result *f, struct err *err)
+{
+    if (f->n + f->nraw <= SENSOR_ANSWER_BYTES / NUMBER_BYTES)
+        return false;
+    err_set(err, ERR_LIMIT, "%zu features of %zu numbers are too many to be shown", f->n, f->nraw);
+    return true;
+}
+
 /* One behind the other. */
 static int of_all(struct view *v, struct feature_result *to, struct err *err)
 {
@@ -80,6 +88,8 @@ static int of_all(struct view *v, struct feature_result *to, struct err *err)
             return -1;
         to->n += one[i].n;
     }
+    if (too_many(to, err))
+        return -1;
     to->values = values = arena_array(v->arena, to->n, sizeof *values);
     for (size_t i = 0; i < p->ndsp; i++)
         for (size_t k = 0; k < one[i].n; k++)
@@ -97,9 +107,7 @@ static int show(struct view *v, struct feature_result *to, struct err *err)
     int64_t only = p->ndsp == 1 ? p->dsp[0].id : v->params->only;
     int r = only ? of_block(v, features_place(v->features, only), to, err) : of_all(v, to, err);
 
-    if (r == 0 && (to->n + to->nraw) > SENSOR_ANSWER_BYTES / NUMBER_BYTES)
-        return FAIL(err, ERR_LIMIT, "%zu features of %zu numbers are too many to be shown", to->n, to->nraw);
-    return r;
+    return r < 0 || too_many(to, err) ? -1 : 0;
 }
 
 static int sensor_features_run(const struct toolbox *tools UNUSED, const struct job_spec *spec,

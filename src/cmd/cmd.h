@@ -18,7 +18,7 @@ struct command {
 
 extern const struct command command_serve, command_check, command_key, command_tenant, command_audit,
     command_job, command_hook, command_replay, command_model, command_status, command_doctor, command_version,
-    command_provenance;
+    command_provenance, command_impulse;
 
 /* ---- settings.c: the option tables several commands share ---- */
 

@@ -7,9 +7,9 @@
 #include "cmd/cmd.h"
 
 static const struct command *const commands[] = {
-    &command_serve,  &command_check,  &command_provenance, &command_key,    &command_tenant,
-    &command_audit,  &command_job,    &command_hook,       &command_replay, &command_model,
-    &command_status, &command_doctor, &command_version};
+    &command_serve,  &command_check,  &command_provenance, &command_impulse, &command_key,
+    &command_tenant, &command_audit,  &command_job,        &command_hook,    &command_replay,
+    &command_model,  &command_status, &command_doctor,     &command_version};
 
 static int usage(FILE *out)
 {
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return usage(stderr);
     if (strcmp(argv[1], "eim-cell") == 0) /* how lab/eim.h starts this program; not for people */
-        return eim_cell_main();
+        eim_cell_main();
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
         return usage(stdout);
     if (strcmp(argv[1], "--version") == 0)

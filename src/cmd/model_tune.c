@@ -206,9 +206,9 @@ static void print_camera(const struct tune *t, const struct tune_camera *c)
         printf("%.2f %.2f stay: %s\n", c->low, c->high, results[c->result]);
         return;
     }
-    printf("%-22s  %4zu -> %-4zu  %4zu -> %-4zu  %4zu -> %-4zu", thresholds, c->before.missed,
-           c->after.missed, c->before.found, c->after.found, c->before.false_intrusions,
-           c->after.false_intrusions);
+    printf("%-22s  %4zu -> %-4zu  %4zu -> %-4zu  %4zu -> %-4zu  %4zu -> %-4zu", thresholds, c->before.missed,
+           c->after.missed, c->before.found, c->after.found, c->before.false_dangers, c->after.false_dangers,
+           c->before.false_intrusions, c->after.false_intrusions);
     if (c->held_out)
         printf("  %zu of %zu, %zu of %zu", c->held.missed, c->held.alarms, c->held.false_intrusions,
                c->held.harmless);
@@ -223,7 +223,7 @@ static void print_caution(const struct tune *t)
     for (size_t i = t->s->pooled ? 0 : 1; i < t->n; i++)
         if (t->cameras[i].result == FIT_FINE && (!fewest || t->cameras[i].after.alarms < fewest))
             fewest = t->cameras[i].after.alarms;
-    if (fewest)
+    if (fewest && t->s->miss_rate <= 0)
         printf("None missed of %zu alarms still allows that %.0f %% of them are (95 %% confidence): more "
                "labels, more "
                "certainty.\n",
@@ -232,8 +232,9 @@ static void print_caution(const struct tune *t)
 
 static void print_table(const struct tune *t)
 {
-    printf("%-20s  %6s %8s  %-22s  %-12s  %-12s  %-12s  %s\n", "CAMERA", "ALARMS", "HARMLESS", "LOW HIGH",
-           "MISSED", "INTRUSIONS", "FALSE ONES", "HELD OUT: MISSED, FALSE");
+    printf("%-20s  %6s %8s  %-22s  %-12s  %-12s  %-12s  %-12s  %s\n", "CAMERA", "ALARMS", "HARMLESS",
+           "LOW HIGH", "MISSED", "INTRUSIONS", "FALSE DANGER", "FALSE INTR.",
+           "HELD OUT: MISSED, FALSE INTR.");
     for (size_t i = 1; i < t->n; i++)
         print_camera(t, &t->cameras[i]);
     print_camera(t, &t->cameras[0]);

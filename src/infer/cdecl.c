@@ -13,6 +13,7 @@ struct reader {
     int lines;
     struct cdecl **tail;
     struct cdefine **define_tail;
+    struct ctype **type_tail;
     struct err *err;
 };
 
@@ -299,6 +300,38 @@ static int declaration(struct reader *r, struct heading *h)
     return read_value(r, &d->value, 0);
 }
 
+/* The last word before each semicolon, from the brace to the one that closes it; then the type's name. */
+static int structure(struct reader *r, struct heading *h)
+{
+    struct ctype *t = arena_alloc(r->arena, sizeof *t);
+    const char *last = NULL;
+
+    h->type.len = 0;
+    for (r->at++; skip(r), r->at < r->end && *r->at != '}';) {
+        if (is_word(*r->at)) {
+            last = word(r);
+            continue;
+        }
+        if (*r->at == ';' && last)
+            buf_printf(&h->type, "%s ", last);
+        if (*r->at == '{' || *r->at == '(' || *r->at == '[') {
+            if (pass_brackets(r, *r->at, *r->at == '{' ? '}' : *r->at == '(' ? ')' : ']') < 0)
+                return -1;
+        } else
+            step(r);
+    }
+    if (r->at >= r->end || h->type.overflow)
+        return stop(r, "a structure does not end, or is too long");
+    r->at++;
+    skip(r);
+    t->members = h->type.len ? arena_strndup(r->arena, h->type.data, h->type.len) : "";
+    t->name = r->at < r->end && is_word(*r->at) ? word(r) : "";
+    *r->type_tail = t;
+    r->type_tail = &t->next;
+    new_heading(h);
+    return 0;
+}
+
 /* What may stand outside of functions. */
 static int outside(struct reader *r, struct heading *h)
 {
@@ -318,6 +351,8 @@ static int outside(struct reader *r, struct heading *h)
         return pass_brackets(r, '(', ')');
     if (c == '"')
         return string(r) ? 0 : stop(r, "a text does not end, or is no UTF-8");
+    if (c == '{' && text_is(h->name, "struct"))
+        return structure(r, h);
     if (c == '{' && h->name && !text_is(h->name, "extern") && !text_is(h->name, "namespace")) {
         new_heading(h);
         return pass_brackets(r, '{', '}');
@@ -344,6 +379,7 @@ int cfile_read(struct arena *a, struct bytes text, struct cfile *ret, struct err
     r.end = r.at + text.len;
     r.tail = &ret->decls;
     r.define_tail = &ret->defines;
+    r.type_tail = &ret->types;
     while (rc == 0 && (skip(&r), r.at < r.end))
         rc = outside(&r, &h);
     buf_clear(&h.type);
@@ -383,6 +419,19 @@ const char *cfile_define(const struct cfile *f, const char *name)
     for (const struct cdefine *d = f->defines; d; d = d->next)
         if (text_is(d->name, name))
             return d->value;
+    return NULL;
+}
+
+const char *cfile_member(struct arena *a, const struct cfile *f, const char *type, size_t i)
+{
+    for (const struct ctype *t = f->types; t; t = t->next) {
+        const char *s = t->members;
+        if (!text_is(t->name, type))
+            continue;
+        for (; *s && i; i--)
+            s = strchr(s, ' ') + 1;
+        return *s ? arena_strndup(a, s, (size_t)(strchr(s, ' ') - s)) : NULL;
+    }
     return NULL;
 }
 

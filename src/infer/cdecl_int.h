@@ -39,9 +39,16 @@ struct cdefine {
     struct cdefine *next;
 };
 
+/* typedef struct { ... } NAME; the names of its members, each with a blank behind it. */
+struct ctype {
+    const char *name, *members;
+    struct ctype *next;
+};
+
 struct cfile {
     struct cdecl *decls;
     struct cdefine *defines;
+    struct ctype *types;
 };
 
 /* ERR_LIMIT; ERR_INPUT when braces or quotes do not close, with the line. */
@@ -51,6 +58,8 @@ int cfile_read(struct arena *a, struct bytes text, struct cfile *ret, struct err
 const struct cdecl *cfile_typed(const struct cfile *f, const struct cdecl *from, const char *word);
 const struct cdecl *cfile_named(const struct cfile *f, const char *name);
 const char *cfile_define(const struct cfile *f, const char *name); /* NULL: none */
+/* The i-th member of a type, into the arena; NULL: none. */
+const char *cfile_member(struct arena *a, const struct cfile *f, const char *type, size_t i);
 
 size_t cvalue_count(const struct cvalue *list);
 const struct cvalue *cvalue_at(const struct cvalue *list, size_t i);             /* NULL: none */

@@ -305,26 +305,36 @@ static const char *plain(struct export *x, const struct cvalue *v)
     return v->text;
 }
 
-/* The comment behind a value ends with the name of the setting: "// float filter-cutoff". */
-static const char *setting_name(const struct cvalue *v)
+/* Where a value's name stands: "// float filter-cutoff" behind it, two words; or in the type of the block, if
+ * that is in the file, as older exports have it. */
+static const char *setting_name(struct export *x, const char *type, const struct cvalue *v, size_t at)
 {
-    const char *blank = strrchr(v->comment, ' ');
+    const char *blank = strchr(v->comment, ' ');
+    const char *member = *v->comment ? NULL : cfile_member(x->arena, &x->file, type, at);
 
-    return *v->designator ? v->designator : blank ? blank + 1 : v->comment;
+    if (*v->designator)
+        return v->designator;
+    if (blank && !strchr(blank + 1, ' '))
+        return blank + 1;
+    return member ? member : "";
+}
+
+static bool is_version(const char *name)
+{
+    return text_is(name, "implementationVersion") || text_is(name, "implementation_version");
 }
 
 static int read_setting(struct export *x, struct impulse_dsp *dsp, struct impulse_setting *settings,
-                        const struct cvalue *v)
+                        const char *name, const struct cvalue *v)
 {
-    const char *name = setting_name(v);
     int64_t n;
 
     if (v->kind == CVALUE_LIST || !*name || text_is(name, "axes") || strlen(name) >= SENSOR_NAME ||
         strlen(v->text) >= SENSOR_NAME)
         return 0;
-    if (text_is(name, "blockId"))
+    if (text_is(name, "blockId") || text_is(name, "block_id"))
         return whole(x, v, 1, INT32_MAX, "the id of a DSP block", &dsp->id);
-    if (text_is(name, "implementationVersion")) {
+    if (is_version(name)) {
         if (whole(x, v, 0, 1000, "the version of a DSP block", &n) < 0)
             return -1;
         dsp->version = (int)n;
@@ -361,16 +371,45 @@ static int read_dsp_axes(struct export *x, const struct cdecl *config, struct im
     return 0;
 }
 
+/* Above all ids so far; Studio begins with 2, too. */
+static int64_t free_id(const struct export *x)
+{
+    int64_t id = 2;
+
+    for (size_t i = 0; i < x->to->ndsp; i++)
+        id = x->to->dsp[i].id >= id ? x->to->dsp[i].id + 1 : id;
+    for (size_t i = 0; i < x->to->nlearn; i++)
+        id = x->to->learn[i].id >= id ? x->to->learn[i].id + 1 : id;
+    return id;
+}
+
+/* "ei_dsp_config_3": 3 */
+static int64_t id_of_name(const struct export *x, const char *name)
+{
+    const char *last = strrchr(name, '_');
+    int64_t id;
+
+    return last && text_to_i64(last + 1, &id) && id >= 1 && id <= INT32_MAX ? id : free_id(x);
+}
+
 static int read_dsp(struct export *x, const struct cdecl *d, const char *type, struct impulse_dsp *dsp)
 {
     struct impulse_setting *settings = arena_array(x->arena, IMPULSE_SETTINGS, sizeof *settings);
+    const char *words = strstr(d->type, "ei_dsp_config_");
+    size_t at = 0;
 
-    dsp->id = (int64_t)x->to->ndsp + 2; /* where the file has none; Studio begins with 2, too */
+    words = arena_strndup(x->arena, words, strcspn(words, " "));
+    dsp->id = id_of_name(x, d->name);
     dsp->type = dsp->name = type;
     dsp->settings = settings;
-    for (const struct cvalue *v = d->value.first; v; v = v->next)
-        if (read_setting(x, dsp, settings, v) < 0)
+    for (const struct cvalue *v = d->value.first; v; v = v->next, at++)
+        if (read_setting(x, dsp, settings, setting_name(x, words, v, at), v) < 0)
             return -1;
+    if (at > 1 && !dsp->nsettings)
+        notes_add(
+            &x->notes,
+            "The settings of the DSP block %lld have no names; put model_metadata.h in front of the file.",
+            (long long)dsp->id);
     return read_dsp_axes(x, d, dsp);
 }
 
@@ -408,14 +447,19 @@ static const struct cvalue *cluster_list(const struct export *x, const struct cv
     return list;
 }
 
-static int read_chosen(struct export *x, const struct cvalue *config, struct impulse_learn *l)
+static const struct cvalue *axis_list(const struct export *x, const struct cvalue *config)
 {
     const struct cvalue *list = cluster_list(x, config, "anom_axis", "anom_axis");
+
+    return list ? list : cluster_list(x, config, "anom_axes", "anom_axes");
+}
+
+static int read_chosen(struct export *x, const struct cvalue *config, struct impulse_learn *l)
+{
+    const struct cvalue *list = axis_list(x, config);
     float *at;
     int *chosen;
 
-    if (!list)
-        list = cluster_list(x, config, "anom_axes", "anom_axes");
     if (numbers(x, list, IMPULSE_FEATURES, "the list of an anomaly block's axes", &at, &l->nchosen) < 0)
         return -1;
     chosen = arena_array(x->arena, l->nchosen, sizeof *chosen);
@@ -458,6 +502,14 @@ static int read_clusters(struct export *x, const struct cvalue *config, struct i
     struct impulse_cluster *all;
     float *means, *devs;
 
+    if (!list || !mean || !dev || !axis_list(x, config)) {
+        notes_add(
+            &x->notes,
+            "The clusters of block %lld are not in the file; put anomaly_metadata.h (anomaly_clusters.h) in "
+            "front of it, or train the block.",
+            (long long)l->id);
+        return 0;
+    }
     if (read_chosen(x, config, l) < 0 ||
         numbers(x, mean, IMPULSE_FEATURES, "the mean of the clusters", &means, &nmean) < 0 ||
         numbers(x, dev, IMPULSE_FEATURES, "the scale of the clusters", &devs, &ndev) < 0)
@@ -633,9 +685,8 @@ static int read_learn(struct export *x, const struct cvalue *block, struct impul
     const struct cvalue *config = block_config(x, block), *post;
     double id;
 
-    l->id = cvalue_number(&x->file, block->first, &id) && id >= 1 && id <= INT32_MAX
-                ? (int64_t)id
-                : (int64_t)(x->to->ndsp + x->to->nlearn) + 2;
+    l->id =
+        cvalue_number(&x->file, block->first, &id) && id >= 1 && id <= INT32_MAX ? (int64_t)id : free_id(x);
     words_of(block, &words);
     words_of(config, &words);
     post = postprocessing(x, l->id, &words);
@@ -658,6 +709,23 @@ static int read_learn(struct export *x, const struct cvalue *block, struct impul
     return read_inputs(x, block, l);
 }
 
+/* Exports of before there were lists of learn blocks: one network, and perhaps clusters. */
+static int read_old_learns(struct export *x, struct impulse_learn *all)
+{
+    static const struct cvalue network = {.kind = CVALUE_LIST}, word = {.text = "run_kmeans_anomaly"};
+    static const struct cvalue clusters = {.kind = CVALUE_LIST, .first = (struct cvalue *)(uintptr_t)&word};
+
+    if (x->nlabels && read_learn(x, &network, &all[x->to->nlearn]) < 0)
+        return -1;
+    x->to->nlearn += x->nlabels > 0;
+    if (!cluster_list(x, NULL, "", "anom_clusters"))
+        return 0;
+    if (read_learn(x, &clusters, &all[x->to->nlearn]) < 0)
+        return -1;
+    x->to->nlearn++;
+    return 0;
+}
+
 static int read_learns(struct export *x)
 {
     struct impulse_learn *all = arena_array(x->arena, IMPULSE_BLOCKS, sizeof *all);
@@ -673,9 +741,7 @@ static int read_learns(struct export *x)
                 return -1;
             x->to->nlearn++;
         }
-    if (!x->to->nlearn)
-        notes_add(&x->notes, "The export has no learn blocks in it.");
-    return 0;
+    return x->to->nlearn ? 0 : read_old_learns(x, all);
 }
 
 /* ---- the whole ---- */

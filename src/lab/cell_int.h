@@ -4,6 +4,7 @@
  *   cell_walls.c   what the program may not
  *   eim_run.c      the cell and its program as seen from the server
  *   eim.c          the pool, and what a program is asked
+ *   eim_recording.c  all windows of a recording
  *
  * Server and cell speak over a SOCK_SEQPACKET pair: one order at first, then news. CELL_QUIT asks the program
  * to leave; a closed socket ends everything at once. Both come from one executable: host byte order, no

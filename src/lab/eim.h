@@ -54,6 +54,14 @@ int eim_hello(struct eim *e, struct arena *a, int64_t deadline_mono_us, struct e
 int eim_classify(struct eim *e, const float *features, size_t n, struct arena *a, int64_t deadline_mono_us,
                  struct eim_result *ret, struct err *err);
 
+/* All windows of a recording, part->size bytes of numbers, as pipeline sensor-classify tells it (but for
+ * part): axes by name, resampled, filled up. The impulse is that of eim_impulse_about, with the step and, in
+ * its DSP block, the names of the axes that the caller knows. ERR_INPUT as windows_of and windows_axes;
+ * ERR_UNSUPPORTED for pictures. */
+int eim_recording(struct eim *e, const struct impulse *impulse, const struct sensor_part *part,
+                  const float *values, struct arena *a, int64_t deadline_mono_us,
+                  struct recording_result *ret, struct err *err);
+
 /* How often programs were started, and failed. */
 struct eim_stats {
     int64_t started, failed;
@@ -61,6 +69,6 @@ struct eim_stats {
 struct eim_stats eim_stats(struct eim_pool *pool);
 
 /* The main of a cell, on socket 3: `PROGRAM eim-cell`. */
-int eim_cell_main(void);
+_Noreturn void eim_cell_main(void);
 
 #endif

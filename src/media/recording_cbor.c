@@ -99,8 +99,8 @@ static int take_row(struct reader *r, const struct cbor *row, struct err *err)
             return -1;
     }
     if (r->n - begin != r->axes.n)
-        return FAIL(err, ERR_INPUT, "Reading %zu has %zu numbers, but there are %zu sensors.", reading,
-                    r->n - begin, r->axes.n);
+        return FAIL(err, ERR_INPUT, "Reading %zu has %zu number%s, but there are %zu sensors.", reading,
+                    r->n - begin, r->n - begin == 1 ? "" : "s", r->axes.n);
     return 0;
 }
 

@@ -141,8 +141,8 @@ static int take_row(struct reader *r, const char **s, struct err *err)
             return -1;
     } while (**s == ',');
     if (**s != ']' || r->n - begin != r->axes.n)
-        return FAIL(err, ERR_INPUT, "Reading %zu has %zu numbers, but there are %zu sensors.", reading,
-                    r->n - begin, r->axes.n);
+        return FAIL(err, ERR_INPUT, "Reading %zu has %zu number%s, but there are %zu sensors.", reading,
+                    r->n - begin, r->n - begin == 1 ? "" : "s", r->axes.n);
     *s = skip_space(*s + 1);
     return 0;
 }

@@ -166,8 +166,16 @@ static void an_export_of_pictures_and_of_old(void)
         "#define EI_CLASSIFIER_RAW_SAMPLE_COUNT 50\n"
         "#define EI_CLASSIFIER_INTERVAL_MS 20\n"
         "#define EI_CLASSIFIER_FUSION_AXES_STRING \"x + y\"\n"
-        "ei_dsp_config_raw_t ei_dsp_config_2 = { 1, // int implementationVersion\n 2, // int axes\n"
-        " 1.0f // float scale-axes\n};\n";
+        "typedef struct { uint16_t implementation_version; int axes; float scale_axes; const char * "
+        "filter_type;\n"
+        "  struct { int in; } inner; bool do_log[2]; } ei_dsp_config_spectral_analysis_t;\n"
+        "const char* ei_classifier_inferencing_categories[] = { \"a\", \"b\" };\n"
+        "const float ei_classifier_anom_scale[] = { 1 }; const float ei_classifier_anom_mean[] = { 2 };\n"
+        "const ei_classifier_anom_cluster_t ei_classifier_anom_clusters[] = { { { 3 }, 4 } };\n"
+        "const uint16_t EI_CLASSIFIER_ANOM_AXIS[] = { 11 };\n"
+        "ei_dsp_config_raw_t ei_dsp_config_2 = { 1, // int implementationVersion\n 2, // int length of axes\n"
+        " nullptr, // named axes\n 0, // size of the named axes array\n 1.0f // float scale-axes\n};\n"
+        "ei_dsp_config_spectral_analysis_t ei_dsp_config_7 = { 1, 3, 1.0f, \"low\", 5, true };\n";
     CLEANUP(arena_freep) struct arena *a = arena_new();
     struct imported found;
     struct err err = {0};
@@ -187,7 +195,43 @@ static void an_export_of_pictures_and_of_old(void)
     CHECK_NEAR(found.impulse.window_ms, 1000, 1e-9);
     CHECK_NEAR(found.impulse.frequency, 50, 1e-9);
     CHECK_INT(found.impulse.dsp[0].id, 2);
-    CHECK_INT(found.impulse.nlearn, 0);
+    CHECK_INT(found.impulse.dsp[0].nsettings, 1);
+    CHECK_STR(found.impulse.dsp[0].settings[0].name, "scale-axes");
+    CHECK_INT(found.impulse.dsp[1].id, 7);
+    CHECK_INT(found.impulse.dsp[1].version, 1);
+    CHECK_INT(found.impulse.dsp[1].nsettings, 4);
+    CHECK_STR(found.impulse.dsp[1].settings[1].name, "filter_type");
+    CHECK_STR(found.impulse.dsp[1].settings[3].name, "do_log");
+    CHECK_INT(found.impulse.nlearn, 2);
+    CHECK_INT(found.impulse.learn[0].id, 8);
+    CHECK_INT(found.impulse.learn[0].kind, LEARN_CLASSIFIER);
+    CHECK_INT(found.impulse.learn[1].id, 9);
+    CHECK_INT(found.impulse.learn[1].kind, LEARN_CLUSTERS);
+    CHECK_INT(found.impulse.learn[1].nclusters, 1);
+    CHECK_INT(found.impulse.learn[1].chosen[0], 11);
+}
+
+/* The clusters are in a header of their own, the settings' names in another. */
+static void an_export_without_its_other_headers_says_so(void)
+{
+    static const char text[] =
+        "ei_dsp_config_raw_t ei_dsp_config_2 = { 1, 3, 1.0f };\n"
+        "const ei_learning_block_config_anomaly_kmeans_t ei_learning_block_config_4 = {\n"
+        "  .anom_axis = ei_classifier_anom_axes, .anom_clusters = ei_classifier_anom_clusters };\n"
+        "const ei_learning_block_t blocks[] = { { 4, &run_kmeans_anomaly, (void*)&ei_learning_block_config_4 "
+        "} };\n"
+        "const ei_impulse_t i = { .raw_sample_count = 5, .frequency = 10 };\n";
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct imported found;
+    struct err err = {0};
+
+    CHECK_INT(export_read(a, text_of(text), &found, &err), 0);
+    CHECK_STR(err.text, "");
+    CHECK_INT(found.impulse.learn[0].kind, LEARN_CLUSTERS);
+    CHECK_INT(found.impulse.learn[0].nclusters, 0);
+    CHECK_INT(found.nnotes, 3);
+    CHECK(found.nnotes == 3 && strstr(found.notes[1], "model_metadata.h"));
+    CHECK(found.nnotes == 3 && strstr(found.notes[2], "anomaly_metadata.h"));
 }
 
 static void broken_exports_are_refused(void)
@@ -351,6 +395,7 @@ int main(void)
 {
     RUN(an_export_tells_its_impulse);
     RUN(an_export_of_pictures_and_of_old);
+    RUN(an_export_without_its_other_headers_says_so);
     RUN(broken_exports_are_refused);
     RUN(a_compiled_model_is_known);
     RUN(a_model_in_an_array_is_found);

@@ -476,7 +476,7 @@ static void refuses(void)
         {"a", "{" PROTECTED ",\"payload\":{\"interval_ms\":1," TWO ",\"values\":[[1,2]]", ERR_INPUT,
          "not valid JSON"},
         {"a", "{" PROTECTED ",\"payload\":{\"interval_ms\":1," TWO ",\"values\":[[1,2],[3]]}}", ERR_INPUT,
-         "Reading 2 has 1 numbers, but there are 2 sensors"},
+         "Reading 2 has 1 number, but there are 2 sensors"},
         {"a", "{" PROTECTED ",\"payload\":{\"interval_ms\":1," TWO ",\"values\":[[1,2,3]]}}", ERR_INPUT,
          "Reading 1 has more numbers"},
         {"a", "{" PROTECTED ",\"payload\":{\"interval_ms\":1," TWO ",\"values\":[1,2]}}", ERR_INPUT,
