@@ -116,7 +116,7 @@ static const struct {
     {"{" SERIES ",\"dspBlocks\":[{\"id\":2,\"type\":\"raw\",\"implementationVersion\":9}]}",
      "versions 1 to 1", ERR_INPUT},
     {"{" SERIES "," SPECTRAL ",\"learnBlocks\":[{\"id\":3,\"type\":\"keras-object-detection\","
-                             "\"objectDetectionLastLayer\":\"yolox\"}]}",
+     "\"objectDetectionLastLayer\":\"yolox\"}]}",
      "yolox", ERR_UNSUPPORTED},
     {"{\"inputBlocks\":[{\"type\":\"image\",\"imageWidth\":96,\"imageHeight\":96,\"resizeMode\":\"tile\"}],"
      "\"dspBlocks\":[{\"id\":2,\"type\":\"image\"}]}",
