@@ -352,7 +352,8 @@ static void write_wav(struct buf *b, const struct wave *w)
     put(b, (uint32_t)w->bits, 2);
     if (extended) {
         put(b, 22, 2);
-        put(b, 0, 2 + 4);
+        put(b, 0, 2);
+        put(b, 0, 4);
         put(b, 1, 2);
         for (int i = 0; i < 14; i++)
             put(b, 0, 1);
