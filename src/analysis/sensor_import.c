@@ -244,6 +244,13 @@ static bool is_compiled(const struct import *m)
     return is_text(m) && export_is_compiled(m->file);
 }
 
+/* Newer exports name the model's file in the header instead of holding its bytes. */
+static bool is_include(const struct import *m)
+{
+    return is_text(m) && memmem(m->file.data, m->file.len, "INCBIN(", 7) &&
+           !memmem(m->file.data, m->file.len, "ei_impulse_t", 12);
+}
+
 static bool is_onnx(const struct import *m)
 {
     return STARTS(m, "\x08") || is_named(m, ".onnx");
@@ -269,6 +276,9 @@ static const struct format {
      "tf.lite.TFLiteConverter.from_saved_model, or to ONNX, and upload that"},
     {is_json, import_deployment, NULL},
     {is_array, import_array, NULL},
+    {is_include, NULL,
+     "the file only names the model, which lies beside it in tflite-model/ with the ending .tflite; upload "
+     "that"},
     {is_compiled, NULL,
      "the model in the file was compiled to C++ (EON); download the TensorFlow Lite (float32/int8) model in "
      "Studio's Dashboard, or export with the \"TensorFlow Lite\" engine, and upload that"},

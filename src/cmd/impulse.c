@@ -23,6 +23,8 @@ static const struct option impulse_rows[] = {
     ROW("impulse", OPT_INT, impulse, "0", 0, 1e15, "ID",
         "which one; 0: the standard one of the tenant's first project"),
     ROW("variant", OPT_STRING, variant, NULL, 0, 0, "WORD", "float32 or int8; default: what there is"),
+    ROW("eim", OPT_STRING, eim, NULL, 0, 0, "NAME",
+        "`run`: through the .eim program of that name in --eim-dir, instead of an impulse (docs/eim.md)"),
     ROW("json", OPT_FLAG, json, "false", 0, 0, NULL,
         "`run`: print the canonical report, one JSON line a file"),
     ROW("project", OPT_INT, project, "0", 0, 1e15, "ID", "`import`: into which; 0: the tenant's first"),
@@ -33,7 +35,7 @@ static const struct option impulse_rows[] = {
     ROW("window", OPT_DURATION, window_ms, "0s", 0, 1e9, "TIME",
         "`import` of a model alone: length of a window"),
     ROW("step", OPT_DURATION, step_ms, "0s", 0, 1e9, "TIME",
-        "`import` of a model alone: from one window to the next; 0s: a window"),
+        "`import` of a model alone, `run --eim`: from one window to the next; 0s: a window"),
     ROW("frequency", OPT_DOUBLE, frequency, "0", 0, 1e7, "HZ",
         "`import` of a model alone: readings a second"),
     ROW("threshold", OPT_DOUBLE, threshold, "0.6", 0, 1, "P",
@@ -252,9 +254,11 @@ static int impulse_command(int argc, char **argv)
     struct common_settings common;
     struct data_settings data;
     struct lab_settings lab;
+    struct eim_settings eim;
     struct option_set sets[] = {common_set(&common),
                                 {"Impulses", impulse_rows, COUNT_OF(impulse_rows), &c.s},
                                 data_set(&data),
+                                eim_set(&eim),
                                 lab_set(&lab)};
     struct lab_opts opts;
     struct conf *conf;
@@ -266,6 +270,7 @@ static int impulse_command(int argc, char **argv)
     lab.analysts = lab.analysts ? lab.analysts : 1;
     opts = lab_opts_of(&lab, &data, a);
     c.host.tenant = c.s.tenant;
+    c.eim = &eim;
     status = find_and_run(&c, data.data, &opts, argc, argv);
     if (c.lab)
         lab_stop(c.lab);

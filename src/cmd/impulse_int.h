@@ -1,6 +1,7 @@
 /* assay impulse, in files: impulse.c (options, verbs, list and show), impulse_import.c (files become an
- * impulse), impulse_run.c (recordings in, tables out; or a socket of the .eim protocol), impulse_lab.c (what
- * both ask of an analyst). Works on the data directory, beside a running server or without one. */
+ * impulse), impulse_run.c (recordings in, tables out; or a socket of the .eim protocol), impulse_eim.c (the
+ * same through a foreign program), impulse_lab.c (what they ask of an analyst). Works on the data directory,
+ * beside a running server or without one. */
 #ifndef ASSAY_CMD_IMPULSE_INT_H
 #define ASSAY_CMD_IMPULSE_INT_H
 
@@ -8,7 +9,7 @@
 #include "cmd/cmd.h"
 
 struct impulse_settings {
-    const char *tenant, *name, *labels, *axes, *variant;
+    const char *tenant, *name, *labels, *axes, *variant, *eim;
     int64_t project, impulse, window_ms, step_ms;
     double frequency, threshold;
     bool json;
@@ -20,6 +21,7 @@ struct impulse_call {
     struct host host;
     struct lab *lab;
     struct impulse_settings s;
+    const struct eim_settings *eim;
     const char *const *words; /* the arguments behind the verb */
     size_t nwords;
     int stop_fd; /* serve-eim: readable when it is to end */
@@ -42,9 +44,22 @@ int64_t impulse_file_size(int fd);
 /* Bytes of one file behind those of another. */
 int impulse_append(int to, int from, struct err *err);
 
+/* ---- impulse_run.c ---- */
+
+/* What a file is, and its numbers, or the file itself when it is a picture. */
+struct recorded {
+    struct sensor_part part;
+    int fd; /* of the file; afterwards of the numbers, or still of a picture */
+};
+int impulse_recorded(struct impulse_call *c, struct arena *a, const char *path, struct recorded *r,
+                     struct err *err);
+/* On stdout. */
+void impulse_table(const char *path, const struct impulse *impulse, const struct recording_result *result);
+
 /* ---- the verbs: -1 and err, or the exit status ---- */
 int impulse_import(struct impulse_call *c, struct err *err);
 int impulse_run(struct impulse_call *c, struct err *err);
+int impulse_run_eim(struct impulse_call *c, struct err *err); /* `run` with --eim */
 int impulse_serve_eim(struct impulse_call *c, struct err *err);
 
 #endif

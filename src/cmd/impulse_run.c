@@ -8,28 +8,22 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cmd/eim_serve.h"
+#include "cmd/eim_judge.h"
 #include "cmd/impulse_int.h"
 #include "cmd/windows.h"
 
 enum { PAGE_BYTES = 64 << 20, DEADLINE_MS = 600000, WINDOW_MS = 10000 };
 
-static struct job_spec spec_of(const char *pipeline, int64_t deadline_ms)
+static struct job_spec spec_of(const char *pipeline)
 {
     struct job_spec spec = job_spec_defaults();
 
     spec.pipeline = pipeline;
-    spec.deadline_ms = deadline_ms;
+    spec.deadline_ms = DEADLINE_MS;
     return spec;
 }
 
 /* ---- one recording ---- */
-
-/* What a file is, and its numbers, or the file itself when it is a picture. */
-struct recorded {
-    struct sensor_part part;
-    int fd;
-};
 
 static void describe(struct arena *a, const struct recording *rec, struct sensor_part *ret)
 {
@@ -43,11 +37,11 @@ static void describe(struct arena *a, const struct recording *rec, struct sensor
                                 .frequency = rec->interval_ms > 0 ? 1000 / rec->interval_ms : 0};
 }
 
-static int read_recording(struct impulse_call *c, struct arena *a, const char *path, struct recorded *ret,
-                          struct err *err)
+int impulse_recorded(struct impulse_call *c, struct arena *a, const char *path, struct recorded *ret,
+                     struct err *err)
 {
     CLEANUP(fd_closep) int numbers = -1;
-    struct impulse_errand e = {spec_of("sensor-read", DEADLINE_MS), path, ret->fd, -1};
+    struct impulse_errand e = {spec_of("sensor-read"), path, ret->fd, -1};
     struct report *report;
 
     if (impulse_file(&numbers, err) < 0)
@@ -84,11 +78,10 @@ static int make_bundle(const struct hosted *h, struct arena *a, const struct rec
 }
 
 static int judge(struct impulse_call *c, struct arena *a, const struct hosted *h, const struct recorded *r,
-                 const char *name, int64_t deadline_ms, struct report **ret, const char **ret_json,
-                 struct err *err)
+                 const char *name, struct report **ret, const char **ret_json, struct err *err)
 {
     CLEANUP(fd_closep) int bundle = -1;
-    struct impulse_errand e = {spec_of("sensor-classify", deadline_ms), name, -1, -1};
+    struct impulse_errand e = {spec_of("sensor-classify"), name, -1, -1};
 
     if (impulse_file(&bundle, err) < 0 || make_bundle(h, a, r, bundle, &e.spec.sensor, err) < 0)
         return -1;
@@ -103,17 +96,12 @@ static int judge(struct impulse_call *c, struct arena *a, const struct hosted *h
 
 /* ---- run ---- */
 
-static void show(const struct impulse_call *c, const char *path, const struct hosted *h,
-                 const struct report *report, const char *json)
+void impulse_table(const char *path, const struct impulse *impulse, const struct recording_result *result)
 {
     CLEANUP(buf_clear) struct buf page = BUF(PAGE_BYTES);
     struct terminal t = terminal_of(STDOUT_FILENO);
 
-    if (c->s.json) {
-        puts(json);
-        return;
-    }
-    windows_print(&page, path, &h->impulse, &report->sensing->results[0], &t);
+    windows_print(&page, path, impulse, result, &t);
     fputs(page.data ? page.data : "", stdout);
 }
 
@@ -127,9 +115,11 @@ static int run_one(struct impulse_call *c, const struct hosted *h, const char *p
 
     if (r.fd < 0)
         return FAIL_ERRNO(err, "cannot open '%s'", path);
-    if (read_recording(c, a, path, &r, err) == 0 &&
-        judge(c, a, h, &r, path, DEADLINE_MS, &report, &json, err) == 0) {
-        show(c, path, h, report, json);
+    if (impulse_recorded(c, a, path, &r, err) == 0 && judge(c, a, h, &r, path, &report, &json, err) == 0) {
+        if (c->s.json)
+            puts(json);
+        else
+            impulse_table(path, &h->impulse, &report->sensing->results[0]);
         status = report->sensing->results[0].error.kind == ERR_NONE ? 0 : 1;
     }
     fd_closep(&r.fd);
@@ -147,6 +137,8 @@ int impulse_run(struct impulse_call *c, struct err *err)
     CLEANUP(hosted_clear) struct hosted h = {.fd = -1};
     int status, worst = 0;
 
+    if (c->s.eim)
+        return impulse_run_eim(c, err);
     if (hosted_open(&c->host, c->arena, c->s.impulse, c->s.variant, &h, err) < 0)
         return -1;
     mention_left_out(&h);
@@ -160,46 +152,6 @@ int impulse_run(struct impulse_call *c, struct err *err)
 }
 
 /* ---- serve-eim ---- */
-
-struct eim_desk {
-    struct impulse_call *call;
-    struct hosted hosted;
-    struct eim_host host;
-};
-
-static int write_window(const struct eim_question *q, struct recorded *r, struct err *err)
-{
-    if (impulse_file(&r->fd, err) < 0)
-        return -1;
-    if (write(r->fd, q->features, q->n * sizeof *q->features) != (ssize_t)(q->n * sizeof *q->features))
-        return FAIL_ERRNO(err, "cannot write a file in memory");
-    return 0;
-}
-
-static int eim_judge(void *arg, struct arena *a, const struct eim_question *q, struct eim_result *ret,
-                     struct err *err)
-{
-    struct eim_desk *d = arg;
-    struct recorded r = {.fd = -1,
-                         .part = {.kind = PART_SERIES,
-                                  .naxes = d->host.naxes,
-                                  .axes = d->host.axes,
-                                  .frequency = q->impulse->frequency}};
-    struct hosted h = d->hosted;
-    const struct recording_result *result;
-    struct report *report;
-    int status = -1;
-
-    h.impulse = *q->impulse;
-    if (write_window(q, &r, err) == 0 &&
-        judge(d->call, a, &h, &r, "window", WINDOW_MS, &report, NULL, err) == 0) {
-        result = &report->sensing->results[0];
-        *err = result->error;
-        status = err->kind == ERR_NONE ? eim_result_of(a, q->impulse, result, 0, ret, err) : -1;
-    }
-    fd_closep(&r.fd);
-    return status;
-}
 
 /* The axes in the order in which the DSP blocks name them, each once. */
 static int find_axes(struct impulse_call *c, const struct impulse *p, struct eim_host *ret, struct err *err)
@@ -216,7 +168,7 @@ static int find_axes(struct impulse_call *c, const struct impulse *p, struct eim
                 axes[n++] = p->dsp[i].axes[k];
         }
     ret->axes = axes;
-    ret->naxes = n;
+    ret->naxes = p->input == INPUT_PICTURE ? 0 : n;
     return p->input == INPUT_PICTURE || n
                ? 0
                : FAIL(err, ERR_INPUT,
@@ -230,27 +182,39 @@ static void eim_ready(void *path)
     fflush(stdout);
 }
 
+static int host_impulse(struct impulse_call *c, const struct hosted *h, struct eim_host *host,
+                        struct eim_judge *judge, struct err *err)
+{
+    *host = (struct eim_host){.impulse = &h->impulse,
+                              .project = {.id = h->project.id,
+                                          .impulse = h->row.id,
+                                          .name = h->project.name,
+                                          .owner = h->project.tenant,
+                                          .version = (int)h->row.version},
+                              .judge = eim_judge_window,
+                              .arg = judge};
+    if (find_axes(c, &h->impulse, host, err) < 0)
+        return -1;
+    *judge = (struct eim_judge){.lab = c->lab,
+                                .naxes = host->naxes,
+                                .axes = host->axes,
+                                .nmodels = h->nparts,
+                                .models = h->parts,
+                                .models_fd = h->nparts ? h->fd : -1,
+                                .deadline_ms = WINDOW_MS};
+    return eim_judge_open(judge, err);
+}
+
 int impulse_serve_eim(struct impulse_call *c, struct err *err)
 {
     CLEANUP(hosted_clear) struct hosted h = {.fd = -1};
-    struct eim_desk d = {.call = c};
+    CLEANUP(eim_judge_close) struct eim_judge judge = {.subject_fd = -1};
+    struct eim_host host;
 
     if (hosted_open(&c->host, c->arena, c->s.impulse, c->s.variant, &h, err) < 0)
         return -1;
     mention_left_out(&h);
-    if (h.impulse.input == INPUT_PICTURE)
-        return FAIL(err, ERR_UNSUPPORTED,
-                    "only impulses over recordings can be served as .eim, not over pictures");
-    d.hosted = h;
-    d.host = (struct eim_host){.impulse = &h.impulse,
-                               .project = {.id = h.project.id,
-                                           .impulse = h.row.id,
-                                           .name = h.project.name,
-                                           .owner = h.project.tenant,
-                                           .version = (int)h.row.version},
-                               .judge = eim_judge,
-                               .arg = &d};
-    if (find_axes(c, &h.impulse, &d.host, err) < 0)
+    if (host_impulse(c, &h, &host, &judge, err) < 0)
         return -1;
-    return eim_serve(&d.host, c->words[0], c->stop_fd, eim_ready, (void *)(uintptr_t)c->words[0], err);
+    return eim_serve(&host, c->words[0], c->stop_fd, eim_ready, (void *)(uintptr_t)c->words[0], err);
 }

@@ -170,17 +170,18 @@ static int judge(struct evaluation *e, struct lab *lab, struct arena *a, struct 
 {
     CLEANUP(fd_closep) int fd = open(item->path, O_RDONLY | O_CLOEXEC);
     struct lab_task task = {.subject_fd = fd, .artefact_fd = -1};
+    const char *name = arena_printf(a, "%zu of %zu, %s", (size_t)(item - e->items) + 1, e->n, item->path);
     struct subject_part whole;
     struct checked found;
 
     if (fd < 0)
         return FAIL_ERRNO(err, "cannot open it");
     if (fill_spec(e, fd, item->path, &whole, &task.spec, err) < 0 ||
-        check_run(a, lab, &task, item->path, &found, err) < 0)
+        check_run(a, lab, &task, name, &found, err) < 0)
         return -1;
     if (text_is(task.spec.pipeline, "origin-video") && found.report->error.kind == ERR_NO_STREAM) {
         task.spec.pipeline = "origin-sound";
-        if (check_run(a, lab, &task, item->path, &found, err) < 0)
+        if (check_run(a, lab, &task, name, &found, err) < 0)
             return -1;
     }
     return take_report(e, item, found.report, err);

@@ -339,6 +339,9 @@ static int pull_named(struct model_call *c, const struct catalogue *all, const c
         printf("%-20s is installed already\n", name);
         return 0;
     }
+    if (there && there->problem)
+        return FAIL(err, ERR_CONFLICT,
+                    "%s is installed, but damaged: `assay model remove %s`, then pull it again", name, name);
     p.stage = arena_printf(c->arena, "%s/.pull", c->dir);
     p.part = arena_printf(c->arena, "%s/%s", p.stage, e->file);
     result = pull(&p, err);

@@ -12,7 +12,7 @@ enum { LAYERS = 3 };
 struct dense_training dense_training_defaults(void)
 {
     return (struct dense_training){
-        .epochs = 100, .rate = 0.005, .hidden = {20, 10}, .batch = 32, .noise = 0.2, .decay = 0.1, .seed = 1};
+        .epochs = 100, .rate = 0.005, .hidden = {20, 10}, .batch = 32, .noise = 0.4, .decay = 0.4, .seed = 1};
 }
 
 /* One layer as it is trained. Weights lie input by input (in x out), so that inner loops run over neighbours;

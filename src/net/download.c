@@ -155,7 +155,8 @@ static int describe(const struct fetch *f, CURLcode code, bool *ret_again, struc
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR)
         return FAIL(err, ERR_SOURCE, "the server of %.120s does not prove its name (TLS)", url);
     if (code == CURLE_UNSUPPORTED_PROTOCOL)
-        return FAIL(err, ERR_SOURCE, "%.120s is redirected from https to something else", url);
+        return FAIL(err, ERR_SOURCE, "%.120s is redirected from https to plain http, or to what is neither",
+                    url);
     if (code == CURLE_OPERATION_TIMEDOUT)
         return FAIL(err, ERR_TIMEOUT, "the server of %.120s is silent or too slow", url);
     if (f->at > 0)

@@ -178,7 +178,7 @@ static void read_settings(struct reader *rd, yyjson_val *o, struct impulse_dsp *
     struct impulse_setting *settings;
     size_t i, n;
 
-    if (yyjson_obj_size(all) > IMPULSE_SETTINGS) {
+    if (!yyjson_is_obj(all) || yyjson_obj_size(all) > IMPULSE_SETTINGS) {
         read_refuse(rd, "settings");
         return;
     }

@@ -114,6 +114,24 @@ static struct place {
     {"/v1/api/{projectId}/raw-data/{sampleId}/metadata", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/raw-data/{sampleId}/enable", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/raw-data/{sampleId}/disable", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/impulse", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/impulse/new", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/impulse/update", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/impulse/{impulseId}/set-thresholds", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/dsp/{dspId}", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/dsp/{dspId}/raw-data/{sampleId}/slice/run", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/classify/v2/{sampleId}", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/classify/v2/{sampleId}/variants", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/classify/anomaly-gmm/v2/{blockId}/{sampleId}", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/pretrained-model/save", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/jobs/classify", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/jobs/train/keras/{learnId}", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/jobs/train/anomaly/{learnId}", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/jobs/{jobId}/cancel", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/classify/image", "", "image", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/pretrained-model/upload", "", "modelFile", my_project, NO_PROJECT},
+    {"/socket.io/", "?token=%s", NULL, NULL, NULL},
+    {"/socket.io", "?token=%s", NULL, NULL, NULL},
     {"/v1/api/training/files", "", "data", NULL, NULL},
     {"/v1/api/training/data", "", "data", NULL, NULL},
     {"/v1/api/testing/files", "", "data", NULL, NULL},
@@ -145,6 +163,9 @@ static const char *const common_routes[] = {"/latency", "/latency/{media_type}"}
 /* Routes for keys with the scope "admin" only. */
 static const char *const admin_routes[] = {"/allowlist", "/allowlist/{id}"};
 
+/* Routes for whoever has a token of another route's, whatever key comes with it. */
+static const char *const token_routes[] = {"/socket.io/", "/socket.io"};
+
 /* What an API says to a stranger, and to a good key without the scope. */
 static const struct manners {
     const char *dialect;
@@ -175,7 +196,8 @@ static bool is_open(const struct route *route)
 
 static const struct place *place_of(const struct route *route)
 {
-    static const struct place none = {"", "", NULL, NULL, NULL};
+    static const struct place none = {"", "", NULL, NULL, NULL},
+                              of_project = {"", "", NULL, my_project, NO_PROJECT};
     bool needed = !strchr(route->path, '{') || route->max_body != 0;
 
     for (size_t i = 0; i < COUNT_OF(places); i++)
@@ -185,7 +207,7 @@ static const struct place *place_of(const struct route *route)
         printf("# %s is a new route: give it a row in `places`\n", route->path);
         CHECK(!"a route without a row");
     }
-    return &none;
+    return strstr(route->path, "{projectId}") ? &of_project : &none;
 }
 
 static const struct manners *manners_of(const struct dialect *d)
@@ -398,7 +420,7 @@ static void owner_gets_it(const struct spot *at)
     int status;
 
     if (text_is(at->route->method, "DELETE") || is_open(at->route) || IS_IN(at->route, admin_routes) ||
-        IS_IN(at->route, absent_routes))
+        IS_IN(at->route, token_routes) || IS_IN(at->route, absent_routes))
         return;
     status = ask(at, at->route->method, place->mine ? place->mine : job, stage.key).status;
     CHECK(status == 200 || (status == 202 && at->route->max_body) ||
@@ -586,7 +608,7 @@ static void try_lacking(const struct spot *at)
     char extra[] = "--scopes";
     struct answer mine, never;
 
-    if (is_open(at->route))
+    if (is_open(at->route) || IS_IN(at->route, token_routes))
         return;
     lacking = key_new(stage.a, stage.dir, "acme", (char *[]){extra, arena_strdup(stage.a, m->other), NULL});
     mine = ask(at, at->route->method, job, lacking);

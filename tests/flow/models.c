@@ -383,6 +383,12 @@ static void what_was_pulled_judges_and_is_removed(void)
     CHECK(strstr(o.out, "\"street\""));
     o = RUN_ASSAY("model", "verify", "street", "--data", data);
     CHECK(o.status == 0 && strstr(o.out, "street"));
+    write_text(arena_printf(arena, "%s/models/weights.onnx", data), "something else");
+    o = RUN_ASSAY("model", "verify", "--data", data);
+    CHECK(o.status == 1 && strstr(o.out, "BAD"));
+    o = RUN_ASSAY("model", "pull", "street", "--data", data, "--catalogue",
+                  inside("catalogue/catalogue.json"));
+    CHECK(o.status == 1 && strstr(o.err, "assay model remove street"));
     o = RUN_ASSAY("model", "remove", "street", "--data", data);
     CHECK_INT(o.status, 0);
     CHECK_INT(left_there(data), 0);
@@ -505,12 +511,16 @@ static void everything_from_the_shared_folder(void)
     CHECK(o.status == 0 && !strstr(o.out, "BAD"));
 }
 
+/* What the machine's own network is like must not matter. */
+static const char *const proxies[] = {"http_proxy", "HTTP_PROXY", "all_proxy",
+                                      "ALL_PROXY",  "no_proxy",   "NO_PROXY"};
+
 int main(void)
 {
     arena = arena_new();
     base = folder_new(arena);
-    unsetenv("http_proxy");
-    setenv("NO_PROXY", "", 1);
+    for (size_t i = 0; i < COUNT_OF(proxies); i++)
+        unsetenv(proxies[i]);
     server_open();
     RUN(what_the_catalogue_promises_is_installed);
     RUN(a_broken_download_goes_on_the_next_time);

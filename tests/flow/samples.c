@@ -262,6 +262,21 @@ static void a_real_data_set_with_labels(void)
     CHECK_STR(at(&answer, "samples.0.structuredLabels.1.label"), "grind");
 }
 
+/* ---- keys ---- */
+
+/* The official client takes no others. */
+static void keys_begin_as_clients_want(void)
+{
+    struct outcome o = stage_run(&stage, ARGS("key", "new", "--tenant", "acme", "--style", "ei"));
+    char *key = arena_strndup(stage.a, o.out, strcspn(o.out, "\n"));
+
+    CHECK(text_starts(key, "ei_"));
+    CHECK_INT(strlen(key), 43);
+    CHECK_INT(http_get(stage.a, stage.s.port, "/v1/api/projects", key).status, 200);
+    CHECK_INT(http_get(stage.a, stage.s.port, "/v1/api/projects", stage.key).status, 200);
+    CHECK_INT(stage_run(&stage, ARGS("key", "new", "--tenant", "acme", "--style", "xy")).status, 1);
+}
+
 /* ---- kill ---- */
 
 /* What was acknowledged is there after a kill, and nothing is by half. */
@@ -302,6 +317,7 @@ int main(void)
     get("/v1/api/projects"); /* makes the first one */
     RUN(what_is_no_recording_leaves_nothing);
     RUN(a_deleted_sample_leaves_nothing);
+    RUN(keys_begin_as_clients_want);
     RUN(signatures_are_marked);
     RUN(a_thousand_at_once_and_no_more);
     RUN(a_split_is_one_to_four);

@@ -583,6 +583,40 @@ static void padded_and_resampled(void)
     CHECK_NEAR((double)s->results[1].learn[0].scores[5], 4, 1e-3);
 }
 
+/* An open model is not read again; many different ones push the oldest out, which is then read again. */
+static void models_are_kept_open(void)
+{
+    CLEANUP(desk_freep) struct desk *p = desk_new("sensor-classify");
+    const float v[] = {1, 2, 3, 4};
+    struct bytes model;
+
+    p->spec.sensor.impulse.input = INPUT_FEATURES;
+    add_dsp(p, "raw", 0, 0, NULL);
+    add_learn(p, LEARN_REGRESSION, 0, NULL, 0);
+    add_dense(p, 4, 1, 1);
+    add_numbers(p, v, 4, 1, one_axis, 0);
+    run_well(p);
+    model.len = (size_t)p->parts[0].size;
+    model.data = arena_alloc(p->arena, model.len);
+    CHECK(pread(p->fd, (void *)(uintptr_t)model.data, model.len, 0) == (ssize_t)model.len);
+    CHECK(pwrite(p->fd, "broken", 6, 0) == 6);
+    run_well(p);
+    for (int i = 0; i < GRAPH_SHELF_PLACES + 2; i++) {
+        struct graph *g;
+        char name[HASH_HEX];
+        CHECK(pwrite(p->fd, model.data, model.len, 0) == (ssize_t)model.len);
+        snprintf(name, sizeof name, "%064d", i);
+        graph_shelf_begin(p->tools.graphs);
+        CHECK_INT(graph_shelf_get(p->tools.graphs, rt, name, p->fd, 0, (int64_t)model.len, &g, NULL), 0);
+    }
+    CHECK(pwrite(p->fd, "broken", 6, 0) == 6);
+    run(p);
+    CHECK_INT(p->report->error.kind, ERR_MODEL);
+    p->parts[0].sha256[0] = '\0'; /* a model without a name is never kept */
+    CHECK(pwrite(p->fd, model.data, model.len, 0) == (ssize_t)model.len);
+    run_well(p);
+}
+
 /* ---- what is wrong with the impulse ends the job ---- */
 
 static void impulses_that_cannot_run(void)
@@ -720,6 +754,51 @@ static void add_picture_impulse(struct desk *d, int side, const char *channels)
     add_setting(d, "channels", channels);
 }
 
+/* 2 x 2 pixels, red 255, green 128, blue 0, as BMP. */
+static struct bytes orange(struct arena *a)
+{
+    static const unsigned char head[54] = {'B', 'M', 70, 0, 0, 0, 0, 0, 0, 0,  54, 0, 0, 0, 40, 0,  0, 0, 2,
+                                           0,   0,   0,  2, 0, 0, 0, 1, 0, 24, 0,  0, 0, 0, 0,  16, 0, 0, 0};
+    unsigned char *file = arena_alloc(a, 70);
+
+    memcpy(file, head, sizeof head);
+    for (size_t i = 0; i < 4; i++) { /* rows of 6 bytes and 2 that fill them up; blue green red */
+        unsigned char *p = file + 54 + i / 2 * 8 + i % 2 * 3;
+        p[1] = 128;
+        p[2] = 255;
+    }
+    return bytes_of(file, 70);
+}
+
+/* The first number that the model gets, in every scale. */
+static void numbers_of_pixels(void)
+{
+    static const double first[PICTURE_SCALES] = {
+        [SCALE_UNIT] = 1,
+        [SCALE_SIGNED] = 1,
+        [SCALE_INT8] = 127,
+        [SCALE_BYTE] = 255,
+        [SCALE_TORCH] = 0.515 / 0.229,
+        [SCALE_BGR_MEAN] = -103.939,
+    };
+
+    for (int scale = 0; scale < PICTURE_SCALES; scale++) {
+        CLEANUP(desk_freep) struct desk *p = desk_new("sensor-classify");
+        const struct sensing *s;
+        add_picture_impulse(p, 2, "RGB");
+        add_learn(p, LEARN_REGRESSION, 0, NULL, 0)->scale = (enum picture_scale)scale;
+        add_dense(p, 12, 1, 1);
+        add_part(p, PART_PICTURE, orange(p->arena));
+        add_part(p, PART_PICTURE, bytes_of("GIF89a and no more", 18));
+        s = run_well(p);
+        CHECK_STR(s->results[0].error.text, "");
+        if (s->results[0].nwindows)
+            CHECK_NEAR((double)s->results[0].learn[0].scores[0], first[scale], 1e-4);
+        CHECK_INT(s->results[1].error.kind, ERR_DECODE);
+        ROW("%s", picture_scale_name((enum picture_scale)scale));
+    }
+}
+
 /* Nobody knows what these models look for; but what they give has to be boxes inside the picture. */
 static void real_models_of_pictures(void)
 {
@@ -783,12 +862,14 @@ int main(void)
     RUN(axes_in_any_order);
     RUN(one_bad_recording);
     RUN(padded_and_resampled);
+    RUN(models_are_kept_open);
     RUN(impulses_that_cannot_run);
     RUN(no_model_at_all);
     RUN(too_many_windows);
     RUN(too_long_an_answer);
     RUN(the_deadline);
     RUN(windows_of_features);
+    RUN(numbers_of_pixels);
     RUN(real_models_of_pictures);
     runtime_freep(&rt);
     return test_end();

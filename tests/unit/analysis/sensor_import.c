@@ -181,6 +181,8 @@ static void what_cannot_be_imported_says_what_to_do(void)
         {"saved_model.pb", "\x08\x01\x12\x05", "SavedModel", ERR_UNSUPPORTED},
         {"tflite_learn_5_compiled.cpp", "TfLiteStatus tflite_learn_5_init() { TfLiteEvalTensor *t; }",
          "Dashboard", ERR_UNSUPPORTED},
+        {"tflite_learn_5.h", "INCBIN(incbin_tflite_learn_5, \"tflite-model/tflite_learn_5.tflite\");",
+         "beside it", ERR_UNSUPPORTED},
         {"notes.txt", "hello", "can be imported", ERR_UNSUPPORTED},
         {"a.json", "{\"hello\":1}", "deployment-metadata.json", ERR_UNSUPPORTED},
         {"a.json", "{\"hello\":", "JSON", ERR_INPUT},

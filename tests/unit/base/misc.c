@@ -27,6 +27,24 @@ static void arena_grows_arrays(void)
     CHECK_STR(arena_printf(a, "%d-%s", 7, "x"), "7-x");
 }
 
+/* Round after round: the memory comes clear, whatever was in it, and the large pieces go. */
+static void arena_is_rewound(void)
+{
+    static const size_t sizes[] = {100, 3000, 70000, 1, 2000000};
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+
+    arena_rewind(a); /* nothing in it yet */
+    for (size_t round = 0; round < 20; round++) {
+        for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+            size_t n = sizes[(i + round) % COUNT_OF(sizes)];
+            unsigned char *p = i % 2 ? arena_alloc(a, n) : arena_try(a, n);
+            CHECK(p[0] == 0 && p[n / 2] == 0 && p[n - 1] == 0);
+            memset(p, 0xff, n);
+        }
+        arena_rewind(a);
+    }
+}
+
 /* What a stranger makes large is refused, and the arena goes on. */
 static void arena_may_be_asked_for_too_much(void)
 {
@@ -156,6 +174,7 @@ static void queue_hands_everything_over(void)
 int main(void)
 {
     RUN(arena_grows_arrays);
+    RUN(arena_is_rewound);
     RUN(arena_may_be_asked_for_too_much);
     RUN(buffer_stops_at_its_ceiling);
     RUN(error_codes_round_trip);
