@@ -315,6 +315,20 @@ static void what_is_trained_here_knows_its_gestures(void)
     CHECK(is_good(post("/v1/api/1/dsp/2", "{\"config\":{\"fft-length\":\"128\"}}")));
 }
 
+/* The model is there when its job has ended, whatever happened meanwhile. */
+static void a_killed_server_goes_on_training(void)
+{
+    yyjson_val *job = post("/v1/api/1/jobs/train/keras/3", "{\"trainingCycles\":1500}"), *settings;
+
+    usleep(300000);
+    served_kill(&server);
+    serve(NULL);
+    CHECK(ends_well(job));
+    settings = yyjson_obj_get(yyjson_obj_get(get("/v1/api/1/learn/3/card"), "card"), "settings");
+    CHECK_INT(json_int(settings, "trainingCycles", 0), 1500);
+    CHECK(is_good(post(sample_path("testing", "idle.0"), "")));
+}
+
 /* ---- jobs, and the websocket ---- */
 
 static int open_socket(const char *token)
@@ -431,6 +445,7 @@ int main(void)
     RUN(variants_are_what_there_is);
     RUN(thresholds_and_settings_count);
     RUN(what_is_trained_here_knows_its_gestures);
+    RUN(a_killed_server_goes_on_training);
     RUN(long_work_is_a_job);
     folder_remove(dir);
     arena_free(arena);
