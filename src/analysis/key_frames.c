@@ -274,7 +274,8 @@ void key_plan_clear(struct key_plan *plan)
 int key_reader_open(struct key_reader *r, struct key_plan *plan, int fd, const struct video_opts *opts,
                     struct err *err)
 {
-    *r = (struct key_reader){.plan = plan, .video = TAKE(plan->video)};
+    *r = (struct key_reader){.plan = plan};
+    r->video = TAKE(plan->video);
     if (r->video)
         return 0;
     return video_open(&r->video, fd, opts, err);

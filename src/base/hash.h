@@ -29,9 +29,9 @@ void hash_hex(struct bytes b, char ret_hex[HASH_HEX]);
 /* SHA-256 of a whole file through its descriptor (pread from 0); -1 and errno on a read error. */
 int hash_fd(int fd, char ret_hex[HASH_HEX]);
 void hash_hmac(struct bytes key, struct bytes message, uint8_t ret[HASH_SIZE]);
-bool hash_equal(const void *a, const void *b, size_t n); /* time does not depend on the content */
-void hash_random(void *dst, size_t n);                   /* from the kernel */
+bool hash_equal(const void *a, const void *b, size_t n);     /* time does not depend on the content */
+void hash_random(void *dst, size_t n);                       /* from the kernel */
 void hash_sha1(struct bytes b, uint8_t ret[HASH_SHA1_SIZE]); /* only where a protocol wants it */
-uint32_t hash_crc32(struct bytes b);                     /* IEEE 802.3 */
+uint32_t hash_crc32(struct bytes b);                         /* IEEE 802.3 */
 
 #endif

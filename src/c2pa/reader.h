@@ -16,8 +16,8 @@
  *     TRUSTED   the same, and the signer's certificate leads to an anchor of the operator
  *
  * In memory are the store and what is made of it; the file is hashed in pieces. Ceilings: of container.h,
- * jumbf.h, base/cbor.h, and those below. No state: any thread, each with its own arena; same bytes, same answer
- * for the same time. */
+ * jumbf.h, base/cbor.h, and those below. No state: any thread, each with its own arena; same bytes, same
+ * answer for the same time. */
 #ifndef ASSAY_C2PA_READER_H
 #define ASSAY_C2PA_READER_H
 

@@ -121,7 +121,9 @@ static int write_window(const struct eim_judge *j, struct arena *a, const struct
 
     for (size_t i = 0; i < j->nmodels; i++)
         parts[i] = j->models[i];
-    *window = picture ? (struct sensor_part){.kind = PART_PICTURE} : series_part(j, q->impulse);
+    *window = series_part(j, q->impulse);
+    if (picture)
+        *window = (struct sensor_part){.kind = PART_PICTURE};
     window->offset = j->models_size;
     window->size = (int64_t)body.len;
     window->number = 1;

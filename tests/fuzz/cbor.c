@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cbor.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "base/cbor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -3,9 +3,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/cbor.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "base/cbor.h"
 #include "c2pa/container.h"
 #include "c2pa/jumbf.h"
 #include "test.h"

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/cbor.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/cbor.h"
 #include "dsp/dsp.h"
 #include "infer/file_int.h"
 #include "infer/graph.h"
