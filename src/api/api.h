@@ -16,6 +16,7 @@ struct rules;
 struct rulebook;
 struct reply_cache;
 struct key_table;
+struct eim_pool;
 
 struct api_opts {
     int64_t max_upload;   /* bytes of one file */
@@ -39,6 +40,7 @@ struct api {
     struct blobs *blobs;
     struct jobs *jobs;
     struct lab *lab;
+    struct eim_pool *eims;       /* NULL: no .eim program is run */
     const struct guard *guard;   /* which URLs a webhook may have */
     const struct guard *sources; /* which URLs a subject may have; NULL: nothing is fetched */
     struct gate *gate;

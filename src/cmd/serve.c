@@ -192,6 +192,13 @@ static void leave_note(struct serve *s)
         log_warn("note not left", "why=%s", err.text);
 }
 
+static int start_eims(struct serve *s, struct err *err)
+{
+    struct eim_opts opts = eim_opts_of(&s->conf.eim);
+
+    return opts.dir ? eim_pool_new(&s->eims, &opts, err) : 0;
+}
+
 static int start_all(struct serve *s, struct err *err)
 {
     struct serve_conf *c = &s->conf;
@@ -212,12 +219,13 @@ static int start_all(struct serve *s, struct err *err)
     s->api.version = assay_version;
     s->api.build_at = assay_build_at;
     s->api.models_dir = lab.models_dir;
-    if (api_init(&s->api, err) < 0 || start_intake(s, err) < 0 || start_jobs(s, err) < 0 ||
-        start_courier(s, err) < 0)
+    if (start_eims(s, err) < 0 || api_init(&s->api, err) < 0 || start_intake(s, err) < 0 ||
+        start_jobs(s, err) < 0 || start_courier(s, err) < 0)
         return -1;
     s->api.blobs = s->blobs;
     s->api.jobs = s->jobs;
     s->api.lab = s->analysts;
+    s->api.eims = s->eims;
     if (start_server(s, err) < 0)
         return -1;
     atomic_store(&s->built, true);
@@ -240,6 +248,7 @@ static void stop_all(struct serve *s)
     listeners_drain(s, deadline);
     ops_stop(&s->ops);
     api_stop(&s->api);
+    eim_pool_freep(&s->eims); /* after the last thread that could ask one */
     if (s->jobs)
         jobs_stop(s->jobs);
     intake_stop(&s->intake);
@@ -364,6 +373,7 @@ const struct option_set *serve_sets(struct arena *a, struct serve_conf *c)
         {"Submit by URL", intake_options, intake_noptions, &c->fetching},
         {"Webhooks", hook_options, hook_noptions, &c->hooks},
         lab_set(&c->lab),
+        eim_set(&c->eim),
         log_set(&c->log),
     };
     struct option_set *sets = arena_array(a, SERVE_SETS, sizeof *sets);

@@ -22,6 +22,7 @@ struct serve_conf {
     struct common_settings common;
     struct data_settings data;
     struct lab_settings lab;
+    struct eim_settings eim;
     struct log_settings log;
     struct serve_settings http;
     struct hook_opts hooks;
@@ -61,6 +62,7 @@ struct serve {
     struct records *db;
     struct blobs *blobs;
     struct lab *analysts;
+    struct eim_pool *eims;
     struct intake *intake;
     struct jobs *jobs;
     struct courier *courier;
@@ -72,7 +74,7 @@ struct serve {
 /* ---- serve.c ---- */
 
 /* The options of `assay serve`, which fill c; in the arena. */
-enum { SERVE_SETS = 11 };
+enum { SERVE_SETS = 12 };
 const struct option_set *serve_sets(struct arena *a, struct serve_conf *c);
 /* The limits of the jobs, as the options say. */
 struct jobs_limits serve_limits(const struct serve_conf *c);

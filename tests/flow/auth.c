@@ -117,6 +117,7 @@ static struct place {
     {"/v1/api/{projectId}/impulse", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/impulse/new", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/impulse/update", "", "{}", my_project, NO_PROJECT},
+    {"/v1/api/{projectId}/impulse/eim", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/impulse/{impulseId}/set-thresholds", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/dsp/{dspId}", "", "{}", my_project, NO_PROJECT},
     {"/v1/api/{projectId}/dsp/{dspId}/raw-data/{sampleId}/slice/run", "", "{}", my_project, NO_PROJECT},

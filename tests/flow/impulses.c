@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "harness.h"
+#include "stage.h"
 #include "test.h"
 
 enum { PATIENCE_S = 60 };
@@ -116,6 +116,90 @@ static void what_cannot_be(void)
     bench_close(&b);
 }
 
+/* ---- through .eim programs ---- */
+
+static const char program[] =
+    "#!/usr/bin/python3\n"
+    "import json, socket, sys\n"
+    "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1); c, _ = s.accept()\n"
+    "def ask():\n"
+    "    text = ''\n"
+    "    while True:\n"
+    "        piece = c.recv(65536)\n"
+    "        if not piece: sys.exit(0)\n"
+    "        text += piece.decode()\n"
+    "        try: return json.loads(text)\n"
+    "        except ValueError: pass\n"
+    "def say(o, **more): c.send((json.dumps(dict(id=o['id'], success=True, **more)) + '\\n\\0').encode())\n"
+    "say(ask(), project=dict(id=1, name='p', owner='o', deploy_version=1), model_parameters=dict(\n"
+    "    input_features_count=6, sensor=2, frequency=10, interval_ms=100, axis_count=2, label_count=2, "
+    "has_anomaly=0,\n"
+    "    labels=['low', 'high'], model_type='classification', slice_size=0, image_input_width=0, "
+    "image_input_height=0,\n"
+    "    image_channel_count=0))\n"
+    "while True:\n"
+    "    o = ask(); high = float(sum(o['classify'][1::2]) > 3)\n"
+    "    say(o, result=dict(classification=dict(low=1 - high, high=high)), timing=dict(dsp=0, "
+    "classification=0, anomaly=0))\n";
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+    FILE *f = fopen(path, "we");
+
+    CHECK(f && fputs(text, f) >= 0 && fclose(f) == 0 && chmod(path, mode) == 0);
+}
+
+static struct answer post(struct stage *g, const char *path, const char *body)
+{
+    const char *text =
+        arena_printf(g->a,
+                     "POST %s HTTP/1.1\r\nHost: localhost\r\nX-API-Key: %s\r\nConnection: close\r\n"
+                     "x-file-name: low.1.csv\r\nContent-Length: %zu\r\n\r\n%s",
+                     path, g->key, strlen(body), body);
+
+    return http_raw(g->a, g->s.port, bytes_of(text, strlen(text)));
+}
+
+static bool says(const struct answer *a, const char *words)
+{
+    return a->body.data && strstr((const char *)a->body.data, words);
+}
+
+/* A recording whose second axis rises: low at first, then high. */
+static void programs_judge(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    const char *folder = folder_new(a), *slow = arena_printf(a, "%s/slow.eim", folder);
+    struct answer answer;
+    struct stage g;
+
+    CHECK(chmod(folder, 0755) == 0);
+    write_file(arena_printf(a, "%s/good.eim", folder), program, 0755);
+    write_file(slow, "#!/bin/sh\nsleep 60\n", 0755);
+    g = stage_open(geteuid() == 0 ? ARGS("--analysts", "1", "--eim-dir", folder, "--eim-user", "nobody",
+                                         "--eim-start", "2s")
+                                  : ARGS("--analysts", "1", "--eim-dir", folder, "--eim-start", "2s"));
+    post(&g, "/api/testing/data", "timestamp,x,y\n0,1,0\n100,1,0\n200,1,1\n300,1,1\n400,1,2\n500,1,2\n");
+    answer = post(&g, "/v1/api/1/impulse/eim", "{\"program\":\"good.eim\",\"axes\":[\"x\"]}");
+    CHECK(says(&answer, "\"success\":false") && says(&answer, "name the 2 axes"));
+    answer = post(&g, "/v1/api/1/impulse/eim",
+                  "{\"program\":\"good.eim\",\"axes\":[\"x\",\"y\"],\"windowIncreaseMs\":300}");
+    CHECK(says(&answer, "\"success\":true"));
+    answer = post(&g, "/v1/api/1/classify/v2/1", "");
+    CHECK(says(&answer, "\"result\":[{\"low\":1,\"high\":0},{\"low\":0,\"high\":1}]"));
+    answer = post(&g, "/v1/api/1/impulse/eim", "{\"program\":\"slow.eim\",\"axes\":[\"x\"]}");
+    CHECK(says(&answer, "slow.eim: it did not open its socket in time"));
+    answer = post(&g, "/v1/api/1/jobs/classify", "{}");
+    CHECK(says(&answer, "only single recordings"));
+    CHECK_INT(stage_close(&g), 0);
+    g = stage_open(ARGS("--analysts", "1"));
+    CHECK_INT(stage_get(&g, "/v1/api/projects").status, 200); /* makes the first one */
+    answer = post(&g, "/v1/api/1/impulse/eim", "{\"program\":\"good.eim\",\"axes\":[\"x\",\"y\"]}");
+    CHECK(says(&answer, "--eim-dir"));
+    CHECK_INT(stage_close(&g), 0);
+    folder_remove(folder);
+}
+
 /* ---- as an .eim program ---- */
 
 static int dial(const char *path)
@@ -206,6 +290,7 @@ int main(void)
 {
     RUN(brought_and_run);
     RUN(what_cannot_be);
+    RUN(programs_judge);
     RUN(served_as_eim);
     return test_end();
 }

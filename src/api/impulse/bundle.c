@@ -112,6 +112,9 @@ static struct sensor_part *part_new(struct bundle *b, enum sensor_part_kind kind
 
 int bundle_add_models(struct bundle *b, const struct loaded *l, struct err *err)
 {
+    if (l->def.eim)
+        return FAIL(err, ERR_UNSUPPORTED,
+                    "the impulse is judged by an .eim program, which only single recordings can be given");
     for (size_t i = 0; i < l->nmodels; i++) {
         struct sensor_part *part = part_new(b, PART_MODEL, err);
         if (!part || add_blob(b, l->models[i], &part->size, err) < 0)

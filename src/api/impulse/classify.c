@@ -185,13 +185,23 @@ static const char *cache_key(struct classify *c)
     return arena_strndup(a, hex, ID_DIGITS);
 }
 
+/* Nobody knows whether a program will say the same tomorrow. */
+static bool is_lasting(const struct classify *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->takes[i].loaded.def.eim)
+            return false;
+    return true;
+}
+
 static void remember_and_send(struct classify *c, doc_t *doc)
 {
     struct bytes body = json_write(trip_arena(c->trip), doc);
     struct kept_reply *k = kept_reply_new(200, "application/json", body);
 
-    reply_cache_put(impulse_cache(trip_api(c->trip)), 0, c->trip->visit.caller.tenant, cache_key(c), k,
-                    body.len);
+    if (is_lasting(c))
+        reply_cache_put(impulse_cache(trip_api(c->trip)), 0, c->trip->visit.caller.tenant, cache_key(c), k,
+                        body.len);
     request_reply_kept(c->trip->request, k);
     kept_reply_unref(k);
 }
@@ -378,11 +388,26 @@ static bool use_cache(struct classify *c)
     return true;
 }
 
+/* A program of this machine judges, while this thread of the desk waits for it. */
+static void run_program(struct classify *c)
+{
+    const struct take *take = &c->takes[c->at];
+    struct report *report;
+    struct err err;
+
+    if (program_judge(c->trip, &take->loaded, &c->sample, &report, &err) < 0)
+        trip_fail(c->trip, &err);
+    else
+        done(c, report);
+}
+
 /* Of one variant after the other. */
 static void next(struct classify *c)
 {
     if (c->at == c->n)
         answer(c);
+    else if (c->takes[c->at].loaded.def.eim)
+        run_program(c);
     else if (use_job(c))
         return;
     else if (!c->at_once && is_large(c))

@@ -13,6 +13,7 @@ const struct route impulse_job_routes[] = {
     {"GET", P "/impulses", &impulse_list, 0},
     {"POST", P "/impulse/new", &impulse_new, BODY_JSON},
     {"POST", P "/impulse/update", &impulse_update, BODY_JSON},
+    {"POST", P "/impulse/eim", &impulse_program, BODY_JSON},
     {"POST", P "/impulse/{impulseId}/set-thresholds", &impulse_thresholds, BODY_JSON},
     {"GET", P "/dsp/{dspId}", &impulse_dsp_get, 0},
     {"POST", P "/dsp/{dspId}", &impulse_dsp_set, BODY_JSON},

@@ -255,6 +255,7 @@ int definition_read(struct arena *a, struct bytes json, struct definition *ret, 
         return -1;
     root = yyjson_doc_get_root(doc);
     d.impulse.name = json_str(a, root, "name", "");
+    d.eim = json_str(a, root, "eim", NULL);
     if (read_input(a, yyjson_obj_get(root, "inputBlocks"), &d, err) < 0 ||
         read_blocks(a, root, &d, err) < 0 || impulse_check(&d.impulse, err) < 0)
         return -1;
@@ -480,6 +481,8 @@ int definition_make(struct arena *a, yyjson_val *wire, const struct define_with 
     yyjson_mut_doc_set_root(doc, yyjson_mut_obj(doc));
     if (complete_all(&m, wire, yyjson_mut_doc_get_root(doc)) < 0)
         return -1;
+    if (with->eim)
+        yyjson_mut_obj_add_str(doc, yyjson_mut_doc_get_root(doc), "eim", with->eim);
     return write_checked(a, doc, ret_json, err);
 }
 

@@ -6,7 +6,7 @@
  *
  * Stored is the client's own JSON, checked and completed, with a few members of ours: `config` of a DSP
  * block; `labels`, `thresholds`, `inputScaling`, `objectDetectionLastLayer`, `axes`, `clusterCount` of a
- * learn block. Clients may send all of these, too. */
+ * learn block. Clients may send all of these, too, but not `eim`, the program that judges (program.c). */
 #ifndef ASSAY_API_IMPULSE_DEFINE_INT_H
 #define ASSAY_API_IMPULSE_DEFINE_INT_H
 
@@ -64,6 +64,7 @@ struct learn_more {
 struct definition {
     struct impulse impulse;  /* models -1, clusters none: they are not stored here */
     double classify_step_ms; /* 0: as step_ms */
+    const char *eim;         /* the program that judges instead of models (docs/eim.md); NULL: none */
     struct learn_more learn[IMPULSE_BLOCKS];
 };
 
@@ -74,7 +75,8 @@ struct define_with {
     struct bytes before;
     double frequency;
     int64_t now_us;
-    bool merge; /* lists of blocks that the client does not send stay as they were */
+    bool merge;      /* lists of blocks that the client does not send stay as they were */
+    const char *eim; /* the program that judges instead of models; NULL: none */
 };
 int definition_make(struct arena *a, yyjson_val *wire, const struct define_with *with, struct bytes *ret_json,
                     struct err *err);

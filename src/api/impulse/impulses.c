@@ -120,7 +120,7 @@ static void saved(void *arg, const struct err *err)
     impulse_answer_take(c->trip->request, doc);
 }
 
-static void save(struct trip *t, const struct impulse_row *row)
+void trip_save_impulse(struct trip *t, const struct impulse_row *row)
 {
     struct change *c = arena_alloc(trip_arena(t), sizeof *c);
     struct err err;
@@ -134,7 +134,10 @@ static void save(struct trip *t, const struct impulse_row *row)
 static int make(struct trip *t, yyjson_val *body, bool merge, struct impulse_row *row, struct err *err)
 {
     struct arena *a = trip_arena(t);
-    struct define_with with = {row->definition, project_frequency(t), clock_wall_us(), merge};
+    struct define_with with = {.before = row->definition,
+                               .frequency = project_frequency(t),
+                               .now_us = clock_wall_us(),
+                               .merge = merge};
     const char *name = json_str(a, body, "name", row->name);
 
     if (name && (!text_is_utf8(name, strlen(name)) || strlen(name) >= SENSOR_NAME))
@@ -157,7 +160,7 @@ static void post_go(struct trip *t)
         make(t, yyjson_doc_get_root(body), false, &row, &err) < 0)
         trip_fail(t, &err);
     else
-        save(t, &row);
+        trip_save_impulse(t, &row);
 }
 
 static void new_go(struct trip *t)
@@ -171,7 +174,7 @@ static void new_go(struct trip *t)
     if (make(t, yyjson_doc_get_root(body), false, &row, &err) < 0)
         trip_fail(t, &err);
     else
-        save(t, &row);
+        trip_save_impulse(t, &row);
 }
 
 /* The impulse's id is in the body or the query; what the body does not say stays. */
@@ -193,7 +196,7 @@ static void update_go(struct trip *t)
         make(t, yyjson_doc_get_root(body), true, &row, &err) < 0)
         trip_fail(t, &err);
     else
-        save(t, &row);
+        trip_save_impulse(t, &row);
 }
 
 static void delete_go(struct trip *t)

@@ -177,8 +177,10 @@ static void leave_out(struct loading *g, const struct impulse_learn *l)
     out->left_out = out->left_out ? arena_printf(g->arena, "%s, %s", out->left_out, l->name) : l->name;
 }
 
-static bool is_usable(const struct impulse_learn *l)
+static bool is_usable(const struct loading *g, const struct impulse_learn *l)
 {
+    if (g->out->def.eim)
+        return true;
     return l->kind == LEARN_CLUSTERS ? l->nclusters > 0 : l->model >= 0;
 }
 
@@ -192,7 +194,7 @@ static void load_block(struct loading *g, size_t at)
         return;
     if (choose(g, &l, &m))
         use(g, &l, &m);
-    if (!is_usable(&l)) {
+    if (!is_usable(g, &l)) {
         leave_out(g, &l);
         return;
     }

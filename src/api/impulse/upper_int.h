@@ -11,6 +11,7 @@
  *   everything.c       the whole test set; metrics.c what it adds up to. Pure
  *   train.c            training, and the card of what came of it
  *   import.c           models that are brought
+ *   program.c          .eim programs of this machine instead of models
  *   jobs.c             jobs of a project
  *   socket.c           what clients listen to while they wait
  *
@@ -132,6 +133,19 @@ int job_report(const struct api *api, struct arena *a, const char *id, struct re
 void trip_submit_take(struct trip *t, struct bundle *b, struct job_request *job);
 struct job_spec sensor_spec(struct trip *t, const char *pipeline);
 
+/* ---- program.c ---- */
+
+/* What the program of the impulse says of a sample; the report is the request's. Waits for the program, at
+ * most EIM_MS. ERR_UNSUPPORTED where this server runs none. */
+enum { EIM_MS = 10000 };
+int program_judge(struct trip *t, const struct loaded *l, const struct sample *s, struct report **ret,
+                  struct err *err);
+
+/* ---- impulses.c ---- */
+
+/* Adds or replaces it; the answer is its id. */
+void trip_save_impulse(struct trip *t, const struct impulse_row *row);
+
 /* ---- jobs.c ---- */
 
 /* What a job has said so far. Pure. */
@@ -144,7 +158,7 @@ size_t job_lines(struct arena *a, const struct project_job *job, struct job_line
 bool job_is_over(const struct project_job *job);
 
 extern const struct handler impulse_get, impulse_post, impulse_delete, impulse_list, impulse_new,
-    impulse_update, impulse_dsp_get, impulse_dsp_set, impulse_thresholds;
+    impulse_update, impulse_program, impulse_dsp_get, impulse_dsp_set, impulse_thresholds;
 extern const struct handler impulse_classify, impulse_classify_old, impulse_classify_variants,
     impulse_classify_block;
 extern const struct handler impulse_window, impulse_picture, impulse_slice_run;
