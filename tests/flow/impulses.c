@@ -237,6 +237,8 @@ static pid_t serve(struct bench *b, const char *socket_path)
     pid_t pid = fork();
 
     if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout)) /* which is the test's report */
+            _exit(127);
         execl(harness_program(), "assay", "impulse", "serve-eim", socket_path, "--data", b->data,
               (char *)NULL);
         _exit(127);
