@@ -5,22 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shortest.h"
 #include "report/json_int.h"
 
 /* The largest float with 8 digits, 3.4028235e38, is a little larger than itself. */
 static const double float_end = 3.4028236e38;
-
-static float nearest(double v)
-{
-    if (fabs(v) <= (double)FLT_MAX)
-        return (float)v;
-    return v > 0 ? FLT_MAX : -FLT_MAX;
-}
-
-static bool same(double v, float as)
-{
-    return !(nearest(v) < as || nearest(v) > as);
-}
 
 /* ---- writing ---- */
 
@@ -32,50 +21,9 @@ void write_real(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, double 
         yyjson_mut_obj_add_null(d, obj, key);
 }
 
-static double shortest_printed(float v)
-{
-    char text[32];
-    double back = (double)v;
-
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, (double)v);
-        back = strtod(text, NULL);
-        if (same(back, v))
-            break;
-    }
-    return back;
-}
-
-/* The double with the fewest decimal digits that is still the same float; JSON then has those digits. A
- * whole number of at most 9 digits and a power of ten up to 1e22 are exact, so their quotient is the double
- * that anybody reads for these digits. */
-static double shortest(float v)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-    double size = fabs((double)v);
-    int lead; /* of the first digit: 1234 has 3 */
-
-    if (size > 1e9 || (size < 1e-13 && size > 0))
-        return shortest_printed(v);
-    if (!(size > 0))
-        return 0;
-    lead = (int)floor(log10(size));
-    for (int digits = lead > 5 ? lead : 5; digits <= 9; digits++) {
-        int at = digits - lead; /* digits behind the point */
-        double back;
-        if (at < 0 || at >= (int)(sizeof powers / sizeof *powers))
-            continue;
-        back = round((double)v * powers[at]) / powers[at];
-        if (same(back, v))
-            return back;
-    }
-    return shortest_printed(v);
-}
-
 void write_float(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, float v)
 {
-    write_real(d, obj, key, isfinite(v) ? shortest(v) : (double)v);
+    write_real(d, obj, key, isfinite(v) ? float_shortest(v) : (double)v);
 }
 
 void write_float_list(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, const float *v, size_t n)
@@ -84,7 +32,7 @@ void write_float_list(yyjson_mut_doc *d, yyjson_mut_val *obj, const char *key, c
 
     for (size_t i = 0; i < n; i++)
         if (isfinite(v[i]))
-            yyjson_mut_arr_add_real(d, all, shortest(v[i]));
+            yyjson_mut_arr_add_real(d, all, float_shortest(v[i]));
         else
             yyjson_mut_arr_add_null(d, all);
 }
@@ -133,7 +81,7 @@ double read_real(struct reader *rd, yyjson_val *obj, const char *key)
 
 float read_float(struct reader *rd, yyjson_val *obj, const char *key)
 {
-    return nearest(read_num(rd, obj, key, -float_end, float_end));
+    return float_nearest(read_num(rd, obj, key, -float_end, float_end));
 }
 
 float *read_float_list(struct reader *rd, yyjson_val *obj, const char *key, size_t max, size_t *ret_n)
@@ -145,7 +93,7 @@ float *read_float_list(struct reader *rd, yyjson_val *obj, const char *key, size
     yyjson_arr_foreach (all, i, n, v) {
         double x = yyjson_is_num(v) ? yyjson_get_num(v) : (double)NAN;
         if (fabs(x) < float_end)
-            list[i] = nearest(x);
+            list[i] = float_nearest(x);
         else
             read_refuse(rd, key);
     }

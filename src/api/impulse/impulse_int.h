@@ -14,6 +14,7 @@
 #include "api/api.h"
 #include "api/impulse/impulse.h"
 #include "base/json.h"
+#include "base/shortest.h"
 #include "report/sensor.h"
 #include "store/projects.h"
 #include "store/samples.h"
@@ -104,8 +105,6 @@ void impulse_add_sample(doc_t *doc, val_t *to, const struct sample *s, const str
                         size_t max_labels);
 /* The shortest text that reads back as the same float32, as a value; null for what is no number. */
 val_t *impulse_float(doc_t *doc, float x);
-enum { FLOAT_TEXT = 32 };
-size_t float_text(char dst[FLOAT_TEXT], float x); /* its length */
 /* "2023-11-07T05:31:56.123Z". */
 void impulse_add_time(doc_t *doc, val_t *to, const char *key, int64_t wall_us);
 

@@ -12,22 +12,6 @@
 
 /* ---- numbers and times ---- */
 
-size_t float_text(char dst[FLOAT_TEXT], float x)
-{
-    int n = 0;
-
-    if (!isfinite(x))
-        return (size_t)snprintf(dst, FLOAT_TEXT, "null");
-    if (x > -1e6f && x < 1e6f && x == (float)(int)x && !(x == 0 && signbit(x)))
-        return (size_t)snprintf(dst, FLOAT_TEXT, "%d", (int)x);
-    for (int digits = 6; digits <= 9; digits++) {
-        n = snprintf(dst, FLOAT_TEXT, "%.*g", digits, (double)x);
-        if (strtof(dst, NULL) == x)
-            break;
-    }
-    return (size_t)n;
-}
-
 val_t *impulse_float(doc_t *doc, float x)
 {
     char text[FLOAT_TEXT];
