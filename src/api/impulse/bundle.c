@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,11 +21,12 @@ void bundle_freep(struct bundle **bundle)
         return;
     fd_closep(&b->fd);
     blob_writer_freep(&b->writer);
+    free(b);
 }
 
 static struct bundle *bundle_new(const struct api *api, struct arena *a, int64_t max)
 {
-    struct bundle *b = arena_alloc(a, sizeof *b);
+    struct bundle *b = mem_alloc(sizeof *b);
 
     *b = (struct bundle){.api = api, .arena = a, .fd = -1, .max = max};
     return b;
@@ -37,6 +39,7 @@ struct bundle *bundle_memory(const struct api *api, struct arena *a, int64_t max
     b->fd = memfd_create("bundle", MFD_CLOEXEC);
     if (b->fd >= 0)
         return b;
+    bundle_freep(&b);
     err_set_errno(err, "cannot make a file in memory");
     return NULL;
 }
@@ -45,7 +48,9 @@ struct bundle *bundle_blob(const struct api *api, struct arena *a, int64_t max, 
 {
     struct bundle *b = bundle_new(api, a, max);
 
-    return blob_begin(&b->writer, api->blobs, max, err) < 0 ? NULL : b;
+    if (blob_begin(&b->writer, api->blobs, max, err) < 0)
+        bundle_freep(&b);
+    return b;
 }
 
 static int write_all(int fd, struct bytes piece, struct err *err)

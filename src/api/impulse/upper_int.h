@@ -67,7 +67,8 @@ bool impulse_is_complete(const struct api *api, struct arena *a, const struct im
 
 /* ---- bundle.c ---- */
 
-/* One file of models, then recordings; in memory, or a blob. The first fault ends it. */
+/* One file of models, then recordings; in memory, or a blob. The first fault ends it. It is none of the
+ * request's arena, which is gone as soon as somebody has answered, on whatever thread. */
 struct bundle {
     const struct api *api;
     struct arena *arena;
