@@ -132,7 +132,9 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-    return memcpy(arena_alloc(a, n + 1), s, n);
+    char *copy = arena_alloc(a, n + 1);
+
+    return n ? memcpy(copy, s, n) : copy; /* nothing may lie at NULL */
 }
 
 char *arena_strdup(struct arena *a, const char *s)

@@ -56,15 +56,16 @@ static void windows_are_judged_in_the_lab(void)
     struct eim_judge judge = {.naxes = 2, .axes = axes, .models_fd = -1, .deadline_ms = 20000};
     struct eim_host host = {
         .impulse = &impulse, .naxes = 2, .axes = axes, .judge = eim_judge_window, .arg = &judge};
-    struct arena *a = arena_new();
     struct eim_session *s = NULL;
     struct err err = {0};
+    struct arena *a;
     const char *text;
 
     opts.keeper = getenv("ASSAY_KEEPER");
     opts.analysts = 1;
     if (!opts.keeper)
         SKIP("ASSAY_KEEPER does not name the keeper's program");
+    a = arena_new();
     CHECK(lab_start(&judge.lab, &opts, &err) == 0);
     CHECK(lab_wait_ready(judge.lab, clock_mono_us() + 60000000, &err) == 0);
     CHECK(eim_judge_open(&judge, &err) == 0 && eim_session_new(&s, &host, &err) == 0);
