@@ -25,8 +25,10 @@ static int make(struct arena *a, const char *wire, struct bytes before, double f
     CLEANUP(json_freep) yyjson_doc *doc = json_read(text_bytes(wire), 1 << 20, err);
 
     CHECK(doc);
-    return definition_make(a, yyjson_doc_get_root(doc),
-                           &(struct define_with){before, frequency, 1700000000000000, false}, ret, err);
+    return definition_make(
+        a, yyjson_doc_get_root(doc),
+        &(struct define_with){.before = before, .frequency = frequency, .now_us = 1700000000000000}, ret,
+        err);
 }
 
 static void an_impulse_is_read(void)
