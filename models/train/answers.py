@@ -5,6 +5,8 @@
   answers.py faces  --teacher yunet_n_dynamic.onnx        --photos DIR --out DIR [--shards 0-9]
   answers.py tags   --teacher mobilenetv2_imagenet_224.onnx --photos DIR --out DIR [--shards 0-19]
 
+With --validation of the photographs that training does not use, one in 25, chosen by a hash of the name.
+
 Writes shards NNNN.npz of --views views each; a shard that is there is not made again, so several processes can share the work, and a run
 that was broken off goes on. Shard n depends on n, on the list of photographs (photos.txt beside the shards, written by the first run and
 kept) and on the teacher, on nothing else.
@@ -19,6 +21,7 @@ A shard has `jpeg` (all views one after the other), `end` (where each ends), and
   tags:          `score` [views,tags]: the teacher's probabilities, summed by tag (tags.json).
 """
 import argparse
+import hashlib
 import json
 import os
 import tempfile
@@ -212,12 +215,16 @@ def shard(args, number, files):
     return dict(task.arrays(), jpeg=np.concatenate(jpegs), end=end)
 
 
+def of_validation(name):
+    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 25 == 0
+
+
 def listed(args):
     """The list of photographs that all shards of this folder are made of."""
     path = os.path.join(args.out, 'photos.txt')
     if not os.path.exists(path):
         with open(path + '.new', 'w') as file:
-            file.write('\n'.join(photographs(args.photos)) + '\n')
+            file.write('\n'.join(p for p in photographs(args.photos) if of_validation(p) == args.validation) + '\n')
         os.rename(path + '.new', path)
     with open(path) as file:
         return file.read().split('\n')[:-1]
@@ -230,6 +237,7 @@ def main():
         parser.add_argument('--' + name, required=True)
     parser.add_argument('--shards', default='0-0')
     parser.add_argument('--views', type=int, default=2000)
+    parser.add_argument('--validation', action='store_true')
     parser.add_argument('--seed', type=int, default=20261122)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
