@@ -195,7 +195,7 @@ def main():
     parser.add_argument('--clones')
     parser.add_argument('--out', required=True)
     parser.add_argument('--held')
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     {'extract': extract, 'held': held, 'settle': settle}[args.verb](args)
 
 
