@@ -72,8 +72,7 @@ class Clone:
         """(path, object) of the pictures that one of the globs names, one for each original."""
         originals = {}
         listing = self.run('ls-tree', '-r', '-l', '-z', commit).decode('utf8', 'replace')
-        for line in sorted(listing.split('\0')):
-            meta, _, path = line.partition('\t')
+        for path, meta in sorted(line.split('\t')[::-1] for line in listing.split('\0') if line):
             if not path.lower().endswith(PICTURES[:4]) or not any(fnmatch.fnmatch(path, g) for g in globs):
                 continue
             _, kind, name, size = meta.split()
