@@ -161,7 +161,9 @@ def tiny(args):
     path = os.path.join(args.out, 'faces.pt')
     for steps in (4, 8):                                    # the second goes on where the first ended
         train(parsed(['train', '--shards', shards, '--out', path, '--steps', str(steps), '--batch', '4']))
-    ship(parsed(['export', '--model', path, '--out', os.path.join(args.out, 'faces.onnx')]))
+    out = os.path.join(args.out, 'faces.onnx')
+    ship(parsed(['export', '--model', path, '--out', out]))
+    short.check(out, Shipped(trained(path)).eval(), (HEIGHT, WIDTH))
 
 
 def parsed(words=None):

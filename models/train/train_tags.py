@@ -118,7 +118,9 @@ def tiny(args):
     for steps in (4, 8):                                    # the second goes on where the first ended
         train(parsed(['train', '--shards', shards, '--out', path, '--steps', str(steps), '--batch', '4']))
     evaluate(parsed(['eval', '--model', path, '--shards', shards]))
-    ship(parsed(['export', '--model', path, '--out', os.path.join(args.out, 'tags.onnx')]))
+    out = os.path.join(args.out, 'tags.onnx')
+    ship(parsed(['export', '--model', path, '--out', out]))
+    short.check(out, Shipped(trained(path)).eval(), (SIZE, SIZE))
 
 
 def parsed(words=None):
