@@ -1,5 +1,6 @@
 """Writes a trained net as ONNX: weights in 8 bits with one scale per output channel, unfolded to float when the file is loaded."""
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -43,3 +44,40 @@ def fold(graph):
 
 def size(path):
     return '%s %d bytes' % (os.path.basename(path), os.path.getsize(path))
+
+
+# ---------------------------------------------------------------------------------------------------------------- card
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def card(path, sha, checkpoint, extra=None):
+    """Writes the card beside the model: what stands in pattern-NAME.json, and how this one came to be."""
+    name = os.path.basename(path).rsplit('-', 1)[0]
+    with open(os.path.join(HERE, 'pattern-%s.json' % name)) as file:
+        pattern = json.load(file)
+    version = os.path.basename(path).rsplit('-', 1)[1].split('.')[0]
+    pattern.update(version=version, file=os.path.basename(path), sha256=sha, **(extra or {}))
+    pattern['about'].update(training=history(checkpoint), photographs=photographs())
+    with open(path.replace('.onnx', '.card.json'), 'w') as file:
+        json.dump(pattern, file, indent=2, ensure_ascii=False)
+        file.write('\n')
+
+
+def history(checkpoint):
+    saved = torch.load(checkpoint, map_location='cpu')
+    return dict(steps=saved['step'], of=saved['steps'], minutes=round(saved['seconds'] / 60), seed=saved['seed'],
+                views=saved['views'], device=saved['device'])
+
+
+def photographs():
+    """From photos.json, which has the sources one by one: how many photographs under which terms."""
+    with open(os.path.join(HERE, 'photos.json'), 'rb') as file:
+        text = file.read()
+    sources = json.loads(text)
+    terms = {}
+    for source in sources:
+        terms[source['licence']] = terms.get(source['licence'], 0) + source['kept']
+    return dict(list='models/train/photos.json', sha256=hashlib.sha256(text).hexdigest(), sources=len(sources),
+                by_licence=dict(sorted(terms.items(), key=lambda item: -item[1])),
+                use='as pictures only: no label of theirs was used, none of them is in the weights or in this repository')

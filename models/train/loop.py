@@ -57,7 +57,7 @@ class Run:
         torch.manual_seed(args.seed)
         random.seed(args.seed)
         np.random.seed(args.seed)
-        self.args, self.step, self.seconds = args, 0, 0.
+        self.args, self.step, self.seconds, self.views = args, 0, 0., 0
         self.net = net.to(args.device).to(memory_format=torch.channels_last)
         self.best = optimiser(self.net, args.rate, .02)
         self.mean = Mean(self.net, .998)
@@ -68,12 +68,13 @@ class Run:
         self.net.load_state_dict(saved['net'])
         self.best.load_state_dict(saved['optimiser'])
         self.mean.state = saved['mean']
-        self.step, self.seconds = saved['step'], saved['seconds']
+        self.step, self.seconds, self.views = saved['step'], saved['seconds'], saved['views']
 
-    def save(self, extra=None):
+    def save(self):
         state = dict(net=self.net.state_dict(), optimiser=self.best.state_dict(), mean=self.mean.state, step=self.step,
-                     seconds=self.seconds, steps=self.args.steps)
-        torch.save(dict(state, **(extra or {})), self.args.out + '.new')
+                     seconds=self.seconds, steps=self.args.steps, views=self.views, seed=self.args.seed,
+                     device=self.args.device)
+        torch.save(state, self.args.out + '.new')
         os.rename(self.args.out + '.new', self.args.out)
 
     def progress(self):
@@ -92,6 +93,7 @@ class Run:
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.)
         self.best.step()
         self.step += 1
+        self.views += len(batch['picture'])
         self.mean.add(self.net, self.step)
         return figures
 

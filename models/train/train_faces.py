@@ -4,7 +4,7 @@
   answers.py faces --teacher yunet_n_dynamic.onnx --photos DIR --out SHARDS --shards 0-14
   train_faces.py train  --shards SHARDS --out faces.pt --steps 6000
   train_faces.py eval   --model faces.pt --teacher yunet_n_dynamic.onnx --photos DIR    what of the teacher's faces it finds
-  train_faces.py export --model faces.pt --out assay-faces-1.onnx
+  train_faces.py export --model faces.pt --out assay-faces-1.onnx --card
   train_faces.py short  --out DIR                                       all of it on made pictures, in a minute
 
 The file that export writes has YuNet's form: `input` [1,3,384,640], BGR, 0..255, letterbox at the top left, padding 0; twelve outputs
@@ -78,6 +78,8 @@ NAMES = ['%s_%d' % (kind, s) for kind in ('cls', 'obj', 'bbox', 'kps') for s in 
 def ship(args):
     net = Shipped(trained(args.model))
     sha = export.write(net, torch.zeros(1, 3, HEIGHT, WIDTH), args.out, ['input'], NAMES)
+    if args.card:
+        export.card(args.out, sha, args.model)
     print(export.size(args.out), 'sha256', sha, 'weights', sum(p.numel() for p in net.parameters()))
 
 
@@ -176,6 +178,7 @@ def parsed(words=None):
         verb = verbs.add_parser(name)
         for word in ('--model', *more):
             verb.add_argument(word, required=True)
+    verb.add_argument('--card', action='store_true', help='write the card beside it')
     verbs.add_parser('short').add_argument('--out', required=True)
     return parser.parse_args(words)
 

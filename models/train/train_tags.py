@@ -4,7 +4,7 @@
   answers.py tags --teacher mobilenetv2_imagenet_224.onnx --photos DIR --out SHARDS --shards 0-24
   train_tags.py train  --shards SHARDS --out tags.pt --steps 8000 [--trunk detect.pt]
   train_tags.py eval   --model tags.pt --shards OTHERS            agreement with the teacher on views of photographs it never saw
-  train_tags.py export --model tags.pt --out assay-tags-1.onnx
+  train_tags.py export --model tags.pt --out assay-tags-1.onnx --card
   train_tags.py short  --out DIR                                  all of it on made pictures, in a minute
 
 --trunk begins with the trunk of the detector, which has learned to see already. Input of the file that export writes: `input`
@@ -106,6 +106,8 @@ class Shipped(nn.Module):
 def ship(args):
     net = Shipped(trained(args.model))
     sha = export.write(net, torch.zeros(1, 3, SIZE, SIZE), args.out, ['input'], ['tags'], dict(tags=','.join(tags())))
+    if args.card:
+        export.card(args.out, sha, args.model, dict(labels=tags()))
     print(export.size(args.out), 'sha256', sha, 'weights', sum(p.numel() for p in net.parameters()))
 
 
@@ -134,6 +136,7 @@ def parsed(words=None):
         verb = verbs.add_parser(name)
         verb.add_argument('--model', required=True)
         verb.add_argument(more, required=True)
+    verb.add_argument('--card', action='store_true', help='write the card beside it')
     verbs.add_parser('short').add_argument('--out', required=True)
     return parser.parse_args(words)
 
