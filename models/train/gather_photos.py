@@ -60,7 +60,7 @@ class Near:
 
 class Clone:
     def __init__(self, folder):
-        inside = [os.path.join(folder, name) for name in ('', '.git', 'repo')]
+        inside = [os.path.join(folder, name) for name in ('', '.git', 'repo', 'repo/.git')]
         self.git = next((d for d in inside if os.path.isdir(os.path.join(d, 'objects'))), None)
         if self.git is None:
             raise OSError('no repository in ' + folder)
@@ -76,8 +76,8 @@ class Clone:
             if not path.lower().endswith(PICTURES[:4]) or not any(fnmatch.fnmatch(path, g) for g in globs):
                 continue
             _, kind, name, size = meta.split()
-            if kind == 'blob' and size != '-' and int(size) in BYTES:
-                originals.setdefault(path.split('/')[-1].split('.rf.')[0], (path, name))
+            if kind == 'blob' and size.isdigit() and int(size) in BYTES:      # an absent one has no number
+                originals.setdefault(path.split('.rf.')[0], (path, name))
         return list(originals.values())
 
     def blobs(self, names):
