@@ -18,7 +18,8 @@ A shard has `jpeg` (all views one after the other), `end` (where each ends), and
   detect:        hints, what the teacher sees on its way, int8 with a scale a view (`NAME_scale` [views]): `head` [views,500,64], what
                  goes into its heads at strides 16 and 32; `trunk` [views,400,128] at stride 16 and `deep` [views,100,128] at
                  stride 32, what its backbone hands to the pyramid.
-  tags:          `score` [views,tags]: the teacher's probabilities, summed by tag (tags.json).
+  tags:          `score` [views,tags]: the teacher's probabilities, summed by tag (tags.json); hints as above, of the places of a
+                 view of 160 pixels: `near` [views,100,96] at stride 16, `far` [views,25,320] at stride 32, `whole` [views,1,1280].
 """
 import argparse
 import hashlib
@@ -126,7 +127,10 @@ class Tags:
     mix = dict()
 
     def __init__(self, path):
-        self.net = runtime.Net(path)
+        model = onnx.load(path)
+        self.names = classifier_inside(model.graph)
+        self.net = runtime.Net(with_outputs(model, self.names))
+        self.hints = {name: Hints() for name in ('near', 'far', 'whole')}
         with open(os.path.join(HERE, '../cards/mobilenetv2-imagenet.json')) as file:
             labels = json.load(file)['labels']
         with open(os.path.join(HERE, 'tags.json')) as file:
@@ -136,11 +140,17 @@ class Tags:
 
     def look(self, number, view):
         rgb = planes(view[:, :, ::-1]) / 127.5 - 1
-        self.scores.append((self.net(input=rgb)[0][0] @ self.sum).astype(np.float16))
+        answer, *inside = self.net(input=rgb)
+        self.scores.append((answer[0] @ self.sum).astype(np.float16))
+        for hints, values, side in zip(self.hints.values(), inside, (10, 5, 1)):
+            hints.add(shrunk(values, side))
         return True
 
     def arrays(self):
-        return dict(score=np.array(self.scores))
+        out = dict(score=np.array(self.scores))
+        for name, hints in self.hints.items():
+            out.update(hints.arrays(name))
+        return out
 
 
 class Squares(Views):
@@ -200,6 +210,31 @@ def pyramid_inputs(graph):
     joined = next(node for node in graph.node if node.op_type == 'Concat' and large.output[0] in node.input)
     other = next(name for name in joined.input if name != large.output[0])
     return other, large.input[0]
+
+
+def classifier_inside(graph):
+    """What a MobileNetV2 has at strides 16 and 32 last: the sum before the last reduction, what the last wide layer reads; and the mean
+    over the picture. (The graph keeps 8-bit weights, so weights are told from values by the nodes in front of them.)"""
+    made = {node.output[0]: node for node in graph.node}
+    pool = next(node for node in graph.node if node.op_type == 'AveragePool')
+    wide = made[made[pool.input[0]].input[0]]
+    node, strided = made[wide.input[0]], 0
+    while not strided:
+        node = made[node.input[0]]
+        strides = next((list(a.ints) for a in node.attribute if a.name == 'strides'), [1])
+        strided = node.op_type == 'Conv' and strides[0] == 2
+    expansion = made[made[node.input[0]].input[0]]
+    return [expansion.input[0], wide.input[0], pool.output[0]]
+
+
+def shrunk(values, side):
+    """[1,channels,h,w] at that many places a side: the mean of what lies there."""
+    if values.shape[2] == side:
+        return values
+    planes_last = np.ascontiguousarray(values[0].transpose(1, 2, 0))
+    parts = [planes_last[:, :, c:c + 4] for c in range(0, planes_last.shape[2], 4)]
+    small = [cv2.resize(p, (side, side), interpolation=cv2.INTER_AREA) for p in parts]
+    return np.concatenate(small, 2).transpose(2, 0, 1)[None]
 
 
 def shard(args, number, files):

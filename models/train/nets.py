@@ -110,9 +110,11 @@ class Classifier(nn.Module):
         self.out = nn.Linear(2 * wide, classes)
 
     def forward(self, x):
-        x = self.wide(self.context(self.trunk(x)[-1]))
-        x = torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
-        return self.out(self.drop(x))
+        """-> logits; for hints the features at strides 16 and 32, and of the whole picture."""
+        _, near, far = self.trunk(x)
+        far = self.wide(self.context(far))
+        whole = torch.cat([far.mean((2, 3)), far.amax((2, 3))], 1)
+        return self.out(self.drop(whole)), (near, far, whole)
 
 
 def flat(layers, levels):

@@ -8,6 +8,7 @@ import torch
 
 STRIDES = (8, 16, 32)
 HINTS = (('head', 1600, 2100), ('trunk', 1600, 2000), ('deep', 2000, 2100))     # and the cells they belong to
+WHOLE_HINTS = (('near', 10), ('far', 5), ('whole', 1))                          # for tags: and places a side
 
 
 
@@ -70,6 +71,11 @@ class Batches(torch.utils.data.IterableDataset):
         out = dict(picture=np.ascontiguousarray(picture.transpose(2, 0, 1)))
         if self.task == 'tags':
             out['score'] = shard['score'][i].astype(np.float32)
+            for name, side in WHOLE_HINTS:
+                hint = shard[name][i]
+                if mirrored:
+                    hint = hint.reshape(side, side, -1)[:, ::-1].reshape(hint.shape)
+                out.update({name: np.ascontiguousarray(hint), name + '_scale': shard[name + '_scale'][i]})
         else:
             out.update(self.cells(shard, i, mirrored))
         return out

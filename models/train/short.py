@@ -40,7 +40,11 @@ def tags(folder, classes, views=40):
     rng = np.random.default_rng(7)
     os.makedirs(folder, exist_ok=True)
     score = rng.dirichlet(np.full(classes, .1), views).astype(np.float16)
-    np.savez(os.path.join(folder, '0000.npz'), **jpegs(rng, views, 224), score=score)
+    arrays = dict(jpegs(rng, views, 224), score=score)
+    for name, cells, channels in (('near', 100, 96), ('far', 25, 320), ('whole', 1, 1280)):
+        arrays[name] = rng.integers(-127, 128, (views, cells, channels)).astype(np.int8)
+        arrays[name + '_scale'] = np.full(views, .02, np.float32)
+    np.savez(os.path.join(folder, '0000.npz'), **arrays)
 
 
 def labels(folder, count=6):

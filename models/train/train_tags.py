@@ -24,7 +24,7 @@ import export
 import loop
 import short
 from nets import Classifier
-from shards import Batches
+from shards import WHOLE_HINTS, Batches
 from train_detect import REPEATS, WIDTHS
 
 SIZE, WIDE = 160, 320
@@ -36,8 +36,17 @@ def tags():
         return list(json.load(file))
 
 
-def pupil():
-    return Classifier(WIDTHS, REPEATS, WIDE, len(tags()))
+class Pupil(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = Classifier(WIDTHS, REPEATS, WIDE, len(tags()))
+        self.hints = nn.ModuleList([nn.Conv2d(WIDTHS[3], 96, 1), nn.Conv2d(WIDE, 320, 1), nn.Linear(2 * WIDE, 1280)])
+
+    def forward(self, x):
+        """-> logits; what it sees on its way, as the teacher would say it. The hints are of training only."""
+        logits, seen = self.net(x)
+        told = [layer(t) for layer, t in zip(self.hints, seen)]
+        return logits, [t.flatten(2).transpose(1, 2) if t.dim() == 4 else t.unsqueeze(1) for t in told]
 
 
 def smaller(pictures):
@@ -45,27 +54,35 @@ def smaller(pictures):
 
 
 def loss(net, batch, progress):
-    """Cross-entropy against the teacher's probabilities."""
+    """Cross-entropy against the teacher's probabilities, hints less and less."""
     pictures = smaller(loop.light(batch['picture'])).contiguous(memory_format=torch.channels_last)
-    wrong = -(batch['score'] * net(pictures).log_softmax(1)).sum(1).mean()
-    return wrong, dict(loss=round(wrong.item(), 3))
+    logits, told = net(pictures)
+    named = -(batch['score'] * logits.log_softmax(1)).sum(1).mean()
+    hinted = sum(hint_loss(t, batch, name) for t, (name, _) in zip(told, WHOLE_HINTS)) / 3
+    return named + (4 * (1 - progress) + .5) * hinted, dict(named=round(named.item(), 3), hinted=round(hinted.item(), 3))
+
+
+def hint_loss(told, batch, name):
+    """Squared difference, in units of the teacher's own deviation."""
+    hint = batch[name].float() * batch[name + '_scale'].view(-1, 1, 1)
+    return (told - hint).pow(2).mean() / (hint.var() + 1e-3)
 
 
 def train(args):
-    net = pupil()
+    pupil = Pupil()
     if args.trunk and not os.path.exists(args.out):
         saved = torch.load(args.trunk, map_location='cpu')['mean']
-        wanted = {'net.trunk.': net.trunk, 'net.context.': net.context}
+        wanted = {'net.trunk.': pupil.net.trunk, 'net.context.': pupil.net.context}
         for prefix, part in wanted.items():
             part.load_state_dict({k[len(prefix):]: v for k, v in saved.items() if k.startswith(prefix)})
     batches = lambda step: (Batches(args.shards, 'tags', args.batch, (args.seed, step)), args.steps)
-    loop.Run(args, net).go(batches, loss)
+    loop.Run(args, pupil).go(batches, loss)
 
 
 def trained(path):
-    net = pupil()
-    net.load_state_dict(torch.load(path, map_location='cpu')['mean'])
-    return net.eval()
+    pupil = Pupil()
+    pupil.load_state_dict(torch.load(path, map_location='cpu')['mean'])
+    return pupil.net.eval()
 
 
 @torch.no_grad()
@@ -80,7 +97,7 @@ def evaluate(args):
             item = data.item(shard, i, False)
             theirs.append(item['score'])
             picture = torch.from_numpy(item['picture'])[None].float()
-            ours.append(net(smaller(picture))[0].numpy())
+            ours.append(net(smaller(picture))[0][0].numpy())
     theirs, ours = np.array(theirs), np.array(ours)
     print(json.dumps(agreement(theirs, ours)))
 
@@ -100,7 +117,7 @@ class Shipped(nn.Module):
         self.net = net
 
     def forward(self, x):
-        return self.net(x).softmax(1)
+        return self.net(x)[0].softmax(1)
 
 
 def ship(args):
