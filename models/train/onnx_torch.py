@@ -2,7 +2,7 @@
 
   net = Graph("teacher.onnx")                 a torch module; .to(device), .eval() and batches of any size as usual
   outputs = net(pictures)                     {name: tensor}, of all outputs or of those in Graph(path, outputs=[...])
-  net.watch = function(name, tensor)          called with every value that is computed
+  net.watch = function(name, tensor)          called with every value that is computed; what it returns, if not None, takes its place
 
   onnx_torch.py check FILE.onnx [--run PROGRAM] [--input name=1,3,384,640] [--scale 255] [--tolerance 1e-3]
 
@@ -474,9 +474,8 @@ class Graph(nn.Module):
             else:
                 y = self._run(node, a, get)
             for name, value in zip(node.output, y):
-                values[name] = value
-                if self.watch:
-                    self.watch(name, value)
+                other = self.watch(name, value) if self.watch else None
+                values[name] = value if other is None else other
             for name in gone:
                 values.pop(name, None)
         return {name: get(name) for name in self.outputs}
