@@ -28,6 +28,7 @@ struct data_settings {
 struct lab_settings {
     const char *models, *detector, *runtime, *languages, *tessdata;
     const char *anchors, *allowed, *stamps; /* files of c2pa/trust.h */
+    bool variants;
     int64_t analysts, tasks, memory, artefact, max_pixels;
     int64_t max_duration_ms, max_cpu_ms;
 };

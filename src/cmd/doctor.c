@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/check_int.h"
@@ -41,6 +42,19 @@ static enum finding_kind say(struct doctor *d, enum finding_kind kind, const cha
     d->warnings += kind == WARNING;
     d->broken += kind == BROKEN;
     return kind;
+}
+
+static void check_processor(struct doctor *d)
+{
+    CLEANUP(buf_clear) struct buf names = BUF(256);
+    unsigned all = cpu_features();
+
+    for (size_t i = 0; cpu_feature_name(i); i++)
+        if (all & cpu_feature(cpu_feature_name(i)))
+            buf_printf(&names, " %s", cpu_feature_name(i));
+    say(d, FINE, "processor:%s; variants of models that need these are used%s",
+        names.len ? names.data : " no feature that a variant could need",
+        d->lab->variants ? "" : ", but for --no-variants");
 }
 
 static void check_runtime(struct doctor *d)
@@ -108,6 +122,40 @@ static const struct {
     {"nsfw", "no model for it: is_nsfw is null (docs/models.md)"},
 };
 
+static const char *variant_in(const struct card *card, const char *sha256)
+{
+    for (size_t i = 0; i < card->nvariants; i++)
+        if (text_is(card->variants[i].sha256, sha256))
+            return card->variants[i].name;
+    return NULL;
+}
+
+/* The name of the variant that has these weights; NULL: they are the plain ones of their card. */
+static const char *variant_named(struct doctor *d, const char *sha256)
+{
+    const char *dir = lab_opts_of(d->lab, d->data, d->arena).models_dir, *name = NULL;
+    struct card_entry *entries = NULL;
+    struct card card;
+    size_t n = 0;
+
+    for (size_t i = 0; !name && i < embedded_count(); i++)
+        if (card_parse(d->arena, embedded_get(i).card, NULL, "built-in", &card, NULL) == 0)
+            name = variant_in(&card, sha256);
+    if (!name && dir && cards_list(d->arena, dir, &entries, &n, NULL) == 0)
+        for (size_t i = 0; !name && i < n; i++)
+            name = entries[i].problem ? NULL : variant_in(&entries[i].card, sha256);
+    return name;
+}
+
+/* "assay-detect 1 (detect, sha256 ...), variant ..." */
+static const char *about_model(struct doctor *d, const struct model_ref *m)
+{
+    const char *variant = variant_named(d, m->sha256);
+
+    return arena_printf(d->arena, "model %s %s (%s, sha256 %.12s...)%s%s", m->name, m->version, m->task,
+                        m->sha256, variant ? ", variant " : "", variant ? variant : "");
+}
+
 static bool has_task(const struct model_ref *models, size_t n, const char *task)
 {
     for (size_t i = 0; i < n; i++)
@@ -137,8 +185,7 @@ static void check_kits(struct doctor *d, struct lab *lab)
     load_kit(d, lab, "origin-image");
     n = lab_models(lab, d->arena, &models);
     for (size_t i = 1; i < n; i++) /* the first is the detector */
-        say(d, FINE, "model %s %s (%s, sha256 %.12s...)", models[i].name, models[i].version, models[i].task,
-            models[i].sha256);
+        say(d, FINE, "%s", about_model(d, &models[i]));
     for (size_t i = 0; i < COUNT_OF(wanted_models); i++)
         if (!has_task(models, n, wanted_models[i].task))
             say(d, FINE, "%s", wanted_models[i].missing);
@@ -163,8 +210,7 @@ static void check_model(struct doctor *d)
     } else {
         n = lab_models(lab, d->arena, &models);
         for (size_t i = 0; i < n; i++)
-            say(d, FINE, "model %s %s (%s, sha256 %.12s...), ready after %lld ms", models[i].name,
-                models[i].version, models[i].task, models[i].sha256,
+            say(d, FINE, "%s, ready after %lld ms", about_model(d, &models[i]),
                 (long long)(clock_mono_us() - begun) / 1000);
         check_kits(d, lab);
     }
@@ -235,8 +281,8 @@ static void check_sandbox(struct doctor *d)
         "sandbox: %zu of %zu forbidden actions refused inside an analyst", blocked, sandbox_ntrials);
 }
 
-static void (*const checks[])(struct doctor *) = {check_kernel,  check_sandbox, check_runtime,
-                                                  check_decoder, check_model,   check_data};
+static void (*const checks[])(struct doctor *) = {
+    check_kernel, check_processor, check_sandbox, check_runtime, check_decoder, check_model, check_data};
 
 struct doctor_settings {
     bool brief;

@@ -92,7 +92,8 @@ static void add_rest(struct buf *out, const struct evaluation *e)
     buf_printf(out, "\ncost      %.1f ms of CPU and %.1f ms of time for a file (medians)\nmodels   ",
                e->cpu_ms, e->wall_ms);
     for (size_t i = 0; i < e->nmodels; i++)
-        buf_printf(out, "%s %s %s", i ? "," : "", e->models[i].name, e->models[i].version);
+        buf_printf(out, "%s %s %s (sha256 %.12s...)", i ? "," : "", e->models[i].name, e->models[i].version,
+                   e->models[i].sha256);
     buf_printf(out, "\nfiles     %zu, of which %zu were judged\n", e->n, e->judged);
     for (size_t i = 0; i < e->n && shown < PROBLEMS_SHOWN; i++) {
         if (!e->items[i].problem)

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cpu.h"
 #include "base/text.h"
 #include "cmd/model_int.h"
 #include "infer/model.h"
+#include "infer/variant.h"
 
 static int load_cards(struct model_call *c, struct err *err)
 {
@@ -20,11 +22,19 @@ static int load_cards(struct model_call *c, struct err *err)
     return cards_list(c->arena, c->dir, &c->entries, &c->n, err);
 }
 
-static void list_row(const struct card *c, const char *where)
+/* What runs here, where it is not the plain weights. */
+static const struct card_variant *chosen(const struct model_call *p, const struct card *c)
+{
+    return p->lab.variants ? variant_choose(c, cpu_features()) : NULL;
+}
+
+static void list_row(const struct model_call *p, const struct card *c, const char *where)
 {
     size_t word = strcspn(c->licence, " :;,("); /* its name; the small print is in `show` */
+    const struct card_variant *v = chosen(p, c);
 
-    printf("%-20s  %-8s  %-14s  %-14.*s  %s\n", c->name, c->version, c->task, (int)word, c->licence, where);
+    printf("%-20s  %-8s  %-14s  %-14.*s  %s%s%s\n", c->name, c->version, c->task, (int)word, c->licence,
+           where, v ? "; runs as " : "", v ? v->name : "");
 }
 
 static int model_list(struct model_call *p, struct err *err)
@@ -33,13 +43,13 @@ static int model_list(struct model_call *p, struct err *err)
         return model_list_available(p, err);
     printf("%-20s  %-8s  %-14s  %-14s  %s\n", "NAME", "VERSION", "TASK", "LICENCE", "WHERE");
     for (size_t i = 0; i < p->nbuiltin; i++)
-        list_row(&p->builtin[i], "built in");
+        list_row(p, &p->builtin[i], "built in");
     for (size_t i = 0; i < p->n; i++)
         if (p->entries[i].problem)
             printf("%-20s  %-8s  %-14s  %-14s  %s: %s\n", "?", "?", "?", "?", p->entries[i].path,
                    p->entries[i].problem);
         else
-            list_row(&p->entries[i].card, p->entries[i].path);
+            list_row(p, &p->entries[i].card, p->entries[i].path);
     return 0;
 }
 
@@ -192,6 +202,22 @@ static void show_tensors(const struct card *c)
            c->output.name, c->output.decoder ? ", " : "", c->output.decoder ? c->output.decoder : "");
 }
 
+static void show_variants(const struct model_call *p, const struct card *c)
+{
+    const struct card_variant *used = chosen(p, c);
+
+    for (size_t i = 0; i < c->nvariants; i++) {
+        const struct card_variant *v = &c->variants[i];
+        printf("variant   %s, for", v->name);
+        for (size_t k = 0; cpu_feature_name(k); k++)
+            if (v->needs & cpu_feature(cpu_feature_name(k)))
+                printf(" %s", cpu_feature_name(k));
+        printf("%s\n          sha256 %s\n", v == used ? ": what runs here" : "", v->sha256);
+        if (v->about)
+            printf("          %s\n", v->about);
+    }
+}
+
 static int model_show(struct model_call *p, struct err *err)
 {
     const struct card *c;
@@ -202,6 +228,7 @@ static int model_show(struct model_call *p, struct err *err)
            "%s\nweakness  %s\n",
            c->name, c->version, c->task, place_of(p, c), c->sha256, c->licence, c->source, c->made_by,
            c->weakness);
+    show_variants(p, c);
     if (c->input.name) /* a card may have all weights, and no network */
         show_tensors(c);
     for (size_t i = 0; i < COUNT_OF(shown); i++)

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cmd/model_int.h"
 #include "cmd/probe.h"
+#include "infer/variant.h"
 
 enum { PROBE_SECONDS = 120 };
 
@@ -45,10 +47,16 @@ static struct bytes embedded_weights(const struct card *card)
     return (struct bytes){0};
 }
 
-static int bench_card(struct model_call *c, const struct card *card, struct probe *ret, struct err *err)
+/* What one model costs: with its plain weights, and with the variant that this processor would use. */
+struct cost {
+    struct probe plain, quick;
+    const char *variant; /* NULL: there is none */
+};
+
+static int bench_weights(struct model_call *c, const struct card *card, struct bytes weights,
+                         struct probe *ret, struct err *err)
 {
     struct probe_opts opts = model_probe_opts(c);
-    struct bytes weights = embedded_weights(card);
 
     if (card->file && model_read_file(c->arena, card->file, &weights, err) < 0)
         return -1;
@@ -56,6 +64,20 @@ static int bench_card(struct model_call *c, const struct card *card, struct prob
         return FAIL(err, ERR_UNSUPPORTED,
                     "%s is no network: its card has all weights, and there is nothing to load", card->name);
     return probe_run(weights, card, &opts, ret, err);
+}
+
+static int bench_card(struct model_call *c, const struct card *card, struct cost *ret, struct err *err)
+{
+    const struct card_variant *v = c->lab.variants ? variant_choose(card, cpu_features()) : NULL;
+    struct card quick;
+
+    if (bench_weights(c, card, embedded_weights(card), &ret->plain, err) < 0)
+        return -1;
+    if (!v)
+        return 0;
+    quick = variant_card(card, v);
+    ret->variant = v->name;
+    return bench_weights(c, &quick, variant_embedded(v), &ret->quick, err);
 }
 
 static int bench_graph(struct model_call *c, const char *path, struct probe *ret, struct err *err)
@@ -68,13 +90,14 @@ static int bench_graph(struct model_call *c, const char *path, struct probe *ret
     return probe_run(onnx, NULL, &opts, ret, err);
 }
 
-static int bench_one(struct model_call *c, const char *what, struct probe *ret, struct err *err)
+static int bench_one(struct model_call *c, const char *what, struct cost *ret, struct err *err)
 {
     const struct card *found;
     struct card card;
 
+    *ret = (struct cost){0};
     if (text_ends(what, ".onnx"))
-        return bench_graph(c, what, ret, err);
+        return bench_graph(c, what, &ret->plain, err);
     if (text_ends(what, ".json")) {
         if (card_load(c->arena, what, &card, err) < 0 || card_verify(&card, err) < 0)
             return -1;
@@ -100,18 +123,32 @@ static void print_head(void)
 
 static void print_row(const char *what, const struct probe *p)
 {
-    printf("%-24s  %9.3f  %9.3f  %9.3f  %9.3f  %9.1f  %9.1f\n", base_of(what), p->median_ms, p->best_ms,
+    printf("%-24s  %9.3f  %9.3f  %9.3f  %9.3f  %9.1f  %9.1f", base_of(what), p->median_ms, p->best_ms,
            p->p95_ms, p->wall_ms, p->load_ms, (double)(p->load_kb + p->run_kb) / 1024);
+}
+
+static void print_cost(const char *what, const struct cost *cost)
+{
+    print_row(what, &cost->plain);
+    if (cost->variant) {
+        putchar('\n');
+        print_row(cost->variant, &cost->quick);
+        printf("  %.2f x as quick, best %.2f x", cost->plain.median_ms / cost->quick.median_ms,
+               cost->plain.best_ms / cost->quick.best_ms);
+    }
+    putchar('\n');
     fflush(stdout);
 }
 
-static void print_json(struct model_call *c, const char *what, const struct probe *p)
+static void print_json(struct model_call *c, const char *what, const char *variant, const struct probe *p)
 {
     yyjson_mut_doc *doc = json_doc_new();
     yyjson_mut_val *o = yyjson_mut_obj(doc);
 
     yyjson_mut_doc_set_root(doc, o);
     yyjson_mut_obj_add_str(doc, o, "model", base_of(what));
+    if (variant)
+        yyjson_mut_obj_add_str(doc, o, "variant", variant);
     yyjson_mut_obj_add_str(doc, o, "runtime", p->runtime);
     yyjson_mut_obj_add_int(doc, o, "runs", p->runs);
     yyjson_mut_obj_add_real(doc, o, "cpu_ms", p->median_ms);
@@ -129,14 +166,16 @@ static void print_json(struct model_call *c, const char *what, const struct prob
 
 static int bench(struct model_call *c, const char *what, struct err *err)
 {
-    struct probe p;
+    struct cost cost;
 
-    if (bench_one(c, what, &p, err) < 0)
+    if (bench_one(c, what, &cost, err) < 0)
         return -1;
-    if (c->eval.json)
-        print_json(c, what, &p);
+    if (!c->eval.json)
+        print_cost(what, &cost);
     else
-        print_row(what, &p);
+        print_json(c, what, NULL, &cost.plain);
+    if (c->eval.json && cost.variant)
+        print_json(c, what, cost.variant, &cost.quick);
     return 0;
 }
 

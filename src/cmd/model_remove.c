@@ -6,12 +6,19 @@
 #include "base/text.h"
 #include "cmd/model_int.h"
 
+static bool belongs_to(const struct card *card, const char *path)
+{
+    for (size_t i = 0; i < card->nvariants; i++)
+        if (text_is(card->variants[i].file, path))
+            return true;
+    return text_is(card->file, path) || text_is(card->tags.map, path);
+}
+
 /* Another card may share weights or map. */
 static bool is_shared(const struct model_call *c, const struct card_entry *mine, const char *path)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (&c->entries[i] != mine &&
-            (text_is(c->entries[i].card.file, path) || text_is(c->entries[i].card.tags.map, path)))
+        if (&c->entries[i] != mine && belongs_to(&c->entries[i].card, path))
             return true;
     return false;
 }
@@ -35,6 +42,9 @@ static int remove_one(const struct model_call *c, const char *name, struct err *
         return FAIL_ERRNO(err, "cannot remove %s", e->path);
     if (remove_part(c, e, e->card.file, err) < 0 || remove_part(c, e, e->card.tags.map, err) < 0)
         return -1;
+    for (size_t i = 0; i < e->card.nvariants; i++)
+        if (remove_part(c, e, e->card.variants[i].file, err) < 0)
+            return -1;
     printf("removed %s from %s; restart the server\n", name, c->dir);
     return 0;
 }

@@ -328,6 +328,8 @@ static int replay(struct tune *t, const char *rules, struct err *err)
         argv[argc++] = arena_strdup(t->arena, with[i][0]);
         argv[argc++] = arena_strdup(t->arena, with[i][1]);
     }
+    if (!lab->variants)
+        argv[argc++] = arena_strdup(t->arena, "--no-variants");
     if (t->call->eval.json)
         argv[argc++] = arena_strdup(t->arena, "--json");
     if (command_replay.run(argc, argv) != 0)

@@ -26,6 +26,8 @@ static const struct option lab_rows[] = {
         "directory of model cards; default: models/ in the data directory"),
     LAB("detector", OPT_STRING, detector, NULL, 0, 0, "NAME",
         "model card to detect with; default: an installed one, else the built-in"),
+    LAB("variants", OPT_FLAG, variants, "true", 0, 0, NULL,
+        "use the weights of a model that this processor runs fastest; --no-variants: always the plain ones"),
     LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
         "path of libonnxruntime.so; default: searched (docs/models.md)"),
     LAB("languages", OPT_STRING, languages, "auto", 0, 0, "LIST",
@@ -112,6 +114,7 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     if (!s->models && access(o.models_dir, F_OK) < 0)
         o.models_dir = NULL; /* nothing installed: the built-in model */
     o.detector = s->detector;
+    o.plain = !s->variants;
     o.languages = s->languages;
     o.tessdata = s->tessdata;
     o.runtime = s->runtime;

@@ -24,23 +24,23 @@ const struct card_task *card_task(const char *name)
     return NULL;
 }
 
-/* A card that has all weights in itself has no file, and none to sum up. */
-static int read_sha256(struct reader *r, struct card_head *head)
+int card_read_sha256(struct reader *r, const char *text, char ret[HASH_HEX])
 {
-    if (!head->sha256)
-        return 0;
-    if (!text_is_hex(head->sha256, HASH_HEX - 1))
+    if (!text_is_hex(text, HASH_HEX - 1))
         return BAD(r, "\"sha256\" must be %d hex digits", HASH_HEX - 1);
-    for (size_t i = 0; i < HASH_HEX; i++) {
-        char c = head->sha256[i];
-
-        head->card.sha256[i] = c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c;
-    }
+    for (size_t i = 0; i < HASH_HEX; i++)
+        ret[i] = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 0x20) : text[i];
     return 0;
 }
 
+/* A card that has all weights in itself has no file, and none to sum up. */
+static int read_sha256(struct reader *r, struct card_head *head)
+{
+    return head->sha256 ? card_read_sha256(r, head->sha256, head->card.sha256) : 0;
+}
+
 /* A card without a known task is read as a detector's: the complaint will be about its task. */
-static int read_card(struct reader *r, yyjson_val *root, struct card_head *head)
+static int read_card(struct reader *r, yyjson_val *root, const char *dir, struct card_head *head)
 {
     const struct card_task *task = card_task(yyjson_get_str(yyjson_obj_get(root, "task")));
 
@@ -49,7 +49,8 @@ static int read_card(struct reader *r, yyjson_val *root, struct card_head *head)
     head->card.input = (struct card_input){.scale = 1, .std = {1, 1, 1}, .crop = 1};
     if (task->defaults)
         task->defaults(&head->card);
-    if (fields_read(r, root, "the card", task->fields, task->nfields, head) < 0 || read_sha256(r, head) < 0)
+    if (fields_read(r, root, "the card", task->fields, task->nfields, head) < 0 || read_sha256(r, head) < 0 ||
+        card_read_variants(r, yyjson_obj_get(root, "variants"), head, dir) < 0)
         return -1;
     return task->read(r, root, &head->card);
 }
@@ -64,7 +65,7 @@ int card_parse(struct arena *a, struct bytes json, const char *dir, const char *
 
     if (!doc)
         return BAD(&r, "%s", why.text);
-    if (read_card(&r, yyjson_doc_get_root(doc), &head) < 0)
+    if (read_card(&r, yyjson_doc_get_root(doc), dir, &head) < 0)
         return -1;
     head.card.file = dir && head.file ? arena_printf(a, "%s/%s", dir, head.file) : NULL;
     head.card.tags.map = dir && head.map ? arena_printf(a, "%s/%s", dir, head.map) : NULL;

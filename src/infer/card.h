@@ -25,7 +25,8 @@ enum {
     CARD_POINTS = 5,       /* of a face */
     CARD_MAX_CONCEPTS = 16,
     CARD_MAX_PATCHES = 8,
-    CARD_MAX_FEEDS = 2,       /* inputs of a model beside the first */
+    CARD_MAX_FEEDS = 2, /* inputs of a model beside the first */
+    CARD_MAX_VARIANTS = 4,
     CARD_VOICE_FRAME = 512,   /* new samples that a voice model sees at once */
     CARD_MAX_BYTES = 1 << 20, /* also of a map */
     CARD_MAX_TEXT = 2000,
@@ -143,13 +144,25 @@ struct card_nsfw {
     const int *unsafe; /* indices into labels */
 };
 
+/* Other weights of the same model (infer/variant.h). */
+struct card_variant {
+    const char *name;      /* of their file, without a folder */
+    const char *file;      /* path; NULL for a variant of an embedded model */
+    char sha256[HASH_HEX]; /* of the file */
+    unsigned needs;        /* bits of base/cpu.h, all of which a processor must have */
+    const char *about;     /* for people; NULL */
+};
+
 struct card {
     const char *name, *version;
-    const char *task;           /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
-                                 * "origin-face", "nsfw", "voice", "origin-speech" */
-    const char *file;           /* path of the model file; NULL for an embedded model, and where the card
-                                 * holds the weights itself (method "spectrum") */
-    char sha256[HASH_HEX];      /* of the model file; of the card where there is none */
+    const char *task;      /* "detect", "faces", "face-embedding", "face-traits", "tags", "origin-image",
+                            * "origin-face", "nsfw", "voice", "origin-speech" */
+    const char *file;      /* path of the model file; NULL for an embedded model, and where the card
+                            * holds the weights itself (method "spectrum") */
+    char sha256[HASH_HEX]; /* of the model file; of the card where there is none */
+    size_t nvariants;
+    struct card_variant variants[CARD_MAX_VARIANTS];
+    const char *variant;        /* the one whose file and sha256 these are; NULL: the plain weights */
     char text_sha256[HASH_HEX]; /* of the card itself; of a card with a map: of both, one after the
                                  * other, since both make the verdict */
     const char *licence, *source, *made_by, *weakness;
@@ -183,7 +196,8 @@ int card_parse(struct arena *a, struct bytes json, const char *dir, const char *
 int card_add_map(struct arena *a, struct bytes json, const char *origin, struct card *card, struct err *err);
 /* Card and, where it names one, map. */
 int card_load(struct arena *a, const char *path, struct card *ret_card, struct err *err);
-/* Reads the model file and compares its sha256 with the card's. An embedded model is always fine. */
+/* Reads the model file, and the variants that are there, and compares their sha256 with the card's. An
+ * embedded model is always fine. */
 int card_verify(const struct card *card, struct err *err);
 /* The calibration of a concept; NULL when the card has no such concept. */
 const struct card_concept *card_concept(const struct card *card, const char *name);
@@ -201,7 +215,8 @@ struct card_entry {
 };
 int cards_list(struct arena *a, const char *dir, struct card_entry **ret_entries, size_t *ret_n,
                struct err *err);
-/* Copies a card and its model into dir (created when missing) after checking both. Adding the same again is
+/* Copies a card, its model and the variants that are beside it into dir (created when missing) after checking
+ * all. Adding the same again is
  * fine; ERR_CONFLICT when a file of that name with other content, or a card with the same name, is there. The
  * model is in place before its card, so a list never sees half of a pair. */
 int cards_add(const char *dir, const char *path, struct err *err);

@@ -54,22 +54,31 @@ int card_load(struct arena *a, const char *path, struct card *ret_card, struct e
     return 0;
 }
 
-int card_verify(const struct card *card, struct err *err)
+static int verify_file(const struct card *card, const char *file, const char *sha256, struct err *err)
 {
-    CLEANUP(fd_closep) int fd = -1;
+    CLEANUP(fd_closep) int fd = open(file, O_RDONLY | O_CLOEXEC);
     char hex[HASH_HEX];
 
-    if (!card->file)
-        return 0;
-    fd = open(card->file, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return FAIL(err, ERR_MODEL, "the model file %s of %s cannot be opened: %s", name_of(card->file),
-                    card->name, strerror(errno));
+        return FAIL(err, ERR_MODEL, "the model file %s of %s cannot be opened: %s", name_of(file), card->name,
+                    strerror(errno));
     if (hash_fd(fd, hex) < 0)
-        return FAIL_ERRNO(err, "the model file %s of %s cannot be read", name_of(card->file), card->name);
-    if (!text_is(hex, card->sha256))
+        return FAIL_ERRNO(err, "the model file %s of %s cannot be read", name_of(file), card->name);
+    if (!text_is(hex, sha256))
         return FAIL(err, ERR_MODEL, "the model file %s is not the one of the card %s: its SHA-256 differs",
-                    name_of(card->file), card->name);
+                    name_of(file), card->name);
+    return 0;
+}
+
+int card_verify(const struct card *card, struct err *err)
+{
+    if (card->file && verify_file(card, card->file, card->sha256, err) < 0)
+        return -1;
+    for (size_t i = 0; i < card->nvariants; i++) {
+        const struct card_variant *v = &card->variants[i];
+        if (v->file && access(v->file, F_OK) == 0 && verify_file(card, v->file, v->sha256, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -197,6 +206,17 @@ static int check_name_is_free(struct arena *a, const char *dir, const struct car
     return 0;
 }
 
+static int install_variants(struct arena *a, const struct card *card, const char *dir, struct err *err)
+{
+    for (size_t i = 0; i < card->nvariants; i++) {
+        const struct card_variant *v = &card->variants[i];
+        if (access(v->file, F_OK) == 0 &&
+            install(a, v->file, arena_printf(a, "%s/%s", dir, v->name), err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int cards_add(const char *dir, const char *path, struct err *err)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -212,6 +232,7 @@ int cards_add(const char *dir, const char *path, struct err *err)
         return FAIL_ERRNO(err, "the models folder %s cannot be made", dir);
     if (check_name_is_free(a, dir, &card, file, err) < 0 ||
         (card.file && install(a, card.file, arena_printf(a, "%s/%s", dir, name_of(card.file)), err) < 0) ||
+        install_variants(a, &card, dir, err) < 0 ||
         (card.tags.map &&
          install(a, card.tags.map, arena_printf(a, "%s/%s", dir, name_of(card.tags.map)), err) < 0))
         return -1;

@@ -35,6 +35,11 @@ int card_read_labels(struct reader *r, yyjson_val *list, struct card *card);
 /* card_task.check of classifiers: a score for each label. */
 int card_check_scores(const struct card *card, const struct tensor_list *out, struct err *err);
 
+/* HASH_HEX - 1 hex digits, in any case. */
+int card_read_sha256(struct reader *r, const char *text, char ret[HASH_HEX]);
+/* The list "variants", NULL where there is none; their files are looked for in dir (NULL: embedded). */
+int card_read_variants(struct reader *r, yyjson_val *list, struct card_head *head, const char *dir);
+
 /* "calibration", "verdict" and the floors, of every detector "human or artificial"; its table of fields has
  * them. */
 int card_read_origin(struct reader *r, yyjson_val *root, struct card_origin *o);
@@ -43,19 +48,20 @@ extern const char *const card_schemas[], *const card_tasks[], *const card_orders
 
 #define CARD_AT(member) offsetof(struct card_head, card.member)
 /* `has_file`: whether such a card must have a model file beside it. */
-#define CARD_COMMON_FIELDS_AND(has_file)                                                                 \
-    {"schema", FIELD_WORD, true, offsetof(struct card_head, schema), 0, 0, card_schemas},                \
-        {"name", FIELD_NAME, true, CARD_AT(name), 0, 0, NULL},                                           \
-        {"version", FIELD_NAME, true, CARD_AT(version), 0, 0, NULL},                                     \
-        {"task", FIELD_WORD, true, CARD_AT(task), 0, 0, card_tasks},                                     \
-        {"file", FIELD_NAME, has_file, offsetof(struct card_head, file), 0, 0, NULL},                    \
-        {"sha256", FIELD_TEXT, has_file, offsetof(struct card_head, sha256), 0, HASH_HEX, NULL},         \
-        {"licence", FIELD_TEXT, true, CARD_AT(licence), 0, CARD_MAX_TEXT, NULL},                         \
-        {"source", FIELD_TEXT, true, CARD_AT(source), 0, CARD_MAX_TEXT, NULL},                           \
-        {"made_by", FIELD_TEXT, true, CARD_AT(made_by), 0, CARD_MAX_TEXT, NULL},                         \
-        {"weakness", FIELD_TEXT, true, CARD_AT(weakness), 0, CARD_MAX_TEXT, NULL}, /* about: anything */ \
-    {                                                                                                    \
-        "about", FIELD_OTHER, false, 0, 0, 0, NULL                                                       \
+#define CARD_COMMON_FIELDS_AND(has_file)                                                         \
+    {"schema", FIELD_WORD, true, offsetof(struct card_head, schema), 0, 0, card_schemas},        \
+        {"name", FIELD_NAME, true, CARD_AT(name), 0, 0, NULL},                                   \
+        {"version", FIELD_NAME, true, CARD_AT(version), 0, 0, NULL},                             \
+        {"task", FIELD_WORD, true, CARD_AT(task), 0, 0, card_tasks},                             \
+        {"file", FIELD_NAME, has_file, offsetof(struct card_head, file), 0, 0, NULL},            \
+        {"sha256", FIELD_TEXT, has_file, offsetof(struct card_head, sha256), 0, HASH_HEX, NULL}, \
+        {"licence", FIELD_TEXT, true, CARD_AT(licence), 0, CARD_MAX_TEXT, NULL},                 \
+        {"source", FIELD_TEXT, true, CARD_AT(source), 0, CARD_MAX_TEXT, NULL},                   \
+        {"made_by", FIELD_TEXT, true, CARD_AT(made_by), 0, CARD_MAX_TEXT, NULL},                 \
+        {"weakness", FIELD_TEXT, true, CARD_AT(weakness), 0, CARD_MAX_TEXT, NULL},               \
+        {"variants", FIELD_OTHER, false, 0, 0, 0, NULL}, /* about: anything */                   \
+    {                                                                                            \
+        "about", FIELD_OTHER, false, 0, 0, 0, NULL                                               \
     }
 
 #define CARD_COMMON_FIELDS CARD_COMMON_FIELDS_AND(true)

@@ -215,6 +215,7 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     m->max_pixels = opts->max_pixels;
     m->max_seconds = opts->max_seconds;
     m->cpu_us = opts->cpu_us;
+    m->plain = opts->plain;
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
         copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0 ||

@@ -65,6 +65,8 @@ struct msg_options {
     char anchors[PATH_MAX], allowed[PATH_MAX], stamps[PATH_MAX]; /* c2pa/trust.h */
     int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;
     double max_seconds;
+    int32_t plain; /* no variants of models */
+    int32_t unused;
 };
 
 struct msg_model {

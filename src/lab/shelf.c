@@ -1,7 +1,10 @@
 #include "lab/shelf_int.h"
 
+#include "base/cpu.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "c2pa/trust.h"
+#include "infer/variant.h"
 
 static const char *or_null(const char *s)
 {
@@ -87,8 +90,8 @@ static struct shelf_model *place(struct shelf *s, const struct card *card, struc
     return m;
 }
 
-static int load(struct shelf *s, const struct card *card, struct bytes embedded, struct model **ret_model,
-                struct err *err)
+static int load_weights(struct shelf *s, const struct card *card, struct bytes embedded,
+                        struct model **ret_model, struct err *err)
 {
     struct shelf_model *mine = place(s, card, err);
 
@@ -100,6 +103,24 @@ static int load(struct shelf *s, const struct card *card, struct bytes embedded,
     }
     *ret_model = mine->model;
     return 0;
+}
+
+/* The weights that this processor runs fastest. A variant that the runtime cannot open is no reason to judge
+ * nothing: the plain weights are there. */
+static int load(struct shelf *s, const struct card *card, struct bytes embedded, struct model **ret_model,
+                struct err *err)
+{
+    const struct card_variant *v = s->opts->plain ? NULL : variant_choose(card, cpu_features());
+    struct err why = {0};
+    struct card quick;
+
+    if (v) {
+        quick = variant_card(card, v);
+        if (load_weights(s, &quick, variant_embedded(v), ret_model, &why) == 0)
+            return 0;
+        log_warn("a variant is left out", "model=%s variant=%s why=%s", card->name, v->name, why.text);
+    }
+    return load_weights(s, card, embedded, ret_model, err);
 }
 
 int shelf_open(struct shelf *s, const struct msg_options *opts, struct err *err)

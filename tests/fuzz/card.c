@@ -105,6 +105,9 @@ static void check(const struct card *c)
     for (size_t i = 0; i < c->noutputs; i++)
         if (!c->outputs[i])
             abort();
+    for (size_t i = 0; i < c->nvariants; i++)
+        if (!c->file || !c->variants[i].name || !c->variants[i].file || !c->variants[i].needs)
+            abort();
     for (size_t i = 0; i < COUNT_OF(tasks); i++)
         if (text_is(tasks[i].task, c->task)) {
             tasks[i].check(c);

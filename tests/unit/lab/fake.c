@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "c2pa/trust.h"
 #include "infer/graph_shelf.h"
+#include "infer/variant.h"
 #include "lab/lab_int.h"
 #include "media/video.h"
 #include "report/json.h"
@@ -81,6 +82,21 @@ int card_verify(const struct card *card UNUSED, struct err *err UNUSED)
 struct model_ref card_ref(const struct card *card)
 {
     return (struct model_ref){card->name, card->version, card->task, card->sha256, card->text_sha256};
+}
+
+const struct card_variant *variant_choose(const struct card *card UNUSED, unsigned features UNUSED)
+{
+    return NULL;
+}
+
+struct card variant_card(const struct card *card, const struct card_variant *v UNUSED)
+{
+    return *card;
+}
+
+struct bytes variant_embedded(const struct card_variant *v UNUSED)
+{
+    return (struct bytes){0};
 }
 
 int cards_list(struct arena *a UNUSED, const char *dir, struct card_entry **ret_entries, size_t *ret_n,
