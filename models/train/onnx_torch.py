@@ -4,18 +4,15 @@
   outputs = net(pictures)                     {name: tensor}, of all outputs or of those in Graph(path, outputs=[...])
   net.watch = function(name, tensor)          called with every value that is computed; what it returns, if not None, takes its place
 
-  onnx_torch.py check FILE.onnx [--run PROGRAM] [--input name=1,3,384,640] [--scale 255] [--tolerance 1e-3]
+  onnx_torch.py check FILE.onnx [--input name=1,3,384,640] [--scale 255] [--tolerance 1e-3]
 
-runs the same made input through torch and through ONNX Runtime (PROGRAM: tools/onnx_run/onnx_run.c, built by `ninja -C build`)
-and prints the largest difference of each output. What depends on constants alone is computed once, when the file is read, so
+runs the same made input through torch and through ONNX Runtime and prints the largest difference of each output. What depends on constants alone is computed once, when the file is read, so
 weights that are kept as int8 and unfolded by Cast and Mul cost nothing. Needs torch, onnx, numpy.
 """
 import argparse
 import math
 import os
-import subprocess
 import sys
-import tempfile
 
 import numpy as np
 import onnx
@@ -23,6 +20,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from onnx import helper, numpy_helper
+
+import runtime
 
 DTYPES = {1: torch.float32, 2: torch.uint8, 3: torch.int8, 6: torch.int32, 7: torch.int64, 9: torch.bool, 11: torch.float64}
 
@@ -504,22 +503,6 @@ def made_input(shape, scale, seed=1):
     return (x * scale).astype(np.float32)
 
 
-def run_with_runtime(program, path, inputs):
-    """{name: array} through ONNX Runtime -> {name: array}"""
-    with tempfile.TemporaryDirectory() as folder:
-        call = [program, path, folder]
-        for i, (name, value) in enumerate(inputs.items()):
-            file = f'{folder}/input{i}'
-            value.tofile(file)
-            call += [name, ','.join(map(str, value.shape)), file]
-        said = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True).stdout
-        outputs = {}
-        for line in said.splitlines():
-            file, shape, name = line.split(' ', 2)
-            outputs[name] = np.fromfile(file, np.float32).reshape([int(n) for n in shape.split(',')])
-    return outputs
-
-
 def check(options):
     net = Graph(options.file).eval()
     shapes = dict(net.shapes)
@@ -527,7 +510,8 @@ def check(options):
         name, shape = text.rsplit('=', 1)
         shapes[name] = [int(n) for n in shape.split(',')]
     inputs = {name: made_input([n or 1 for n in shapes[name]], options.scale) for name in net.inputs}
-    expected = run_with_runtime(options.run, options.file, inputs)
+    program = runtime.Net(options.file)
+    expected = dict(zip(program.outputs, program(**inputs)))
     with torch.no_grad():
         got = net(*[torch.from_numpy(inputs[name]) for name in net.inputs])
     worst = 0.
@@ -548,7 +532,6 @@ def main():
     commands = parser.add_subparsers(dest='command', required=True)
     p = commands.add_parser('check')
     p.add_argument('file')
-    p.add_argument('--run', default='build/tools/onnx_run/onnx_run')
     p.add_argument('--input', action='append')
     p.add_argument('--scale', type=float, default=255.)
     p.add_argument('--tolerance', type=float, default=1e-3)
