@@ -12,7 +12,7 @@ What the runtime needs to be fast, and how it is kept here:
   - only U8S8 is faster than float; the range of a value behind Relu begins at 0, so that quantising it is the Relu, and no
     activation stands between DequantizeLinear and QuantizeLinear (Relu and Clip are left out of the written graph);
   - weights of 7 bits (-64..64): processors without VNNI add two products in 16 bits, and 2 * 255 * 64 is the most that fits;
-    so every processor gives the same numbers;
+    so the sums are exact on all of them;
   - shifting and scaling of pixels becomes the scale of the first value: a pixel is quantised as it is;
   - the last convolutions, whose outputs are the answer, and all behind them stay float.
 
@@ -41,6 +41,7 @@ CORRECTED_ON = 48    # pictures
 KEEPS_SCALE = {'MaxPool', 'Resize', 'Reshape', 'Transpose', 'Flatten', 'Slice', 'Squeeze', 'Unsqueeze', 'Identity'}
 EIGHT_BIT = KEEPS_SCALE | {'Conv', 'Add', 'Concat', 'AveragePool', 'GlobalAveragePool', 'Mul', 'Sigmoid', 'LeakyRelu'}
 HEAVY = {'Conv', 'Gemm', 'MatMul', 'ConvTranspose'}
+ONLY_BEFORE_CONV = {'Concat', 'AveragePool', 'GlobalAveragePool'}  # in front of the last layer they cost nothing as float
 
 
 # ---- pictures, as the card says ----
@@ -149,11 +150,11 @@ class Plain:
                     name = same[name]
                 node.input[i] = name
 
-    def reaches(self):
-        """{value: whether a heavy operator comes behind it}"""
+    def reaches(self, kinds):
+        """{value: whether an operator of these kinds comes behind it}"""
         known = {}
         for node in reversed(self.nodes):
-            behind = any(user.op_type in HEAVY or known[user.output[0]] for user in self.users.get(node.output[0], []))
+            behind = any(user.op_type in kinds or known[user.output[0]] for user in self.users.get(node.output[0], []))
             known[node.output[0]] = behind
         return known
 
@@ -193,8 +194,11 @@ def data_inputs(plain, node):
     return [name for name in node.input if name and name not in plain.constants]
 
 
-def is_eight_bit(plain, node, reaches, kept):
-    if node.op_type not in EIGHT_BIT or not reaches[node.output[0]] or any(word in node.output[0] for word in kept):
+def is_eight_bit(plain, node, behind, kept):
+    """behind: two tables of Plain.reaches, of heavy operators and of convolutions."""
+    heavy, conv = behind
+    reached = conv if node.op_type in ONLY_BEFORE_CONV else heavy
+    if node.op_type not in EIGHT_BIT or not reached[node.output[0]] or any(word in node.output[0] for word in kept):
         return False
     if node.op_type == 'Conv':
         return all(name in plain.constants for name in node.input[1:])
@@ -386,19 +390,9 @@ class Writer:
         self.copy(node, [self.float(name) if name and name not in self.plain.constants else name for name in node.input])
 
 
-def same_range(plain, ranges):
-    """What a Concat puts together gets one scale, so that putting together is copying."""
-    for node in plain.nodes:
-        if node.op_type == 'Concat':
-            names = [n for n in list(node.input) + list(node.output) if n in ranges.low]
-            joined = {n: ranges.ends(n, 99.99) for n in names}
-            ranges.low.update({n: min(low for low, _ in joined.values()) for n in names})
-            ranges.high.update({n: max(high for _, high in joined.values()) for n in names})
-
-
 def write(plain, ranges, options):
     writer = Writer(plain, ranges, options)
-    reaches = plain.reaches()
+    behind = plain.reaches(HEAVY), plain.reaches({'Conv'})
     skipped = set()
     first = writer.input_pixels()
     behind_first = first is None
@@ -408,7 +402,7 @@ def write(plain, ranges, options):
             continue
         if node.output[0] in skipped:
             continue
-        if is_eight_bit(plain, node, reaches, options.float or []):
+        if is_eight_bit(plain, node, behind, options.float or []):
             activation = writer.put_eight(node)
             if activation is not None:
                 skipped.add(activation.output[0])

@@ -60,11 +60,9 @@ static const char *card_text(struct arena *a, const char *sha256, const char *ne
 
     own = strstr(text, "\"variants\"");
     if (own) {
-        end = strstr(own, "],");
-        while (end && end[2] != '\n') /* not the end of the list "needs" in it */
-            end = strstr(end + 1, "],");
+        end = strstr(own, "\n  ],\n"); /* as tools/variant writes it */
         CHECK(end != NULL);
-        text = arena_printf(a, "%.*s%s", (int)(own - text), text, end + 2);
+        text = arena_printf(a, "%.*s%s", (int)(own - text), text, end + strlen("\n  ],\n"));
     }
     text = replaced(a, text, "\"name\": \"assay-detect\"", "\"name\": \"yard\"");
     text = replaced(a, text, "\"file\": \"assay-detect-1.onnx\"", "\"file\": \"plain.onnx\"");
