@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/cpu.h"
 #include "base/text.h"
+#include "infer/variant.h"
 
 bool kit_open(struct kit *k, const char *card_path)
 {
@@ -26,6 +28,22 @@ bool kit_open(struct kit *k, const char *card_path)
     }
     k->tools.detector = k->model;
     return true;
+}
+
+bool kit_use_variant(struct kit *k)
+{
+    const struct card_variant *v = variant_choose(&k->card, cpu_features());
+    struct err err = {0};
+
+    if (!v)
+        return false;
+    model_freep(&k->model);
+    k->card = variant_card(&k->card, v);
+    k->tools.detector = NULL;
+    if (model_load(&k->model, k->rt, &k->card, variant_embedded(v), &err) < 0)
+        printf("# %s\n", err.text);
+    k->tools.detector = k->model;
+    return k->model != NULL;
 }
 
 /* Reads the text of one of our cards. */

@@ -19,6 +19,9 @@ struct kit {
 
 /* card_path NULL: the embedded model. false and a line on stdout when something is missing. */
 bool kit_open(struct kit *k, const char *card_path);
+/* The variant of the detector that this processor would run, in its place. false: there is none, or it cannot
+ * be loaded. */
+bool kit_use_variant(struct kit *k);
 /* The models of pipelines "scenes" and "pictures" with our cards from the development data, and the reader of
  * texts. false when one of them is not there. */
 bool kit_add_scenes(struct kit *k);

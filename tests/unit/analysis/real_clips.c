@@ -5,7 +5,9 @@
  *
  *     ASSAY_SHARED=DIR ASSAY_ROOT=. build/tests/unit/unit-analysis-real_clips */
 #include "base/cleanup.h"
+#include "base/cpu.h"
 #include "base/text.h"
+#include "infer/variant.h"
 #include "kit.h"
 #include "test.h"
 
@@ -120,6 +122,24 @@ static void built_in_model_misses_nobody_and_sees_no_nuisance(void)
     CHECK_INT(sum.nuisances, 0);
 }
 
+static void its_variant_misses_nobody_and_sees_no_nuisance(void)
+{
+    CLEANUP(kit_clear) struct kit k = {0};
+    struct count sum;
+
+    if (!test_shared())
+        SKIP("no development data");
+    CHECK(kit_open(&k, NULL));
+    if (!variant_choose(&k.card, cpu_features()))
+        SKIP("the built-in detector has no variant for this processor");
+    CHECK(kit_use_variant(&k));
+    if (!k.model)
+        return;
+    sum = judge_all(&k);
+    CHECK_INT(sum.missed, 0);
+    CHECK_INT(sum.nuisances, 0);
+}
+
 static void yolox_nano_misses_nobody_and_raises_no_false_intrusion(void)
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -142,6 +162,7 @@ static void yolox_nano_misses_nobody_and_raises_no_false_intrusion(void)
 int main(void)
 {
     RUN(built_in_model_misses_nobody_and_sees_no_nuisance);
+    RUN(its_variant_misses_nobody_and_sees_no_nuisance);
     RUN(yolox_nano_misses_nobody_and_raises_no_false_intrusion);
     return test_end();
 }
