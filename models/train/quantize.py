@@ -523,7 +523,7 @@ def main():
     p.add_argument('--pictures', required=True)
     p.add_argument('--out', required=True)
     p.add_argument('--number', type=int, default=256, help='pictures for the ranges')
-    p.add_argument('--percentile', type=float, default=99.99, help='part of the values that is within the range')
+    p.add_argument('--percentile', type=float, default=99.999, help='part of the values that is within the range')
     p.add_argument('--weight-bits', type=int, choices=(7, 8), default=7)
     p.add_argument('--float', action='append', help='operators with this word in the name of their output stay float')
     p.add_argument('--correct-biases', action='store_true', help='take the mean error of each channel from its bias')
