@@ -15,7 +15,7 @@ static int load_cards(struct model_call *c, struct err *err)
     c->nbuiltin = embedded_count();
     c->builtin = arena_array(c->arena, c->nbuiltin, sizeof *c->builtin);
     for (size_t i = 0; i < c->nbuiltin; i++)
-        if (card_parse(c->arena, embedded_get(i).card, NULL, "built-in", &c->builtin[i], err) < 0)
+        if (embedded_read(c->arena, i, &c->builtin[i], err) < 0)
             return -1;
     return cards_list(c->arena, c->dir, &c->entries, &c->n, err);
 }
@@ -126,7 +126,8 @@ static void show_traits(const struct card *c)
 
 static void show_tags(const struct card *c)
 {
-    printf("labels    %zu\nmap       %s\ntags      from %g; ", c->nlabels, c->tags.map, c->tags.threshold);
+    printf("labels    %zu\nmap       %s\ntags      from %g; ", c->nlabels,
+           c->tags.map ? c->tags.map : "built in", c->tags.threshold);
     for (size_t i = 0; i < c->tags.ntags; i++)
         printf("%s%s%s", i ? ", " : "", c->tags.tags[i].name, c->tags.tags[i].critical ? " (critical)" : "");
     putchar('\n');

@@ -26,6 +26,8 @@ static const struct option lab_rows[] = {
         "directory of model cards; default: models/ in the data directory"),
     LAB("detector", OPT_STRING, detector, NULL, 0, 0, "NAME",
         "model card to detect with; default: an installed one, else the built-in"),
+    LAB("face-model", OPT_STRING, faces, NULL, 0, 0, "NAME", "the same, to find faces with"),
+    LAB("tag-model", OPT_STRING, tags, NULL, 0, 0, "NAME", "the same, to tell what pictures show"),
     LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
         "path of libonnxruntime.so; default: searched (docs/models.md)"),
     LAB("languages", OPT_STRING, languages, "auto", 0, 0, "LIST",
@@ -112,6 +114,8 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
     if (!s->models && access(o.models_dir, F_OK) < 0)
         o.models_dir = NULL; /* nothing installed: the built-in model */
     o.detector = s->detector;
+    o.faces = s->faces;
+    o.tags = s->tags;
     o.languages = s->languages;
     o.tessdata = s->tessdata;
     o.runtime = s->runtime;
