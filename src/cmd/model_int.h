@@ -14,7 +14,7 @@ struct pull_settings {
 };
 struct option_set pull_set(struct pull_settings *s);
 struct eval_settings {
-    const char *model, *pipeline, *html;
+    const char *model, *against, *pipeline, *html;
     double threshold, false_rate;
     int64_t per_folder;
     bool json;

@@ -26,12 +26,11 @@ static const struct card_entry *first_for(const struct shelf *s, const char *tas
     return NULL;
 }
 
-/* One that may have been meant for the task. Who detects comes first: then any may have been meant. */
+/* One that may have been meant for the task. The detector comes first: for it, any may have been meant. */
 static const struct card_entry *broken_for(const struct shelf *s, const char *task)
 {
     for (size_t i = 0; i < s->nentries; i++)
-        if (s->entries[i].problem &&
-            (text_is(task, "detect") || !s->entries[i].card.task || text_is(s->entries[i].card.task, task)))
+        if (s->entries[i].problem && (text_is(task, "detect") || text_is(s->entries[i].card.task, task)))
             return &s->entries[i];
     return NULL;
 }
