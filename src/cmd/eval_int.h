@@ -54,6 +54,9 @@ struct evaluation {
     struct eval_item *items;
     size_t nmodels;
     struct model_ref *models; /* that took part */
+    /* Called with each report that counts; may be NULL. */
+    void (*keep)(struct evaluation *e, const struct eval_item *item, const struct report *r);
+    void *kept;
     /* --- after eval_sum --- */
     size_t scored[EVAL_MAX_LABELS]; /* items with a score for it */
     struct measures measures[EVAL_MAX_LABELS];
@@ -67,6 +70,11 @@ struct evaluation {
 /* Names in a folder, sorted, of those that are folders or are not; into the arena. */
 int eval_names(struct arena *a, const char *dir, bool folders, const char ***ret, size_t *ret_n,
                struct err *err);
+/* The items of e->data, by their folders. */
+int eval_find(struct evaluation *e, const struct eval_settings *s, struct err *err);
+/* Has them judged by a lab of its own, and sums up. -1 when none of them could be, or e->model was not asked.
+ */
+int eval_judge(struct evaluation *e, const struct lab_opts *opts, struct err *err);
 /* The model that an option means, a name or the path of a card, and the options of a lab that has it do its
  * task. Its card lives in the arena of the call. */
 int eval_choose(struct model_call *c, const char *model, struct lab_opts *opts, const struct card **ret,

@@ -293,13 +293,14 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false},   {"verify", model_verify, false},
-    {"eval", model_eval, false}, {"bench", model_bench, false}, {"tune", model_tune, true},
-    {"pull", model_pull, false}, {"add", model_add, true},      {"remove", model_remove, false},
+    {"list", model_list, false},           {"show", model_show, false},   {"verify", model_verify, false},
+    {"eval", model_eval, false},           {"bench", model_bench, false}, {"tune", model_tune, true},
+    {"pull", model_pull, false},           {"add", model_add, true},      {"remove", model_remove, false},
+    {"calibrate", model_calibrate, false},
 };
 
 static const struct command_help help = {
-    .usage = "assay model list|show|verify|pull|add|remove|eval|bench|tune [NAME...] [options]",
+    .usage = "assay model list|show|verify|pull|add|remove|eval|calibrate|bench|tune [NAME...] [options]",
     .text =
         "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
         "file,\n"
@@ -313,6 +314,8 @@ static const struct command_help help = {
         "  remove NAME...         takes models away\n"
         "  eval DIR               accuracy on a folder whose folders are named after what their files show\n"
         "                         (person, animal, person+animal, nothing; human, artificial; tags)\n"
+        "                         --against NAME: agreement with another model on photos without labels\n"
+        "  calibrate DIR          fits a model's calibration to such a folder; --model, --write CARD\n"
         "  bench [NAME...]        what a run costs: processor time, memory, loading; also CARD.json, "
         "FILE.onnx\n"
         "  tune --tenant NAME     thresholds for each camera from operators' labels, shown by replay",
@@ -328,7 +331,8 @@ static int run(struct model_call *c, size_t verb)
 {
     struct err err = {0};
 
-    if (verbs[verb].run == model_eval && !c->argc) { /* then --data is the folder with the truth */
+    if ((verbs[verb].run == model_eval || verbs[verb].run == model_calibrate) &&
+        !c->argc) { /* then --data is the folder with the truth */
         c->truth = c->data.data;
         c->data.data = "./assay-data";
     }

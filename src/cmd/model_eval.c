@@ -93,7 +93,7 @@ static int add_files(struct evaluation *e, size_t folder, size_t most, size_t *c
     return 0;
 }
 
-static int find_items(struct evaluation *e, const struct eval_settings *s, struct err *err)
+int eval_find(struct evaluation *e, const struct eval_settings *s, struct err *err)
 {
     const char **folders;
     size_t n, cap = 0;
@@ -164,6 +164,8 @@ static int take_report(struct evaluation *e, struct eval_item *item, const struc
     item->cpu_ms = (double)(r->decode_us + r->infer_us) / 1000;
     item->wall_ms = (double)r->total_us / 1000;
     note_models(e, r);
+    if (e->keep)
+        e->keep(e, item, r);
     return known ? 0 : FAIL(err, ERR_MODEL, "no model gave a score");
 }
 
@@ -267,13 +269,10 @@ static int check_took_part(const struct evaluation *e, struct err *err)
                     : 0;
 }
 
-static int run(struct model_call *c, struct evaluation *e, const struct lab_opts *opts, struct err *err)
+int eval_judge(struct evaluation *e, const struct lab_opts *opts, struct err *err)
 {
-    CLEANUP(page_freep) struct page *page = NULL;
-    struct lab *lab = NULL;
+    struct lab *lab;
 
-    if (c->eval.html && page_begin(&page, c->eval.html, e->data, err) < 0)
-        return -1;
     if (eval_lab(&lab, opts, err) < 0)
         return -1;
     judge_all(e, lab);
@@ -282,7 +281,14 @@ static int run(struct model_call *c, struct evaluation *e, const struct lab_opts
     if (!e->judged)
         return FAIL(err, ERR_MODEL, "none of the %zu files could be judged; the first: %.150s", e->n,
                     e->items[0].problem);
-    if (check_took_part(e, err) < 0)
+    return check_took_part(e, err);
+}
+
+static int run(struct model_call *c, struct evaluation *e, const struct lab_opts *opts, struct err *err)
+{
+    CLEANUP(page_freep) struct page *page = NULL;
+
+    if ((c->eval.html && page_begin(&page, c->eval.html, e->data, err) < 0) || eval_judge(e, opts, err) < 0)
         return -1;
     if (c->eval.json)
         eval_print_json(e);
@@ -307,7 +313,7 @@ int model_eval(struct model_call *c, struct err *err)
     opts = lab_opts_of(&c->lab, &c->data, c->arena);
     if (c->eval.against)
         return eval_against(c, e.data, &opts, err);
-    if (find_items(&e, &c->eval, err) < 0 || choose_model(c, &e, &opts, err) < 0)
+    if (eval_find(&e, &c->eval, err) < 0 || choose_model(c, &e, &opts, err) < 0)
         return -1;
     return run(c, &e, &opts, err);
 }

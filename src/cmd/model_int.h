@@ -65,6 +65,7 @@ int model_read_file(struct arena *a, const char *path, struct bytes *ret, struct
 struct probe_opts model_probe_opts(const struct model_call *c);
 
 int model_bench(struct model_call *c, struct err *err);
+int model_calibrate(struct model_call *c, struct err *err);
 /* add, of a file without a card: looks into it, tries it, proposes a card. */
 int model_propose(struct model_call *c, const char *path, struct err *err);
 int model_pull(struct model_call *c, struct err *err);
