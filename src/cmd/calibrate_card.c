@@ -203,10 +203,11 @@ static void put_concept(doc_t *doc, val_t *root, const struct calibrated_label *
             set(doc, concept, "calibration", points_of(doc, &l->fitted.points));
 }
 
-static void put_number(doc_t *doc, val_t *root, const char *key, double x)
+/* Scores were seen rounded: who is at the threshold must not fall below it. */
+static void put_threshold(doc_t *doc, val_t *root, const char *key, double least, double x)
 {
     if (x >= .01 && x <= 1)
-        set(doc, root, key, yyjson_mut_real(doc, rounded(x)));
+        set(doc, root, key, yyjson_mut_real(doc, fmax(rounded(x - 1e-4), least)));
 }
 
 static void put(doc_t *doc, val_t *root, const struct card *card, const struct calibrated_label *l)
@@ -222,11 +223,11 @@ static void put(doc_t *doc, val_t *root, const struct card *card, const struct c
         yyjson_mut_obj_add_real(doc, object, "scale", rounded(l->fitted.scale));
         yyjson_mut_obj_add_real(doc, object, "offset", rounded(l->fitted.offset));
         set(doc, root, "calibration", object);
-        put_number(doc, root, "artificial_from", fmax(l->after.kept.threshold, card->origin.floor));
+        put_threshold(doc, root, "artificial_from", card->origin.floor, l->after.kept.threshold);
     } else {
         set(doc, root, "calibration", points_of(doc, &l->fitted.points));
-        put_number(doc, root, "threshold",
-                   text_is(card->task, "faces") ? l->raw.kept.threshold : l->after.kept.threshold);
+        put_threshold(doc, root, "threshold", .01,
+                      text_is(card->task, "faces") ? l->raw.kept.threshold : l->after.kept.threshold);
     }
 }
 
@@ -238,7 +239,7 @@ static bool is_same_file(const char *a, const char *b)
 }
 
 /* Built-in weights are laid beside the card, so that it can be used. */
-static int write_weights(struct arena *a, const struct workpiece *w, const char *path, const yyjson_doc *card,
+static int write_weights(struct arena *a, const struct workpiece *w, const char *path, yyjson_doc *card,
                          struct err *err)
 {
     const char *file = json_str(a, yyjson_doc_get_root(card), "file", NULL);

@@ -228,7 +228,8 @@ static void take_set(struct calibration_run *r, const int *fold, int which, stru
 
     for (size_t k = 0; k < e->nlabels; k++) {
         const struct card_tag *tag = tag_named(&r->work.card, e->labels[k]);
-        tags[k] = (struct temper_tag){tag->nfrom, tag->from};
+        if (tag) /* check_tags has seen to it */
+            tags[k] = (struct temper_tag){tag->nfrom, tag->from};
     }
     for (size_t i = 0; i < e->n; i++) {
         if (e->items[i].problem || (which >= 0 && fold[i] != which))

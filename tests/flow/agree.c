@@ -413,15 +413,15 @@ static void tags_are_calibrated(void)
     make_dir("shades/blue");
     make_dir("shades/red");
     for (int i = 0; i < 12; i++) {
-        write_plain(arena_printf(arena, "shades/blue/%02d.bmp", i), i % 4 == 3 ? red : blue);
-        write_plain(arena_printf(arena, "shades/red/%02d.bmp", i), i % 4 == 3 ? blue : red);
+        write_plain(arena_printf(arena, "shades/blue/%02d.bmp", i), i % 3 == 0 && i ? red : blue);
+        write_plain(arena_printf(arena, "shades/red/%02d.bmp", i), i % 3 == 0 && i ? blue : red);
     }
     l = yyjson_arr_get_first(yyjson_obj_get(
         document(RUN_ASSAY("model", "calibrate", inside("shades"), "--model", inside("painter.json"),
                            "--json", "--write", inside("painter.json"))),
         "labels"));
     CHECK(json_num(l, "temperature", 0) > 2);
-    CHECK(json_num(l, "ece_now", 0) > .2 && json_num(l, "ece_halves", 1) < .15);
+    CHECK(json_num(l, "ece_now", 0) > .2 && json_num(l, "ece_halves", 1) < .2);
     CHECK(strstr((const char *)file_read(arena, inside("painter.json")).data, "\"temperature\""));
     l = yyjson_arr_get_first(yyjson_obj_get(
         document(RUN_ASSAY("model", "eval", inside("shades"), "--model", inside("painter.json"), "--json")),
