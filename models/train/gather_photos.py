@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""Takes the photographs that photos.json names out of clones of public repositories, for training without labels.
+
+  gather_photos.py extract  --clones DIR --out DIR [--held held.csv] [MANIFEST]     from photos.json to a folder of JPEG files
+  gather_photos.py held     --out held.csv FOLDER ...                               hashes of pictures that must not be learned from
+  gather_photos.py settle   --out DIR MANIFEST ... > photos.json                    the manifest with what was really taken
+
+--clones has one clone per source, as OWNER+NAME, bare or not. Of each source at most `most` pictures are taken, in an order that depends on
+its name only; copies that a tool for augmentation made (names with `.rf.`) count once. Pictures are shrunk to 480 pixels; near copies of
+others and of held-out pictures (difference hash) and small ones are left out. DIR/OWNER+NAME/index.csv tells which file is which picture:
+name, path in the source, SHA-256 there, hash. A source that has its index is done. `settle` adds `kept` and `sha256`, the hash of the
+hashes in the index, to each source of the manifest.
+"""
+import argparse
+import csv
+import fnmatch
+import glob
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SIDE, LEAST, QUALITY = 480, 160, 88
+BYTES = range(4_000, 5_000_000)
+PICTURES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
+VIDEOS = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.gif')
+
+
+def difference_hash(picture):
+    """64 bits: is a pixel of the picture, shrunk to 9 by 8, brighter than the one on its left?"""
+    grey = cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = (grey[:, 1:] > grey[:, :-1]).ravel()
+    return int(''.join('01'[int(b)] for b in bits), 2)
+
+
+class Near:
+    """Finds hashes that differ in at most 4 bits: then one of five pieces is equal."""
+    pieces = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
+
+    def __init__(self):
+        self.tables = [{} for _ in self.pieces]
+
+    def slots(self, value):
+        keys = [(value >> at) & ((1 << bits) - 1) for at, bits in self.pieces]
+        return [table.setdefault(key, []) for table, key in zip(self.tables, keys)]
+
+    def has(self, value, bits):
+        return any(bin(value ^ other).count('1') <= bits for slot in self.slots(value) for other in slot)
+
+    def add(self, value):
+        for slot in self.slots(value):
+            slot.append(value)
+
+
+class Clone:
+    def __init__(self, folder):
+        inside = [os.path.join(folder, name) for name in ('', '.git', 'repo', 'repo/.git')]
+        self.git = next((d for d in inside if os.path.isdir(os.path.join(d, 'objects'))), None)
+        if self.git is None:
+            raise OSError('no repository in ' + folder)
+
+    def run(self, *words):
+        return subprocess.run(['git', '-C', self.git, *words], capture_output=True, check=True).stdout
+
+    def pictures(self, commit, globs):
+        """(path, object) of the pictures that one of the globs names, one for each original."""
+        originals = {}
+        listing = self.run('ls-tree', '-r', '-l', '-z', commit).decode('utf8', 'replace')
+        for path, meta in sorted(line.split('\t')[::-1] for line in listing.split('\0') if line):
+            if not path.lower().endswith(PICTURES[:4]) or not any(fnmatch.fnmatch(path, g) for g in globs):
+                continue
+            _, kind, name, size = meta.split()
+            if kind == 'blob' and size.isdigit() and int(size) in BYTES:      # an absent one has no number
+                originals.setdefault(path.split('.rf.')[0], (path, name))
+        return list(originals.values())
+
+    def blobs(self, names):
+        process = subprocess.Popen(['git', '-C', self.git, 'cat-file', '--batch'], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE)
+        for name in names:
+            process.stdin.write(name.encode() + b'\n')
+            process.stdin.flush()
+            head = process.stdout.readline().split()
+            if len(head) < 3:
+                yield None
+                continue
+            data = process.stdout.read(int(head[2]))
+            process.stdout.read(1)
+            yield data
+        process.stdin.close()
+        process.wait()
+
+
+def shrunk(data):
+    """-> the picture with at most SIDE pixels, or None when it is none or too small."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if picture is None or min(picture.shape[:2]) < LEAST:
+        return None
+    ratio = SIDE / max(picture.shape[:2])
+    return picture if ratio >= 1 else cv2.resize(picture, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
+
+
+def extract_one(source, clones, top, near, held):
+    clone = Clone(os.path.join(clones, source['repo'].replace('/', '+')))
+    found = clone.pictures(source['commit'], source['include'])
+    random.Random(source['repo']).shuffle(found)
+    os.makedirs(top, exist_ok=True)
+    index = []
+    for (path, _), data in zip(found, clone.blobs([name for _, name in found])):
+        if len(index) == source['most']:
+            break
+        picture = shrunk(data)
+        value = 0 if picture is None else difference_hash(picture)
+        if picture is None or held.has(value, 4) or near.has(value, 3):
+            continue
+        near.add(value)
+        name = '%05d.jpg' % len(index)
+        cv2.imwrite(os.path.join(top, name), picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        index.append((name, path, hashlib.sha256(data).hexdigest(), value))
+    with open(os.path.join(top, 'index.csv.new'), 'w', newline='') as file:
+        csv.writer(file).writerows(index)
+    os.rename(os.path.join(top, 'index.csv.new'), os.path.join(top, 'index.csv'))
+    return len(index)
+
+
+def rows(path):
+    with open(path, newline='') as file:
+        return list(csv.reader(file))
+
+
+def extract(args):
+    near, held = Near(), Near()
+    for row in rows(args.held) if args.held else ():
+        held.add(int(row[0]))
+    for index in sorted(glob.glob(os.path.join(args.out, '*', 'index.csv'))):
+        for row in rows(index):
+            near.add(int(row[3]))
+    for source in json.load(open(args.files[0] if args.files else os.path.join(HERE, 'photos.json'))):
+        top = os.path.join(args.out, source['repo'].replace('/', '+'))
+        if source['most'] and not os.path.exists(os.path.join(top, 'index.csv')):
+            try:
+                print(source['repo'], extract_one(source, args.clones, top, near, held), flush=True)
+            except (OSError, subprocess.CalledProcessError) as error:
+                print(source['repo'], 'left out:', error, file=sys.stderr)
+
+
+def held_pictures(folders):
+    """All pictures below the folders, and every tenth picture of their videos."""
+    for path in sorted(f for top in folders for f in glob.glob(os.path.join(top, '**', '*'), recursive=True)):
+        if path.lower().endswith(PICTURES):
+            picture = cv2.imread(path)
+            if picture is not None:
+                yield picture
+        elif path.lower().endswith(VIDEOS):
+            video, number = cv2.VideoCapture(path), 0
+            good, picture = video.read()
+            while good:
+                if number % 10 == 0:
+                    yield picture
+                number += 1
+                good, picture = video.read()
+
+
+def held(args):
+    values = sorted({difference_hash(p) for p in held_pictures(args.files)})
+    with open(args.out, 'w', newline='') as file:
+        csv.writer(file).writerows([v] for v in values)
+    print(len(values), 'hashes')
+
+
+def settle(args):
+    sources = {}
+    for path in args.files:
+        for source in json.load(open(path)):
+            index = os.path.join(args.out, source['repo'].replace('/', '+'), 'index.csv')
+            kept = rows(index) if os.path.exists(index) else []
+            if kept:
+                joined = '\n'.join(row[2] for row in kept)
+                sources[source['repo']] = dict(source, kept=len(kept), sha256=hashlib.sha256(joined.encode()).hexdigest())
+    lines = [json.dumps(sources[repo], ensure_ascii=False) for repo in sorted(sources)]
+    print('[\n' + ',\n'.join(lines) + '\n]')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('verb', choices=('extract', 'held', 'settle'))
+    parser.add_argument('files', nargs='*')
+    parser.add_argument('--clones')
+    parser.add_argument('--out', required=True)
+    parser.add_argument('--held')
+    args = parser.parse_intermixed_args()
+    {'extract': extract, 'held': held, 'settle': settle}[args.verb](args)
+
+
+if __name__ == '__main__':
+    main()
