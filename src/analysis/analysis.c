@@ -5,11 +5,13 @@
 #include "base/text.h"
 #include "media/video.h"
 
-static const struct pipeline *const pipelines[] = {
-    &pipeline_alarm,        &pipeline_annotate,        &pipeline_scenes,          &pipeline_pictures,
-    &pipeline_origin_image, &pipeline_origin_video,    &pipeline_origin_sound,    &pipeline_tampering,
-    &pipeline_sensor_read,  &pipeline_sensor_classify, &pipeline_sensor_features, &pipeline_sensor_import,
-    &pipeline_sensor_train};
+static const struct pipeline *const pipelines[] = {&pipeline_alarm,           &pipeline_annotate,
+                                                   &pipeline_scenes,          &pipeline_pictures,
+                                                   &pipeline_origin_image,    &pipeline_origin_video,
+                                                   &pipeline_origin_sound,    &pipeline_tampering,
+                                                   &pipeline_sensor_read,     &pipeline_sensor_classify,
+                                                   &pipeline_sensor_features, &pipeline_sensor_import,
+                                                   &pipeline_sensor_train,    &pipeline_faces};
 
 const struct pipeline *pipeline_find(const char *name)
 {

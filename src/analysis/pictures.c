@@ -13,10 +13,6 @@
 #include "infer/tags.h"
 #include "media/still.h"
 
-/* What models need at most: a JPEG with a shorter side of at least twice this is decoded at half the size,
- * and so on. Faces of 1 in 20 of the shorter side and small print are still there. */
-enum { SHORTEST = 480 };
-
 struct album {
     const struct toolbox *tools;
     const struct scenes_params *params;
@@ -121,7 +117,7 @@ static int open_picture(struct album *b, const struct subject_part *part, struct
     struct still still;
     int r;
 
-    opts.shortest = SHORTEST;
+    opts.shortest = PICTURES_SHORTEST;
     opts.deadline_mono_us = b->deadline;
     if (b->tools->cpu_us)
         opts.cpu_us = b->tools->cpu_us;

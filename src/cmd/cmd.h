@@ -26,7 +26,7 @@ struct data_settings {
     const char *data; /* data directory */
 };
 struct lab_settings {
-    const char *models, *detector, *runtime, *languages, *tessdata;
+    const char *models, *detector, *faces, *tags, *runtime, *languages, *tessdata;
     const char *anchors, *allowed, *stamps; /* files of c2pa/trust.h */
     bool variants;
     int64_t analysts, tasks, memory, artefact, max_pixels;

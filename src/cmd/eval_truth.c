@@ -48,6 +48,13 @@ static const char *unsafe_label(const char *word)
     return is_one_of(word, unsafe) ? "unsafe" : NULL;
 }
 
+static const char *face_label(const char *word)
+{
+    static const char *const faces[] = {"face", "faces", NULL};
+
+    return is_one_of(word, faces) ? "face" : NULL;
+}
+
 /* Tags are whatever the model's map calls so. */
 static const char *tag_label(const char *word)
 {
@@ -62,6 +69,18 @@ static double alarm_score(const struct report *r, const char *label, const char 
 
     (void)model; /* there is one detector */
     return s ? s->value : (double)NAN;
+}
+
+/* The surest face; none has none. */
+static double face_score(const struct report *r, const char *label, const char *model)
+{
+    double best = 0;
+
+    (void)model;
+    for (size_t i = 0; i < r->nfindings; i++)
+        if (text_is(r->findings[i].label, label))
+            best = fmax(best, r->findings[i].score);
+    return best;
 }
 
 static double tag_score(const struct report *r, const char *label, const char *model)
@@ -127,12 +146,13 @@ static double unsafe_score(const struct report *r, const char *label, const char
 
 /* ---- kinds ---- */
 
-const char eval_kind_names[] = "alarm, origin, nsfw or tags";
+const char eval_kind_names[] = "alarm, origin, nsfw, faces or tags";
 
 static const struct eval_kind kinds[] = {
     {"alarm", "alarm", alarm_label, alarm_score, "nothing"},
     {"origin", "origin", origin_label, origin_score, "human"},
     {"nsfw", "origin", unsafe_label, unsafe_score, "safe"},
+    {"faces", "faces", face_label, face_score, "nothing"},
     {"tags", NULL, tag_label, tag_score, "nothing"},
 };
 

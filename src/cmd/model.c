@@ -17,7 +17,7 @@ static int load_cards(struct model_call *c, struct err *err)
     c->nbuiltin = embedded_count();
     c->builtin = arena_array(c->arena, c->nbuiltin, sizeof *c->builtin);
     for (size_t i = 0; i < c->nbuiltin; i++)
-        if (card_parse(c->arena, embedded_get(i).card, NULL, "built-in", &c->builtin[i], err) < 0)
+        if (embedded_read(c->arena, i, &c->builtin[i], err) < 0)
             return -1;
     return cards_list(c->arena, c->dir, &c->entries, &c->n, err);
 }
@@ -136,7 +136,8 @@ static void show_traits(const struct card *c)
 
 static void show_tags(const struct card *c)
 {
-    printf("labels    %zu\nmap       %s\ntags      from %g; ", c->nlabels, c->tags.map, c->tags.threshold);
+    printf("labels    %zu\nmap       %s\ntags      from %g; ", c->nlabels,
+           c->tags.map ? c->tags.map : "built in", c->tags.threshold);
     for (size_t i = 0; i < c->tags.ntags; i++)
         printf("%s%s%s", i ? ", " : "", c->tags.tags[i].name, c->tags.tags[i].critical ? " (critical)" : "");
     putchar('\n');
@@ -319,13 +320,14 @@ static const struct {
     int (*run)(struct model_call *, struct err *);
     bool blind; /* does not look at what is there */
 } verbs[] = {
-    {"list", model_list, false}, {"show", model_show, false},   {"verify", model_verify, false},
-    {"eval", model_eval, false}, {"bench", model_bench, false}, {"tune", model_tune, true},
-    {"pull", model_pull, false}, {"add", model_add, true},      {"remove", model_remove, false},
+    {"list", model_list, false},           {"show", model_show, false},   {"verify", model_verify, false},
+    {"eval", model_eval, false},           {"bench", model_bench, false}, {"tune", model_tune, true},
+    {"pull", model_pull, false},           {"add", model_add, true},      {"remove", model_remove, false},
+    {"calibrate", model_calibrate, false},
 };
 
 static const struct command_help help = {
-    .usage = "assay model list|show|verify|pull|add|remove|eval|bench|tune [NAME...] [options]",
+    .usage = "assay model list|show|verify|pull|add|remove|eval|calibrate|bench|tune [NAME...] [options]",
     .text =
         "Models. Some are built in. Others come from the catalogue (`pull`), or as a model card (a JSON "
         "file,\n"
@@ -339,6 +341,8 @@ static const struct command_help help = {
         "  remove NAME...         takes models away\n"
         "  eval DIR               accuracy on a folder whose folders are named after what their files show\n"
         "                         (person, animal, person+animal, nothing; human, artificial; tags)\n"
+        "                         --against NAME: agreement with another model on photos without labels\n"
+        "  calibrate DIR          fits a model's calibration to such a folder; --model, --write CARD\n"
         "  bench [NAME...]        what a run costs: processor time, memory, loading; also CARD.json, "
         "FILE.onnx\n"
         "  tune --tenant NAME     thresholds for each camera from operators' labels, shown by replay",
@@ -354,7 +358,8 @@ static int run(struct model_call *c, size_t verb)
 {
     struct err err = {0};
 
-    if (verbs[verb].run == model_eval && !c->argc) { /* then --data is the folder with the truth */
+    if ((verbs[verb].run == model_eval || verbs[verb].run == model_calibrate) &&
+        !c->argc) { /* then --data is the folder with the truth */
         c->truth = c->data.data;
         c->data.data = "./assay-data";
     }

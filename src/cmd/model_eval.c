@@ -16,6 +16,7 @@
 #include "cmd/check_int.h"
 #include "cmd/eval_int.h"
 #include "cmd/model_int.h"
+#include "infer/model.h"
 
 enum { READY_US = 60000000, DEADLINE_MS = 600000 };
 
@@ -26,8 +27,10 @@ enum { READY_US = 60000000, DEADLINE_MS = 600000 };
 static const struct option eval_rows[] = {
     ROW("model", OPT_STRING, model, NULL, 0, 0, "NAME|CARD",
         "eval: the model to evaluate, installed or beside this card; default: what a server would use"),
+    ROW("against", OPT_STRING, against, NULL, 0, 0, "NAME|CARD",
+        "eval: photos without labels, and how far the model agrees with this one (faces, tags)"),
     ROW("pipeline", OPT_STRING, pipeline, NULL, 0, 0, "NAME",
-        "eval: alarm, origin, nsfw or tags; default: as the names of the folders say"),
+        "eval: alarm, origin, nsfw, faces or tags; default: as the names of the folders say"),
     ROW("threshold", OPT_DOUBLE, threshold, "0.5", 0, 1, "P", "eval: a label is told from this score on"),
     ROW("false-rate", OPT_DOUBLE, false_rate, "0.05", 0, 1, "P",
         "eval, tune: also find the threshold with at most so many false ones"),
@@ -49,9 +52,8 @@ static int is_visible(const struct dirent *d)
     return d->d_name[0] != '.';
 }
 
-/* Names in a folder, sorted, of those that are folders or are not. */
-static int names_in(struct arena *a, const char *dir, bool folders, const char ***ret, size_t *ret_n,
-                    struct err *err)
+int eval_names(struct arena *a, const char *dir, bool folders, const char ***ret, size_t *ret_n,
+               struct err *err)
 {
     struct dirent **found = NULL;
     int n = scandir(dir, &found, is_visible, alphasort);
@@ -76,7 +78,7 @@ static int add_files(struct evaluation *e, size_t folder, size_t most, size_t *c
     const char *dir = arena_printf(e->arena, "%s/%s", e->data, e->folders[folder].name), **names;
     size_t n;
 
-    if (names_in(e->arena, dir, false, &names, &n, err) < 0)
+    if (eval_names(e->arena, dir, false, &names, &n, err) < 0)
         return -1;
     for (size_t i = 0; i < n && (!most || i < most); i++) {
         if (e->n == EVAL_MAX_ITEMS)
@@ -91,12 +93,12 @@ static int add_files(struct evaluation *e, size_t folder, size_t most, size_t *c
     return 0;
 }
 
-static int find_items(struct evaluation *e, const struct eval_settings *s, struct err *err)
+int eval_find(struct evaluation *e, const struct eval_settings *s, struct err *err)
 {
     const char **folders;
     size_t n, cap = 0;
 
-    if (names_in(e->arena, e->data, true, &folders, &n, err) < 0)
+    if (eval_names(e->arena, e->data, true, &folders, &n, err) < 0)
         return -1;
     e->kind = s->pipeline ? eval_kind_find(s->pipeline) : eval_kind_guess(folders, n);
     if (!e->kind)
@@ -121,7 +123,7 @@ static int fill_spec(const struct evaluation *e, int fd, const char *path, struc
         return FAIL_ERRNO(err, "cannot read it");
     *whole = (struct subject_part){.size = st.st_size};
     spec->id = "eval";
-    spec->pipeline = check_pipeline(e->kind->pipeline, fd);
+    spec->pipeline = text_is(e->kind->pipeline, "faces") ? "faces" : check_pipeline(e->kind->pipeline, fd);
     spec->subject.size = st.st_size;
     spec->subject.name = path;
     spec->deadline_ms = DEADLINE_MS;
@@ -162,6 +164,8 @@ static int take_report(struct evaluation *e, struct eval_item *item, const struc
     item->cpu_ms = (double)(r->decode_us + r->infer_us) / 1000;
     item->wall_ms = (double)r->total_us / 1000;
     note_models(e, r);
+    if (e->keep)
+        e->keep(e, item, r);
     return known ? 0 : FAIL(err, ERR_MODEL, "no model gave a score");
 }
 
@@ -200,48 +204,92 @@ static void judge_all(struct evaluation *e, struct lab *lab)
 
 /* ---- the command ---- */
 
-/* A card is a file; everything else is a name. */
-static int choose_model(struct model_call *c, struct evaluation *e, struct lab_opts *opts, struct err *err)
+int eval_choose(struct model_call *c, const char *model, struct lab_opts *opts, const struct card **ret,
+                struct err *err)
 {
-    const char *model = c->eval.model;
-    const struct card *found;
-    struct card card;
+    struct card *card = arena_alloc(c->arena, sizeof *card);
 
-    if (!model)
-        return 0;
+    *ret = card;
     if (text_ends(model, ".json")) {
-        if (card_load(c->arena, model, &card, err) < 0 || card_verify(&card, err) < 0)
+        if (card_load(c->arena, model, card, err) < 0 || card_verify(card, err) < 0)
             return -1;
         opts->models_dir = dirname(arena_strdup(c->arena, model));
-        found = &card;
-    } else if (model_find(c, model, &found, err) < 0) {
+        if (!opts->detector) /* what else lies there is not asked */
+            opts->detector = embedded_get(0).name;
+    } else if (model_find(c, model, ret, err) < 0) {
         return -1;
     }
-    if (text_is(found->task, "detect"))
-        opts->detector = found->name;
-    e->model = arena_strdup(c->arena, found->name);
+    if (text_is((*ret)->task, "detect"))
+        opts->detector = (*ret)->name;
+    else if (text_is((*ret)->task, "faces"))
+        opts->faces = (*ret)->name;
+    else if (text_is((*ret)->task, "tags"))
+        opts->tags = (*ret)->name;
     return 0;
 }
 
-static int run(struct model_call *c, struct evaluation *e, const struct lab_opts *opts, struct err *err)
+static int choose_model(struct model_call *c, struct evaluation *e, struct lab_opts *opts, struct err *err)
 {
-    CLEANUP(page_freep) struct page *page = NULL;
+    const struct card *found;
+
+    if (!c->eval.model)
+        return 0;
+    if (eval_choose(c, c->eval.model, opts, &found, err) < 0)
+        return -1;
+    e->model = found->name;
+    return 0;
+}
+
+int eval_lab(struct lab **ret, const struct lab_opts *opts, struct err *err)
+{
     struct lab *lab = NULL;
 
-    if (c->eval.html && page_begin(&page, c->eval.html, e->data, err) < 0)
-        return -1;
     if (lab_start(&lab, opts, err) < 0)
         return -1;
     if (lab_wait_ready(lab, clock_mono_us() + READY_US, err) < 0) {
         lab_stop(lab);
         return -1;
     }
+    *ret = lab;
+    return 0;
+}
+
+/* Another one has the place of a task that one model does: then its figures are not those that were asked
+ * for.
+ */
+static int check_took_part(const struct evaluation *e, struct err *err)
+{
+    for (size_t i = 0; i < e->nmodels; i++)
+        if (!e->model || text_is(e->models[i].name, e->model))
+            return 0;
+    return e->model ? FAIL(err, ERR_MODEL,
+                           "%s judged none of the files: another model of its task, or of "
+                           "another task, did (docs/models.md)",
+                           e->model)
+                    : 0;
+}
+
+int eval_judge(struct evaluation *e, const struct lab_opts *opts, struct err *err)
+{
+    struct lab *lab;
+
+    if (eval_lab(&lab, opts, err) < 0)
+        return -1;
     judge_all(e, lab);
     lab_stop(lab);
     eval_sum(e);
     if (!e->judged)
         return FAIL(err, ERR_MODEL, "none of the %zu files could be judged; the first: %.150s", e->n,
                     e->items[0].problem);
+    return check_took_part(e, err);
+}
+
+static int run(struct model_call *c, struct evaluation *e, const struct lab_opts *opts, struct err *err)
+{
+    CLEANUP(page_freep) struct page *page = NULL;
+
+    if ((c->eval.html && page_begin(&page, c->eval.html, e->data, err) < 0) || eval_judge(e, opts, err) < 0)
+        return -1;
     if (c->eval.json)
         eval_print_json(e);
     else
@@ -263,7 +311,9 @@ int model_eval(struct model_call *c, struct err *err)
     log_setup(LOG_WARN, false);
     c->lab.analysts = c->lab.analysts ? c->lab.analysts : 1;
     opts = lab_opts_of(&c->lab, &c->data, c->arena);
-    if (find_items(&e, &c->eval, err) < 0 || choose_model(c, &e, &opts, err) < 0)
+    if (c->eval.against)
+        return eval_against(c, e.data, &opts, err);
+    if (eval_find(&e, &c->eval, err) < 0 || choose_model(c, &e, &opts, err) < 0)
         return -1;
     return run(c, &e, &opts, err);
 }

@@ -14,7 +14,7 @@ struct pull_settings {
 };
 struct option_set pull_set(struct pull_settings *s);
 struct eval_settings {
-    const char *model, *pipeline, *html;
+    const char *model, *against, *pipeline, *html;
     double threshold, false_rate;
     int64_t per_folder;
     bool json;
@@ -65,6 +65,7 @@ int model_read_file(struct arena *a, const char *path, struct bytes *ret, struct
 struct probe_opts model_probe_opts(const struct model_call *c);
 
 int model_bench(struct model_call *c, struct err *err);
+int model_calibrate(struct model_call *c, struct err *err);
 /* add, of a file without a card: looks into it, tries it, proposes a card. */
 int model_propose(struct model_call *c, const char *path, struct err *err);
 int model_pull(struct model_call *c, struct err *err);

@@ -28,13 +28,14 @@ static const struct option tune_rows[] = {
     ROW("since", OPT_DURATION, since_ms, "0s", 0, 1e13, "TIME", "tune: only jobs younger than that; 0s: all"),
     ROW("miss-rate", OPT_DOUBLE, miss_rate, "0", 0, 1, "P", "tune: at most so many alarms may become safe"),
     ROW("least", OPT_INT, least, "10", 1, 1e6, "N",
-        "tune: a camera needs so many labelled alarms, and as many that were harmless"),
+        "tune: a camera needs so many labelled alarms, and as many that were harmless; calibrate: the same "
+        "of files, for a label"),
     ROW("pooled", OPT_FLAG, pooled, "false", 0, 0, NULL,
         "tune: also thresholds of the tenant, from all cameras, for those without their own"),
     ROW("rules", OPT_STRING, rules, NULL, 0, 0, "FILE",
         "tune: the rules of now, which the new ones begin with"),
     ROW("write", OPT_STRING, write, NULL, 0, 0, "FILE",
-        "tune: write the new rules there; else nothing is written"),
+        "tune: write the new rules there; calibrate: the new card; else nothing is written"),
 };
 
 struct option_set tune_set(struct tune_settings *s)

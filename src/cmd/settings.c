@@ -28,6 +28,8 @@ static const struct option lab_rows[] = {
         "model card to detect with; default: an installed one, else the built-in"),
     LAB("variants", OPT_FLAG, variants, "true", 0, 0, NULL,
         "use the weights of a model that this processor runs fastest; --no-variants: always the plain ones"),
+    LAB("face-model", OPT_STRING, faces, NULL, 0, 0, "NAME", "the same, to find faces with"),
+    LAB("tag-model", OPT_STRING, tags, NULL, 0, 0, "NAME", "the same, to tell what pictures show"),
     LAB("onnxruntime", OPT_STRING, runtime, NULL, 0, 0, "FILE",
         "path of libonnxruntime.so; default: searched (docs/models.md)"),
     LAB("languages", OPT_STRING, languages, "auto", 0, 0, "LIST",
@@ -115,6 +117,8 @@ struct lab_opts lab_opts_of(const struct lab_settings *s, const struct data_sett
         o.models_dir = NULL; /* nothing installed: the built-in model */
     o.detector = s->detector;
     o.plain = !s->variants;
+    o.faces = s->faces;
+    o.tags = s->tags;
     o.languages = s->languages;
     o.tessdata = s->tessdata;
     o.runtime = s->runtime;

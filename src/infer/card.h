@@ -78,8 +78,9 @@ struct card_output {
 
 /* What only one task has. */
 struct card_faces {
-    double threshold; /* of the score, 0..1 */
-    int min_face;     /* pixels of the picture; smaller faces are not told */
+    double threshold;               /* of the raw score, 0..1 */
+    struct calibration calibration; /* from the raw score to the one that is told */
+    int min_face;                   /* pixels of the picture; smaller faces are not told */
 };
 
 struct card_embedding {
@@ -106,8 +107,9 @@ struct card_tag {
 };
 
 struct card_tags {
-    const char *map;  /* path of the file with the tags */
-    double threshold; /* tags below it are not worth telling */
+    const char *map;    /* path of the file with the tags */
+    double threshold;   /* tags below it are not worth telling */
+    double temperature; /* calibration: softmax(logits / it), sigmoid(logit / it); 1 = as they are */
     size_t ntags;
     const struct card_tag *tags; /* in the order of the file */
 };
@@ -139,7 +141,8 @@ struct card_speech {
 };
 
 struct card_nsfw {
-    double threshold; /* of the sum, 0..1 */
+    double threshold;               /* of the score, 0..1 */
+    struct calibration calibration; /* from the sum to the score */
     size_t nunsafe;
     const int *unsafe; /* indices into labels */
 };

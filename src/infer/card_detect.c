@@ -46,7 +46,7 @@ static const struct field rule_fields[] = {
     {"label", FIELD_NUMBER, true, offsetof(struct risk_rule, label), 0, 1, NULL},
 };
 
-static int read_calibration(struct reader *r, yyjson_val *list, struct calibration *c)
+int card_read_calibration(struct reader *r, yyjson_val *list, struct calibration *c)
 {
     static const struct field number = {"calibration", FIELD_NUMBER, true, 0, 0, 1, NULL};
     size_t n = yyjson_arr_size(list);
@@ -83,7 +83,7 @@ static int read_concepts(struct reader *r, yyjson_val *list, struct card *card)
         yyjson_val *obj = yyjson_arr_get(list, i);
 
         if (FIELDS_READ(r, obj, "a concept", concept_fields, &all[i]) < 0 ||
-            read_calibration(r, yyjson_obj_get(obj, "calibration"), &all[i].calibration) < 0)
+            card_read_calibration(r, yyjson_obj_get(obj, "calibration"), &all[i].calibration) < 0)
             return -1;
         if (card_concept(card, all[i].name))
             return BAD(r, "the concept \"%s\" is there twice", all[i].name);

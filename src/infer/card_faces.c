@@ -11,6 +11,7 @@ static const struct field head_fields[] = {
     {"output", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"threshold", FIELD_NUMBER, false, CARD_AT(faces.threshold), 0.01, 1, NULL},
     {"nms_iou", FIELD_NUMBER, false, CARD_AT(nms_iou), 0, 1, NULL},
+    {"calibration", FIELD_OTHER, false, 0, 0, 0, NULL},
     {"min_face", FIELD_WHOLE, false, CARD_AT(faces.min_face), 1, 2048, NULL},
 };
 
@@ -34,7 +35,8 @@ static int read_faces(struct reader *r, yyjson_val *root, struct card *card)
     in->width = 640;
     in->height = 384;
     if (FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", input_fields, in) < 0 ||
-        FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0)
+        FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0 ||
+        card_read_calibration(r, yyjson_obj_get(root, "calibration"), &card->faces.calibration) < 0)
         return -1;
     if (in->width % COARSEST || in->height % COARSEST)
         return BAD(r, "\"width\" and \"height\" must be multiples of %d", COARSEST);

@@ -11,6 +11,7 @@ static const struct field head_fields[] = {
     {"output", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"labels", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"unsafe", FIELD_OTHER, true, 0, 0, 0, NULL},
+    {"calibration", FIELD_OTHER, false, 0, 0, 0, NULL},
     {"threshold", FIELD_NUMBER, false, CARD_AT(nsfw.threshold), 0.01, 1, NULL},
 };
 static const struct field input_fields[] = {
@@ -60,7 +61,8 @@ static int read_nsfw(struct reader *r, yyjson_val *root, struct card *card)
     if (FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", input_fields, &card->input) < 0 ||
         FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0 ||
         card_read_labels(r, yyjson_obj_get(root, "labels"), card) < 0 ||
-        read_unsafe(r, yyjson_obj_get(root, "unsafe"), card) < 0)
+        read_unsafe(r, yyjson_obj_get(root, "unsafe"), card) < 0 ||
+        card_read_calibration(r, yyjson_obj_get(root, "calibration"), &card->nsfw.calibration) < 0)
         return -1;
     card->outputs[card->noutputs++] = card->output.name;
     return 0;

@@ -16,6 +16,11 @@ static const struct field head_fields[] = {
     {"labels", FIELD_OTHER, true, 0, 0, 0, NULL},
     {"map", FIELD_NAME, true, offsetof(struct card_head, map), 0, 0, NULL},
     {"threshold", FIELD_NUMBER, false, CARD_AT(tags.threshold), 0, 1, NULL},
+    {"calibration", FIELD_OTHER, false, 0, 0, 0, NULL},
+};
+
+static const struct field calibration_fields[] = {
+    {"temperature", FIELD_NUMBER, true, offsetof(struct card_tags, temperature), 0.05, 20, NULL},
 };
 
 static const struct field input_fields[] = {
@@ -88,11 +93,14 @@ int card_read_labels(struct reader *r, yyjson_val *list, struct card *card)
 
 static int read_tags(struct reader *r, yyjson_val *root, struct card *card)
 {
+    yyjson_val *calibration = yyjson_obj_get(root, "calibration");
+
     if (!text_ends(yyjson_get_str(yyjson_obj_get(root, "map")), CARD_MAP_ENDING))
         return BAD(r, "\"map\" must be the name of a file that ends in %s", CARD_MAP_ENDING);
     if (FIELDS_READ(r, yyjson_obj_get(root, "input"), "\"input\"", input_fields, &card->input) < 0 ||
         FIELDS_READ(r, yyjson_obj_get(root, "output"), "\"output\"", output_fields, &card->output) < 0 ||
-        card_read_labels(r, yyjson_obj_get(root, "labels"), card) < 0)
+        card_read_labels(r, yyjson_obj_get(root, "labels"), card) < 0 ||
+        (calibration && FIELDS_READ(r, calibration, "\"calibration\"", calibration_fields, &card->tags) < 0))
         return -1;
     card->outputs[card->noutputs++] = card->output.name;
     return 0;
@@ -100,6 +108,7 @@ static int read_tags(struct reader *r, yyjson_val *root, struct card *card)
 
 static void set_defaults(struct card *card)
 {
+    card->tags.temperature = 1;
     card->tags.threshold = 0.2;
 }
 

@@ -26,6 +26,15 @@ EMBED(assay_residual_model, EMBEDDED_RESIDUAL_MODEL);
 EMBED(assay_spectrum_card, EMBEDDED_SPECTRUM_CARD);
 EMBED(assay_speech_card, EMBEDDED_SPEECH_CARD);
 EMBED(assay_speech_model, EMBEDDED_SPEECH_MODEL);
+#ifdef EMBEDDED_FACES_MODEL
+EMBED(assay_faces_card, EMBEDDED_FACES_CARD);
+EMBED(assay_faces_model, EMBEDDED_FACES_MODEL);
+#endif
+#ifdef EMBEDDED_TAGS_MODEL
+EMBED(assay_tags_card, EMBEDDED_TAGS_CARD);
+EMBED(assay_tags_model, EMBEDDED_TAGS_MODEL);
+EMBED(assay_tags_map, EMBEDDED_TAGS_MAP);
+#endif
 
 #define SHELF(symbol, name, path, sum) EMBED(symbol, path);
 EMBEDDED_SHELF
@@ -38,20 +47,26 @@ static const struct {
 } shelf[] = {EMBEDDED_SHELF};
 #undef SHELF
 
+#define PIECE(symbol) symbol##_begin, symbol##_end
+#define NONE          NULL, NULL
+
 /* In the order of the list: the detector first. */
 static const struct {
     const char *name;
     const uint8_t *card, *card_end, *model, *model_end; /* model NULL: the card has the weights */
+    const uint8_t *map, *map_end;                       /* NULL: it has none */
 } pieces[] = {
-    {"assay-detect", assay_detect_card_begin, assay_detect_card_end, assay_detect_model_begin,
-     assay_detect_model_end},
-    {"assay-pixels", assay_pixels_card_begin, assay_pixels_card_end, assay_pixels_model_begin,
-     assay_pixels_model_end},
-    {"assay-residual", assay_residual_card_begin, assay_residual_card_end, assay_residual_model_begin,
-     assay_residual_model_end},
-    {"assay-spectrum", assay_spectrum_card_begin, assay_spectrum_card_end, NULL, NULL},
-    {"assay-speech", assay_speech_card_begin, assay_speech_card_end, assay_speech_model_begin,
-     assay_speech_model_end},
+    {"assay-detect", PIECE(assay_detect_card), PIECE(assay_detect_model), NONE},
+    {"assay-pixels", PIECE(assay_pixels_card), PIECE(assay_pixels_model), NONE},
+    {"assay-residual", PIECE(assay_residual_card), PIECE(assay_residual_model), NONE},
+    {"assay-spectrum", PIECE(assay_spectrum_card), NONE, NONE},
+    {"assay-speech", PIECE(assay_speech_card), PIECE(assay_speech_model), NONE},
+#ifdef EMBEDDED_FACES_MODEL
+    {"assay-faces", PIECE(assay_faces_card), PIECE(assay_faces_model), NONE},
+#endif
+#ifdef EMBEDDED_TAGS_MODEL
+    {"assay-tags", PIECE(assay_tags_card), PIECE(assay_tags_model), PIECE(assay_tags_map)},
+#endif
 };
 
 static struct bytes between(const uint8_t *begin, const uint8_t *end)
@@ -68,7 +83,20 @@ size_t embedded_count(void)
 struct embedded embedded_get(size_t i)
 {
     return (struct embedded){pieces[i].name, between(pieces[i].card, pieces[i].card_end),
-                             between(pieces[i].model, pieces[i].model_end)};
+                             between(pieces[i].model, pieces[i].model_end),
+                             between(pieces[i].map, pieces[i].map_end)};
+}
+
+int embedded_read(struct arena *a, size_t i, struct card *ret_card, struct err *err)
+{
+    struct embedded e = embedded_get(i);
+    struct card card;
+
+    if (card_parse(a, e.card, NULL, "built-in", &card, err) < 0 ||
+        (e.map.len && card_add_map(a, e.map, "built-in", &card, err) < 0))
+        return -1;
+    *ret_card = card;
+    return 0;
 }
 
 struct bytes embedded_card(void)

@@ -74,6 +74,7 @@ int faces_find(struct face_finder *f, struct arena *a, const struct picture *bgr
     faces = arena_array(a, raw, sizeof *faces);
     for (size_t i = 0; i < raw && n < FACES_MAX; i++) {
         faces[n] = face_of(&f->raw[i], &placed);
+        faces[n].score = (float)calibrate(&card->faces.calibration, (double)faces[n].score);
         if (face_pixels(&faces[n], bgr) >= card->faces.min_face)
             n++;
     }

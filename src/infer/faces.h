@@ -15,7 +15,7 @@ enum { FACES_MAX = 300, FACE_POINTS = 5 };
 
 struct face {
     struct box box;               /* 0..1 of the picture, inside it */
-    float score;                  /* 0..1, at least the card's threshold */
+    float score;                  /* 0..1, calibrated */
     float points[FACE_POINTS][2]; /* x, y in 0..1 of the picture, a little outside at its border: the eye that
                                    * lies left in the picture, the other eye, tip of the nose, left and right
                                    * corner of the mouth, for a face that is upright */

@@ -72,9 +72,12 @@ struct tensor_list model_outputs(const struct model *m);
 struct embedded {
     const char *name; /* of the card: "assay-detect" */
     struct bytes card, model;
+    struct bytes map; /* of tags; empty where the card has none */
 };
 size_t embedded_count(void);
 struct embedded embedded_get(size_t i); /* 0 .. embedded_count() - 1 */
+/* Its card with, where there is one, the map. */
+int embedded_read(struct arena *a, size_t i, struct card *ret_card, struct err *err);
 
 /* The card and the bytes of the first of them, the detector. */
 struct bytes embedded_card(void);

@@ -33,7 +33,7 @@ int nsfw_judge_picture(struct nsfw_judge *j, const struct picture *bgr, int64_t 
             return FAIL(err, ERR_MODEL, "the model %s gave a score that is not a probability", card->name);
     for (size_t i = 0; i < card->nsfw.nunsafe; i++)
         sum += (double)out.data[card->nsfw.unsafe[i]];
-    ret->score = fmin(fmax(sum, 0), 1);
+    ret->score = calibrate(&card->nsfw.calibration, fmin(fmax(sum, 0), 1));
     ret->unsafe = ret->score >= card->nsfw.threshold;
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "infer/fit_int.h"
 #include "infer/number_int.h"
+#include "verdict/temper.h"
 
 struct tagger {
     struct model *model;
@@ -79,11 +80,12 @@ static const struct decoder {
     const char *name;
     bool (*probabilities)(const float *out, size_t n, float *ret); /* false: it gave what cannot be */
     double (*join)(double so_far, double p);
+    bool exclusive; /* the labels exclude each other */
 } decoders[] = {
-    {"softmax", as_is, add},
-    {"sigmoid", as_is, larger},
-    {"softmax-logits", softmax, add},
-    {"sigmoid-logits", sigmoid, larger},
+    {"softmax", as_is, add, true},
+    {"sigmoid", as_is, larger, false},
+    {"softmax-logits", softmax, add, true},
+    {"sigmoid-logits", sigmoid, larger, false},
 };
 
 static const struct decoder *decoder_of(const struct card *card)
@@ -121,6 +123,7 @@ int tags_judge(struct tagger *t, struct arena *a, const struct picture *bgr, int
         return -1;
     if (!decoder_of(card)->probabilities(out.data, card->nlabels, t->labels))
         return FAIL(err, ERR_MODEL, "the model %s gave a score that is not a probability", card->name);
+    temper(t->labels, card->nlabels, card->tags.temperature, decoder_of(card)->exclusive);
     *ret_tags = arena_array(a, card->tags.ntags, sizeof **ret_tags);
     *ret_n = card->tags.ntags;
     tags_fold(card, t->labels, *ret_tags);

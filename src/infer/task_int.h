@@ -32,6 +32,8 @@ const struct card_task *card_task(const char *name);
 
 /* The list "labels" of a classifier: 2 to CARD_MAX_LABELS names, none twice. */
 int card_read_labels(struct reader *r, yyjson_val *list, struct card *card);
+/* Points [raw, probability] of a calibration that rises; no list, no points. */
+int card_read_calibration(struct reader *r, yyjson_val *list, struct calibration *c);
 /* card_task.check of classifiers: a score for each label. */
 int card_check_scores(const struct card *card, const struct tensor_list *out, struct err *err);
 

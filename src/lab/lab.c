@@ -207,8 +207,8 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
         return FAIL(err, ERR_INPUT, "tasks, memory or artefact size of an analyst is too small");
     lab->opts = *opts;
     lab->opts.models_dir = lab->opts.runtime = lab->opts.detector = lab->opts.keeper = lab->opts.languages =
-        lab->opts.tessdata = lab->opts.anchors = lab->opts.allowed = lab->opts.stamps =
-            NULL; /* copied elsewhere */
+        lab->opts.tessdata = lab->opts.anchors = lab->opts.allowed = lab->opts.stamps = lab->opts.faces =
+            lab->opts.tags = NULL; /* copied elsewhere */
     lab->keeper = mem_strdup(opts->keeper ? opts->keeper : "/proc/self/exe");
     m->memory_bytes = opts->memory_bytes;
     m->artefact_bytes = opts->artefact_bytes;
@@ -219,6 +219,8 @@ static int copy_options(struct lab *lab, const struct lab_opts *opts, struct err
     if (copy_option(m->models_dir, sizeof m->models_dir, opts->models_dir, "path of the models", err) < 0 ||
         copy_option(m->runtime, sizeof m->runtime, opts->runtime, "path of the runtime", err) < 0 ||
         copy_option(m->detector, sizeof m->detector, opts->detector, "name of the detector", err) < 0 ||
+        copy_option(m->faces, sizeof m->faces, opts->faces, "name of the model of faces", err) < 0 ||
+        copy_option(m->tags, sizeof m->tags, opts->tags, "name of the model of tags", err) < 0 ||
         copy_option(m->languages, sizeof m->languages, opts->languages, "list of languages", err) < 0 ||
         copy_option(m->tessdata, sizeof m->tessdata, opts->tessdata, "path of the languages", err) < 0 ||
         copy_option(m->anchors, sizeof m->anchors, opts->anchors, "path of the trusted anchors", err) < 0 ||

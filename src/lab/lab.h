@@ -27,8 +27,9 @@ struct lab_opts {
     int tasks_per_analyst;  /* an analyst is replaced after that many tasks; default 64 */
     const char *models_dir; /* NULL: only the embedded model */
     const char *detector; /* name of the card to use; NULL: the first installed detector, else the embedded */
-    const char *runtime;  /* path of ONNX Runtime; NULL: search */
-    bool plain;           /* the plain weights, also where a variant would be quicker (infer/variant.h) */
+    const char *faces, *tags; /* the same, for faces and tags */
+    const char *runtime;      /* path of ONNX Runtime; NULL: search */
+    bool plain;               /* the plain weights, also where a variant would be quicker (infer/variant.h) */
     const char
         *languages; /* to read text in, "eng+deu"; "auto": "eng" if it is there; NULL: text is not read */
     const char *tessdata;                   /* where they lie; NULL: search */

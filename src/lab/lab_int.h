@@ -60,7 +60,7 @@ enum msg_type {
 
 /* Strings are NUL-terminated; empty means "not given". */
 struct msg_options {
-    char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT];
+    char models_dir[PATH_MAX], runtime[PATH_MAX], detector[LAB_TEXT], faces[LAB_TEXT], tags[LAB_TEXT];
     char languages[LAB_TEXT], tessdata[PATH_MAX];                /* infer/ocr.h */
     char anchors[PATH_MAX], allowed[PATH_MAX], stamps[PATH_MAX]; /* c2pa/trust.h */
     int64_t memory_bytes, artefact_bytes, max_pixels, cpu_us;

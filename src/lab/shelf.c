@@ -29,55 +29,88 @@ static const struct card_entry *first_for(const struct shelf *s, const char *tas
     return NULL;
 }
 
-static const struct card_entry *first_broken(const struct shelf *s)
+/* One that may have been meant for the task. The detector comes first: for it, any may have been meant. */
+static const struct card_entry *broken_for(const struct shelf *s, const char *task)
 {
     for (size_t i = 0; i < s->nentries; i++)
-        if (s->entries[i].problem)
+        if (s->entries[i].problem && (text_is(task, "detect") || text_is(s->entries[i].card.task, task)))
             return &s->entries[i];
+    return NULL;
+}
+
+/* The tasks that one model does, of those that are built in: what the options call it, and whom they name. */
+static const char *wanted_for(const struct shelf *s, const char *task)
+{
+    const struct {
+        const char *task, *wanted;
+    } all[] = {{"detect", s->opts->detector}, {"faces", s->opts->faces}, {"tags", s->opts->tags}};
+
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (text_is(all[i].task, task))
+            return or_null(all[i].wanted);
     return NULL;
 }
 
 /* Nobody named one: a broken card may be the one that was meant, so no other model silently takes its place.
  */
-static const struct card_entry *detector_entry(const struct shelf *s)
+static const struct card_entry *entry_for(const struct shelf *s, const char *task)
 {
-    const char *wanted = or_null(s->opts->detector);
-    const struct card_entry *broken = first_broken(s);
+    const char *wanted = wanted_for(s, task);
+    const struct card_entry *broken = broken_for(s, task);
 
     if (wanted)
         return entry_named(s, wanted);
-    return broken ? broken : first_for(s, "detect");
+    return broken ? broken : first_for(s, task);
+}
+
+struct chosen {
+    struct card card;
+    struct bytes embedded; /* the weights of a built-in model */
+};
+
+static int choose_installed(const struct card_entry *found, const char *task, struct chosen *ret,
+                            struct err *err)
+{
+    if (found->problem)
+        return FAIL(err, ERR_MODEL, "model card %s: %s", found->path, found->problem);
+    if (!text_is(found->card.task, task))
+        return FAIL(err, ERR_MODEL, "model %s is not made for \"%s\" but for \"%s\"", found->card.name, task,
+                    found->card.task);
+    *ret = (struct chosen){.card = found->card};
+    return card_verify(&ret->card, err) < 0 ? -1 : 1;
+}
+
+/* The built-in one of a task; 0: there is none. */
+static int choose_embedded(struct shelf *s, const char *task, struct chosen *ret, struct err *err)
+{
+    const char *wanted = wanted_for(s, task), *there = NULL;
+
+    for (size_t i = 0; i < embedded_count(); i++) {
+        struct card card;
+        if (embedded_read(s->arena, i, &card, err) < 0)
+            return -1;
+        if (!text_is(card.task, task))
+            continue;
+        there = card.name;
+        *ret = (struct chosen){card, embedded_get(i).model};
+        break;
+    }
+    if (wanted && !text_is(wanted, there))
+        return FAIL(err, ERR_MODEL, "no model card named %s in %s; %s%s", wanted,
+                    *s->opts->models_dir ? s->opts->models_dir : "(no models directory)",
+                    there ? "the embedded one is " : "none is built in", there ? there : "");
+    return there != NULL;
+}
+
+/* 1: chosen, 0: there is none for this task. */
+static int choose(struct shelf *s, const char *task, struct chosen *ret, struct err *err)
+{
+    const struct card_entry *found = entry_for(s, task);
+
+    return found ? choose_installed(found, task, ret, err) : choose_embedded(s, task, ret, err);
 }
 
 /* ---- the alarm kit ---- */
-
-/* 1: an installed card is chosen; 0: the embedded one is to be used. */
-static int choose_installed(struct shelf *s, struct card *ret_card, struct err *err)
-{
-    const struct card_entry *found = detector_entry(s);
-
-    if (!found)
-        return 0;
-    if (found->problem)
-        return FAIL(err, ERR_MODEL, "model card %s: %s", found->path, found->problem);
-    if (!text_is(found->card.task, "detect"))
-        return FAIL(err, ERR_MODEL, "model %s is not a detector but made for \"%s\"", s->opts->detector,
-                    found->card.task);
-    *ret_card = found->card;
-    return card_verify(ret_card, err) < 0 ? -1 : 1;
-}
-
-static int choose_embedded(struct shelf *s, struct card *ret_card, struct err *err)
-{
-    const char *wanted = or_null(s->opts->detector);
-
-    if (card_parse(s->arena, embedded_card(), NULL, "the embedded model card", ret_card, err) < 0)
-        return -1;
-    if (wanted && !text_is(wanted, ret_card->name))
-        return FAIL(err, ERR_MODEL, "no model card named %s in %s; the embedded detector is %s", wanted,
-                    *s->opts->models_dir ? s->opts->models_dir : "(no models directory)", ret_card->name);
-    return 0;
-}
 
 static struct shelf_model *place(struct shelf *s, const struct card *card, struct err *err)
 {
@@ -123,39 +156,29 @@ static int load(struct shelf *s, const struct card *card, struct bytes embedded,
     return load_weights(s, card, embedded, ret_model, err);
 }
 
+/* Nothing for a task is fine: then nobody looks for it. */
+static int load_one(struct shelf *s, const char *task, struct model **ret_model, struct err *err)
+{
+    struct chosen chosen;
+    int r = *ret_model ? 0 : choose(s, task, &chosen, err);
+
+    return r > 0 ? load(s, &chosen.card, chosen.embedded, ret_model, err) : r;
+}
+
 int shelf_open(struct shelf *s, const struct msg_options *opts, struct err *err)
 {
-    struct bytes embedded = {0};
-    struct card card = {0};
+    struct chosen chosen = {0};
     struct model *detector;
-    int installed;
 
     *s = (struct shelf){.arena = arena_new(), .opts = opts, .kits = KIT_ALARM};
     if (*opts->models_dir && cards_list(s->arena, opts->models_dir, &s->entries, &s->nentries, err) < 0)
         return -1;
-    installed = choose_installed(s, &card, err);
-    if (installed < 0 || (installed == 0 && choose_embedded(s, &card, err) < 0))
+    if (choose(s, "detect", &chosen, err) < 0 || runtime_open(&s->runtime, or_null(opts->runtime), err) < 0)
         return -1;
-    if (runtime_open(&s->runtime, or_null(opts->runtime), err) < 0)
-        return -1;
-    if (!installed)
-        embedded = embedded_model();
-    return load(s, &card, embedded, &detector, err);
+    return load(s, &chosen.card, chosen.embedded, &detector, err);
 }
 
 /* ---- the scenes kit ---- */
-
-/* Nothing installed for a task is fine: then nobody looks for it. */
-static int load_first(struct shelf *s, const char *task, struct model **ret_model, struct err *err)
-{
-    const struct card_entry *e = *ret_model ? NULL : first_for(s, task);
-
-    if (!e)
-        return 0;
-    if (card_verify(&e->card, err) < 0)
-        return -1;
-    return load(s, &e->card, (struct bytes){0}, ret_model, err);
-}
 
 /* "auto" takes what there is, maybe nothing; a server that names languages must have them. */
 static int load_reader(struct shelf *s, struct err *err)
@@ -187,7 +210,7 @@ static int load_scenes(struct shelf *s, struct err *err)
 
     t->faces = s->origin.find_faces; /* one for both kits */
     for (size_t i = 0; i < COUNT_OF(wanted); i++)
-        if (load_first(s, wanted[i].task, wanted[i].model, err) < 0)
+        if (load_one(s, wanted[i].task, wanted[i].model, err) < 0)
             return -1;
     return load_reader(s, err);
 }
@@ -201,12 +224,11 @@ static bool is_replaced(const struct shelf *s, const char *name)
     return e && !e->problem;
 }
 
-/* Where the models of a task sit; the first of a task that has one seat only keeps it. */
+/* Where the models of a task sit, all there are. */
 struct seats {
     const char *task;
     struct origin_seat *all;
     size_t *n;
-    struct model **one;
 };
 
 static int sit(struct shelf *s, const struct seats *seats, const struct card *card, struct bytes embedded,
@@ -215,7 +237,7 @@ static int sit(struct shelf *s, const struct seats *seats, const struct card *ca
     struct model *model = NULL;
     struct shelf_model *alone;
 
-    if (seats->one ? *seats->one != NULL : *seats->n == ORIGIN_SEATS)
+    if (*seats->n == ORIGIN_SEATS)
         return 0;
     if (text_is(card->origin.method, "spectrum")) {
         alone = place(s, card, err);
@@ -226,10 +248,7 @@ static int sit(struct shelf *s, const struct seats *seats, const struct card *ca
     }
     if (load(s, card, embedded, &model, err) < 0)
         return -1;
-    if (seats->one)
-        *seats->one = model;
-    else
-        seats->all[(*seats->n)++] = (struct origin_seat){model_card(model), model};
+    seats->all[(*seats->n)++] = (struct origin_seat){model_card(model), model};
     return 0;
 }
 
@@ -245,14 +264,13 @@ static const struct seats *seats_for(const struct seats *all, size_t n, const ch
 static int sit_embedded(struct shelf *s, const struct seats *all, size_t n, struct err *err)
 {
     for (size_t i = 1; i < embedded_count(); i++) {
-        struct embedded e = embedded_get(i);
         const struct seats *seats;
         struct card card;
 
-        if (card_parse(s->arena, e.card, NULL, "an embedded model card", &card, err) < 0)
+        if (embedded_read(s->arena, i, &card, err) < 0)
             return -1;
         seats = seats_for(all, n, card.task);
-        if (seats && !is_replaced(s, card.name) && sit(s, seats, &card, e.model, err) < 0)
+        if (seats && !is_replaced(s, card.name) && sit(s, seats, &card, embedded_get(i).model, err) < 0)
             return -1;
     }
     return 0;
@@ -290,17 +308,17 @@ static int load_origin(struct shelf *s, struct err *err)
     struct origin_tools *t = &s->origin;
     struct origin_seat speech[ORIGIN_SEATS];
     const struct seats all[] = {
-        {"origin-image", t->pictures, &t->npictures, NULL},
-        {"origin-face", t->faces, &t->nfaces, NULL},
-        {"origin-speech", speech, &t->nspeech, NULL},
-        {"faces", NULL, NULL, &t->find_faces},
-        {"nsfw", NULL, NULL, &t->unsafe},
-        {"voice", NULL, NULL, &t->voice},
+        {"origin-image", t->pictures, &t->npictures},
+        {"origin-face", t->faces, &t->nfaces},
+        {"origin-speech", speech, &t->nspeech},
     };
 
     t->find_faces = s->scenes.faces;
     if (open_trust(s, err) < 0 || sit_embedded(s, all, COUNT_OF(all), err) < 0 ||
-        sit_installed(s, all, COUNT_OF(all), err) < 0)
+        sit_installed(s, all, COUNT_OF(all), err) < 0 || load_one(s, "nsfw", &t->unsafe, err) < 0 ||
+        load_one(s, "voice", &t->voice, err) < 0)
+        return -1;
+    if (t->nfaces && load_one(s, "faces", &t->find_faces, err) < 0) /* only they want to see them */
         return -1;
     for (size_t i = 0; i < t->nspeech; i++)
         t->speech[i] = speech[i].model;

@@ -127,7 +127,7 @@ unsigned pipeline_kit(const char *name)
 {
     if (pipeline_is_origin(name) || pipeline_is_tampering(name))
         return KIT_ORIGIN;
-    return pipeline_is_scenes(name) ? KIT_SCENES : KIT_ALARM;
+    return pipeline_is_scenes(name) || text_is(name, "faces") ? KIT_SCENES : KIT_ALARM;
 }
 
 const char *key_frames_name(enum key_frames k)

@@ -114,8 +114,8 @@ struct tamper_params {
 
 struct job_spec {
     const char *id;       /* of the job; for logs */
-    const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "origin-image", "origin-video",
-                           * "origin-sound", "tampering", "sensor-..." (report/sensor.h) */
+    const char *pipeline; /* "alarm", "annotate", "scenes", "pictures", "faces", "origin-image",
+                           * "origin-video", "origin-sound", "tampering", "sensor-..." (report/sensor.h) */
     struct subject subject;
     int64_t deadline_ms; /* from the start of the analysis; 1..JOB_DEADLINE_MAX_MS */
     int64_t spent_ms;    /* of it, before the analysis: fetching the subject; at most deadline_ms */

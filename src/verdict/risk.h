@@ -54,11 +54,12 @@ double score_top2(const float *values, size_t n);
 
 /* Maps a raw model score to a probability by linear interpolation between knots (x ascending, both in 0..1).
  * Outside the knots the end values hold; without knots the score itself. Knots come from the model card. */
+enum { CALIBRATION_KNOTS = 12 };
 struct calibration {
     size_t n;
     struct knot {
         double x, y;
-    } knots[8];
+    } knots[CALIBRATION_KNOTS];
 };
 double calibrate(const struct calibration *c, double raw);
 

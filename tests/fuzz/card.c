@@ -8,16 +8,21 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+static void check_calibration(const struct calibration *c)
+{
+    for (int k = 0; k <= 10; k++) {
+        double p = calibrate(c, k / 10.0);
+        if (!(p >= 0 && p <= 1))
+            abort();
+    }
+}
+
 static void check_detect(const struct card *c)
 {
     if (!c->output.decoder || !c->nlabels || !c->nconcepts || risk_rule_check(&c->rule, NULL) < 0)
         abort();
     for (size_t i = 0; i < c->nconcepts; i++)
-        for (int k = 0; k <= 10; k++) {
-            double p = calibrate(&c->concepts[i].calibration, k / 10.0);
-            if (!(p >= 0 && p <= 1))
-                abort();
-        }
+        check_calibration(&c->concepts[i].calibration);
     for (size_t i = 0; i < c->nlabels; i++)
         if (c->labels[i].concept && !card_concept(c, c->labels[i].concept))
             abort();
@@ -27,6 +32,7 @@ static void check_faces(const struct card *c)
 {
     if (c->noutputs != 12 || c->input.width % 32 || c->input.height % 32 || !(c->faces.threshold > 0))
         abort();
+    check_calibration(&c->faces.calibration);
 }
 
 static void check_embedding(const struct card *c)
@@ -43,7 +49,7 @@ static void check_traits(const struct card *c)
 
 static void check_tags(const struct card *c)
 {
-    if (!c->output.decoder || c->nlabels < 2 || !c->tags.map || c->tags.ntags)
+    if (!c->output.decoder || c->nlabels < 2 || !c->tags.map || c->tags.ntags || !(c->tags.temperature > 0))
         abort();
 }
 
@@ -78,6 +84,7 @@ static void check_origin_face(const struct card *c)
 
 static void check_nsfw(const struct card *c)
 {
+    check_calibration(&c->nsfw.calibration);
     if (c->nlabels < 2 || c->nsfw.nunsafe < 1 || c->nsfw.nunsafe > c->nlabels)
         abort();
 }

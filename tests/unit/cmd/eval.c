@@ -15,6 +15,7 @@ static const struct {
     {"origin", {"fake", "real"}, "origin", "artificial"},
     {"one of two", {"human"}, "origin", NULL},
     {"unsafe", {"nsfw", "safe"}, "nsfw", "unsafe"},
+    {"faces", {"face", "nothing"}, "faces", "face"},
     {"anything else is a tag", {"cat", "cat+dog", "other"}, "tags", "cat dog"},
     {"nothing", {"nothing", "empty"}, "tags", NULL},
     {"no folder", {NULL}, "tags", NULL},

@@ -330,8 +330,9 @@ static void labels_fold_into_tags(void)
     } rows[] = {{"softmax", 0.75, 1}, {"softmax-logits", 0.75, 1}, {"sigmoid", 0.5, 0.5}};
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
-        const struct card card = {
-            .output = {"y", rows[i].decoder}, .nlabels = 4, .tags = {NULL, 0.2, 3, tags}};
+        const struct card card = {.output = {"y", rows[i].decoder},
+                                  .nlabels = 4,
+                                  .tags = {.threshold = 0.2, .ntags = 3, .tags = tags}};
         struct tag got[3];
 
         tags_fold(&card, labels, got);

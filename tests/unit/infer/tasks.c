@@ -136,6 +136,9 @@ static void cards_that_make_no_sense_are_refused(void)
         {faces, "'fit':'letterbox-topleft'", "'fit':'centre-crop'", "fit"},
         {faces, "'min_face':20", "'min_face':0", "min_face"},
         {faces, "'min_face':20", "'labels':[]", "labels"},
+        {faces, "'min_face':20", "'calibration':[[0.5,0.5]]", "calibration"},
+        {faces, "'min_face':20", "'calibration':[[0.5,0.5],[0.4,0.6]]", "rise"},
+        {faces, "'min_face':20", "'calibration':{'temperature':2}", "calibration"},
         {faces, "'about':{}", "'about':{},'about':{}", "twice"},
         {embedding, "[0.65,0.8]]", "[0.65,0.8],[0,0]]", "points"},
         {embedding, "[0.65,0.8]]", "[0.65]]", "pair"},
@@ -162,6 +165,9 @@ static void cards_that_make_no_sense_are_refused(void)
         {tags, "'map':'tiny.map.json',", "", "lacks \"map\""},
         {tags, "'crop':0.9", "'crop':0", "crop"},
         {tags, "'threshold':0.3", "'nms_iou':0.3", "nms_iou"},
+        {tags, "'threshold':0.3", "'calibration':{'temperature':0}", "temperature"},
+        {tags, "'threshold':0.3", "'calibration':{}", "temperature"},
+        {tags, "'threshold':0.3", "'calibration':[[0,0],[1,1]]", "calibration"},
     };
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -175,6 +181,26 @@ static void cards_that_make_no_sense_are_refused(void)
         CHECK(strstr(err.text, rows[i].complaint) && strstr(err.text, "tiny.json"));
         ROW("%s: %s", rows[i].to, err.text);
     }
+}
+
+static void calibrations_are_read(void)
+{
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    struct card c;
+
+    CHECK_INT(card_parse(a, text(a, faces, "'about':{}", "'calibration':[[0.1,0],[0.6,0.5],[0.9,1]]"), "m",
+                         "x", &c, NULL),
+              0);
+    CHECK_INT(c.faces.calibration.n, 3);
+    CHECK_NEAR(calibrate(&c.faces.calibration, 0.75), 0.75, 1e-12);
+    CHECK_INT(card_parse(a, text(a, faces, NULL, NULL), "m", "x", &c, NULL), 0);
+    CHECK_NEAR(calibrate(&c.faces.calibration, 0.75), 0.75, 0);
+    CHECK_INT(card_parse(a, text(a, tags, "'threshold':0.3", "'calibration':{'temperature':2.5}"), "m", "x",
+                         &c, NULL),
+              0);
+    CHECK_NEAR(c.tags.temperature, 2.5, 0);
+    CHECK_INT(card_parse(a, text(a, tags, NULL, NULL), "m", "x", &c, NULL), 0);
+    CHECK_NEAR(c.tags.temperature, 1, 0);
 }
 
 /* ---- maps ---- */
@@ -323,6 +349,7 @@ int main(void)
     RUN(cards_of_all_tasks_are_read);
     RUN(what_is_left_out_has_its_default);
     RUN(cards_that_make_no_sense_are_refused);
+    RUN(calibrations_are_read);
     RUN(a_map_joins_labels_to_tags);
     RUN(maps_that_make_no_sense_are_refused);
     RUN(a_map_is_installed_with_its_card);
