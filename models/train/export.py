@@ -1,4 +1,5 @@
 """Writes a trained net as ONNX: weights in 8 bits with one scale per output channel, unfolded to float when the file is loaded."""
+import collections
 import hashlib
 import json
 import os
@@ -58,26 +59,25 @@ def card(path, sha, checkpoint, extra=None):
         pattern = json.load(file)
     version = os.path.basename(path).rsplit('-', 1)[1].split('.')[0]
     pattern.update(version=version, file=os.path.basename(path), sha256=sha, **(extra or {}))
-    pattern['about'].update(training=history(checkpoint), photographs=photographs())
+    saved = torch.load(checkpoint, map_location='cpu')
+    pattern['about'].update(training=history(saved), photographs=photographs(saved['photographs']))
     with open(path.replace('.onnx', '.card.json'), 'w') as file:
         json.dump(pattern, file, indent=2, ensure_ascii=False)
         file.write('\n')
 
 
-def history(checkpoint):
-    saved = torch.load(checkpoint, map_location='cpu')
+def history(saved):
     return dict(steps=saved['step'], of=saved['steps'], minutes=round(saved['seconds'] / 60), seed=saved['seed'],
                 views=saved['views'], device=saved['device'])
 
 
-def photographs():
-    """From photos.json, which has the sources one by one: how many photographs under which terms."""
+def photographs(used):
+    """used: {source: number}. How many under which terms, as photos.json tells them; a source that it does not have stops this."""
     with open(os.path.join(HERE, 'photos.json'), 'rb') as file:
         text = file.read()
-    sources = json.loads(text)
-    terms = {}
-    for source in sources:
-        terms[source['licence']] = terms.get(source['licence'], 0) + source['kept']
-    return dict(list='models/train/photos.json', sha256=hashlib.sha256(text).hexdigest(), sources=len(sources),
-                by_licence=dict(sorted(terms.items(), key=lambda item: -item[1])),
+    licences = {source['repo'].replace('/', '+'): source['licence'] for source in json.loads(text)}
+    terms = collections.Counter()
+    for source, number in used.items():
+        terms[licences[source]] += number
+    return dict(list='models/train/photos.json', sha256=hashlib.sha256(text).hexdigest(), sources=len(used), by_licence=dict(terms.most_common()),
                 use='as pictures only: no label of theirs was used, none of them is in the weights or in this repository')

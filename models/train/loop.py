@@ -3,6 +3,7 @@
 A run that was broken off goes on from its checkpoint when it is started again with the same arguments. The order of the batches then
 starts anew from (seed, step): the result is as good, but not the same to the bit as that of an unbroken run.
 """
+import collections
 import json
 import math
 import os
@@ -73,7 +74,7 @@ class Run:
     def save(self):
         state = dict(net=self.net.state_dict(), optimiser=self.best.state_dict(), mean=self.mean.state, step=self.step,
                      seconds=self.seconds, steps=self.args.steps, views=self.views, seed=self.args.seed,
-                     device=self.args.device)
+                     device=self.args.device, photographs=used(self.args.shards))
         torch.save(state, self.args.out + '.new')
         os.rename(self.args.out + '.new', self.args.out)
 
@@ -113,6 +114,15 @@ class Run:
                     break
         self.save()
         print(json.dumps(dict(done=self.step, minutes=round(self.seconds / 60, 1))), flush=True)
+
+
+def used(shards):
+    """How many photographs of each source the shards were made of; empty where answers.py did not make them."""
+    path = os.path.join(shards, 'photos.txt')
+    if not os.path.exists(path):
+        return {}
+    with open(path) as file:
+        return dict(collections.Counter(line.split('/')[0] for line in file))
 
 
 def light(pictures):
