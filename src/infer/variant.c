@@ -7,7 +7,9 @@
 
 struct bytes variant_embedded(const struct card_variant *v)
 {
-    return v->file ? (struct bytes){0} : embedded_file(v->name);
+    struct bytes none = {0};
+
+    return v->file ? none : embedded_file(v->name);
 }
 
 /* A card may come without them: its plain weights are enough. */
