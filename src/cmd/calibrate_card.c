@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cmd/calibrate_int.h"
 #include "infer/model.h"
+#include "infer/variant.h"
 
 typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
@@ -124,17 +125,31 @@ static int write_file(const char *path, struct bytes data, int flags, struct err
     return fd < 0 ? FAIL_ERRNO(err, "cannot write %s", path) : 0;
 }
 
-static int lay_weights(struct arena *a, const struct workpiece *w, struct err *err)
+/* Bytes, or a file that lies elsewhere; nothing where there is neither. */
+static int lay(struct arena *a, const struct workpiece *w, const char *name, struct bytes data,
+               const char *file, struct err *err)
 {
-    const char *to = arena_printf(a, "%s/" WEIGHTS, w->folder);
+    const char *to = arena_printf(a, "%s/%s", w->folder, name);
     char real[PATH_MAX];
 
-    if (w->weights.len)
-        return write_file(to, w->weights, O_EXCL, err);
-    if (!w->card.file)
-        return 0;
-    if (!realpath(w->card.file, real) || symlink(real, to) < 0)
-        return FAIL_ERRNO(err, "cannot lay %s beside its card", w->card.file);
+    if (data.len)
+        return write_file(to, data, O_EXCL, err);
+    if (file && (!realpath(file, real) || symlink(real, to) < 0))
+        return FAIL_ERRNO(err, "cannot lay %s beside its card", file);
+    return 0;
+}
+
+/* With the variants: what is calibrated is what runs here. */
+static int lay_weights(struct arena *a, const struct workpiece *w, struct err *err)
+{
+    if (lay(a, w, WEIGHTS, w->weights, w->card.file, err) < 0)
+        return -1;
+    for (size_t i = 0; i < w->card.nvariants; i++) {
+        const struct card_variant *v = &w->card.variants[i];
+        const char *file = v->file && access(v->file, F_OK) == 0 ? v->file : NULL;
+        if (lay(a, w, v->name, variant_embedded(v), file, err) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -154,17 +169,25 @@ int workpiece_lay(struct arena *a, struct workpiece *w, struct err *err)
                : 0;
 }
 
+static void remove_file(const struct workpiece *w, const char *name)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/%s", w->folder, name) < (int)sizeof path)
+        unlink(path);
+}
+
 void workpiece_clear(struct workpiece *w)
 {
     static const char *const files[] = {CARD, WEIGHTS, MAP};
 
-    for (size_t i = 0; w->folder && i < COUNT_OF(files); i++) {
-        char path[PATH_MAX];
-        if (snprintf(path, sizeof path, "%s/%s", w->folder, files[i]) < (int)sizeof path)
-            unlink(path);
-    }
-    if (w->folder)
-        rmdir(w->folder);
+    if (!w->folder)
+        return;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        remove_file(w, files[i]);
+    for (size_t i = 0; i < w->card.nvariants; i++)
+        remove_file(w, w->card.variants[i].name);
+    rmdir(w->folder);
 }
 
 /* ---- the card with it ---- */
