@@ -85,6 +85,8 @@ static int watch_video(int fd, double from, double to, struct nuisance_signs *re
         if (sampler_next(&sampler, frame.pts) && feed(&w, err) < 0)
             return -1;
         hold_put(&w.kept, &frame);
+        if (frame.pts >= to)
+            break;
     }
     if (r < 0 || (sampler_end(&sampler, video_end(w.video)) && feed(&w, err) < 0))
         return -1;

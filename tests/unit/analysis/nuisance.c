@@ -106,7 +106,7 @@ static const struct clip {
     {"shake", NULL},  {"light", NULL}, {"person", NULL},     {"vehicle", NULL},
     {"animal", NULL}, {"near", NULL},  {"person-far", NULL}, {"empty", NULL},
 };
-enum { EACH = 3, CLIPS = LENGTH(clips) * EACH };
+enum { EACH = 2, CLIPS = LENGTH(clips) * EACH };
 
 /* A clip as the pipeline samples it, three pictures per second of 320 lines; not compressed. */
 static struct nuisance_signs signs_of(const struct clip *c, uint64_t seed, bool night)
@@ -126,7 +126,7 @@ static struct nuisance_signs signs_of(const struct clip *c, uint64_t seed, bool 
     o.night = night;
     o.width = 426;
     o.height = 320;
-    o.seconds = 4;
+    o.seconds = 3;
     o.fps = 3;
     CHECK_INT(scene_open(&s, &o, NULL), 0);
     while (s && scene_next(s, &f)) {
