@@ -40,7 +40,7 @@ SETS = [
     Set('fit', 'varied', 3_100_000, 18, 3),
     Set('test', 'second', 2_000_000, 22, 4),
 ]
-SHORT = [Set('fit', 'first', 5_000_000, 3, 0, small=True), Set('test', 'second', 5_200_000, 2, 0, small=True)]
+SHORT = [Set('fit', 'first', 5_000_000, 5, 0, small=True), Set('test', 'first', 5_200_000, 3, 0, small=True)]
 
 
 def kinds(s):
