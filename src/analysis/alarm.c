@@ -6,7 +6,6 @@
 
 #include "analysis/analysis.h"
 #include "analysis/hold.h"
-#include "analysis/motion.h"
 #include "analysis/nuisance.h"
 #include "analysis/pipelines_int.h"
 #include "analysis/scores.h"
@@ -37,6 +36,7 @@ struct watch {
     struct scaler *scaler;
     struct detector *detector;
     struct motion *motion;
+    struct texture *texture;
     struct zooms zooms;
     struct sightings sightings;
     struct hold kept;
@@ -248,6 +248,7 @@ static int judge(struct watch *w, struct err *err)
                     w->params->max_frames);
     moving = (struct movement){regions, motion_next(w->motion, &pic, f->pts - w->last_pts, regions)};
     w->last_pts = f->pts;
+    texture_next(w->texture, w->motion, &pic, moving.regions, moving.n);
     moment = report_add_moment(w->report, f->index, f->pts);
     settle_first_frame(w, moment);
     if (repeats_last(w, &pic)) {
@@ -299,6 +300,7 @@ static void plan(struct watch *w)
     w->sampler = sampler_new(rate);
     w->scaler = scaler_new();
     w->motion = motion_new(w->scratch, s->width, s->height);
+    w->texture = texture_new(w->scratch, s->width, s->height);
     w->detector = detector_new(w->scratch, w->tools->detector);
     w->zooms = zooms_new(w->scratch, w->card->input.width < w->card->input.height ? w->card->input.width
                                                                                   : w->card->input.height);
@@ -392,8 +394,8 @@ static bool settle_reach(struct watch *w)
 static void add_nuisances(struct watch *w)
 {
     struct nuisance_score scores[NUISANCE_MAX];
-    struct motion_stats stats = motion_stats(w->motion);
-    size_t n = nuisance_scores(&stats, scores);
+    struct nuisance_signs signs = {motion_stats(w->motion), texture_stats(w->texture)};
+    size_t n = nuisance_scores(&signs, scores);
 
     for (size_t i = 0; i < n; i++)
         report_add_score(w->report, scores[i].label, (double)scores[i].value, nuisance_source());

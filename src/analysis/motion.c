@@ -436,6 +436,11 @@ float motion_inside(const struct motion *m, const struct box *box)
     return cells ? (float)moving / (float)cells : 0;
 }
 
+struct motion_cells motion_cells(const struct motion *m)
+{
+    return (struct motion_cells){m->cols, m->rows, m->block, m->moving, m->value, m->before, m->all_changed};
+}
+
 static int64_t persistent_motion(const struct motion *m)
 {
     int least = m->sums.pictures / 3 > 3 ? m->sums.pictures / 3 : 3;

@@ -30,6 +30,15 @@ size_t motion_next(struct motion *m, const struct picture *bgr, double seconds, 
  */
 float motion_inside(const struct motion *m, const struct box *box);
 
+/* The cells of the last picture, borrowed until the next motion_next; rows of `cols`. */
+struct motion_cells {
+    int cols, rows, block;         /* block: pixels of a cell's side */
+    const uint8_t *moving;         /* 0 or 1 */
+    const uint8_t *value, *before; /* mean luma of this picture and of the one before */
+    bool all_changed;              /* nearly everything: nothing can be said of single cells */
+};
+struct motion_cells motion_cells(const struct motion *m);
+
 /* Statistics over all pictures so far, for the rules behind the nuisance scores. Shares are 0..1. "Moving
  * pictures" are those with at least one region; means over none are 0. */
 struct motion_stats {

@@ -3,48 +3,46 @@
 #include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "analysis/nuisance_weights.h"
 #include "base/c23.h"
 
-/* Statistics that range over several powers of ten count by their logarithm, from `floor` on. */
-struct feature {
+static const struct feature {
     const char *name;
-    size_t at;   /* in struct motion_stats, a float */
-    float floor; /* > 0: log(floor + value) */
-};
-#define PLAIN(field)                                    \
-    {                                                   \
-#field, offsetof(struct motion_stats, field), 0 \
+    size_t at; /* in struct nuisance_signs, a float */
+} features[] = {
+#define MOTION(field)                                         \
+    {                                                         \
+#field, offsetof(struct nuisance_signs, motion.field) \
     }
-#define LOG(field, floor)                                   \
-    {                                                       \
-#field, offsetof(struct motion_stats, field), floor \
+    MOTION(moving_share),    MOTION(global_share),  MOTION(still_share),
+    MOTION(regions),         MOTION(region_size),   MOTION(scatter),
+    MOTION(persistence),     MOTION(oscillation),   MOTION(travel),
+    MOTION(speed),           MOTION(vertical),      MOTION(sharpness),
+    MOTION(spread),          MOTION(once),          MOTION(width),
+    MOTION(height),          MOTION(middle_y),      MOTION(unsteady),
+    MOTION(grain),           MOTION(tall),          MOTION(fill),
+    MOTION(brightness),
+#define TEXTURE(field)                                         \
+    {                                                          \
+#field, offsetof(struct nuisance_signs, texture.field) \
     }
-static const struct feature features[] = {
-    LOG(moving_share, 0.0005f),
-    PLAIN(global_share),
-    PLAIN(still_share),
-    LOG(regions, 0.5f),
-    LOG(region_size, 0.0005f),
-    PLAIN(scatter),
-    PLAIN(persistence),
-    PLAIN(oscillation),
-    PLAIN(travel),
-    LOG(speed, 0.02f),
-    PLAIN(vertical),
-    LOG(sharpness, 0.005f),
-    LOG(spread, 0.001f),
-    PLAIN(once),
-    PLAIN(width),
-    PLAIN(height),
-    PLAIN(middle_y),
-    LOG(unsteady, 0.1f),
-    PLAIN(grain),
-    PLAIN(tall),
-    PLAIN(fill),
-    PLAIN(brightness),
+#define GROUP(group)                                                                                       \
+    TEXTURE(group.share), TEXTURE(group.detail), TEXTURE(group.contrast), TEXTURE(group.ridges),           \
+        TEXTURE(group.coherence), TEXTURE(group.upright), TEXTURE(group.two_levels), TEXTURE(group.crisp), \
+        TEXTURE(group.saturation), TEXTURE(group.green), TEXTURE(group.brightness)
+    GROUP(staying),          GROUP(passing),        TEXTURE(stirred),
+    TEXTURE(stir),           TEXTURE(quiet),        TEXTURE(stir_ridges),
+    TEXTURE(stir_coherence), TEXTURE(stir_upright), TEXTURE(edge_bound),
+    TEXTURE(overlap),        TEXTURE(overlap_two),  TEXTURE(novel),
+    TEXTURE(episodes),       TEXTURE(jitter),       TEXTURE(light_step),
+    TEXTURE(light_most),     TEXTURE(shift),        TEXTURE(shift_explains),
+    TEXTURE(shift_turns),    TEXTURE(straight),     TEXTURE(size_jitter),
+    TEXTURE(aside),          TEXTURE(low),          TEXTURE(high),
+    TEXTURE(flips),          TEXTURE(flips_down),   TEXTURE(inks),
+    TEXTURE(colour),         TEXTURE(lightness),    TEXTURE(edges),
 };
 
 static_assert(COUNT_OF(features) == NUISANCE_FEATURES, "train anew: models/train/train_nuisance.py");
@@ -59,50 +57,49 @@ const char *nuisance_feature_name(size_t i)
     return features[i].name;
 }
 
-float nuisance_feature(const struct motion_stats *stats, size_t i)
+float nuisance_feature(const struct nuisance_signs *signs, size_t i)
 {
     float value;
 
-    memcpy(&value, (const char *)stats + features[i].at, sizeof value);
-    return features[i].floor > 0 ? logf(features[i].floor + value) : value;
+    memcpy(&value, (const char *)signs + features[i].at, sizeof value);
+    return value;
 }
 
-static float logistic(float z)
+/* All comparisons of a tree are made; their outcomes are the number of the leaf. */
+static float tree_value(const struct nuisance_tree *tree, const float *x)
 {
-    return 1 / (1 + expf(-z));
+    unsigned leaf = 0;
+
+    for (unsigned i = 0; i < NUISANCE_DEPTH; i++)
+        leaf |= (unsigned)(x[tree->feature[i]] > tree->from[i]) << i;
+    return tree->leaf[leaf];
 }
 
-/* A feature counts as far as the rendered clips tell what it means. */
-static float standard(const struct motion_stats *stats, size_t i)
+static float head_score(const struct nuisance_head *head, const float *x)
 {
-    const struct nuisance_input *in = &nuisance_inputs[i];
+    float sum = 0, z;
 
-    return fminf(fmaxf((nuisance_feature(stats, i) - in->mean) / in->deviation, -nuisance_limit),
-                 nuisance_limit);
+    for (size_t i = 0; i < head->ntrees; i++)
+        sum += tree_value(&head->trees[i], x);
+    z = head->scale * sum + head->offset;
+    return 1 / (1 + expf(-fminf(fmaxf(z, -40), 40)));
 }
 
-static float head_score(const struct nuisance_head *head, const struct motion_stats *stats)
+size_t nuisance_scores(const struct nuisance_signs *signs, struct nuisance_score *ret_scores)
 {
-    float z = head->constant;
+    float x[COUNT_OF(features)];
 
-    for (size_t i = 0; i < COUNT_OF(features); i++)
-        z += head->weights[i] * standard(stats, i);
-    return logistic(z);
-}
-
-size_t nuisance_scores(const struct motion_stats *stats, struct nuisance_score *ret_scores)
-{
     static_assert(COUNT_OF(nuisance_heads) <= NUISANCE_MAX, "too many concepts");
-
-    if (stats->pictures < NUISANCE_LEAST_PICTURES)
+    if (signs->motion.pictures < NUISANCE_LEAST_PICTURES)
         return 0;
+    for (size_t i = 0; i < COUNT_OF(features); i++)
+        x[i] = nuisance_feature(signs, i);
     for (size_t i = 0; i < COUNT_OF(nuisance_heads); i++)
-        ret_scores[i] =
-            (struct nuisance_score){nuisance_heads[i].label, head_score(&nuisance_heads[i], stats)};
+        ret_scores[i] = (struct nuisance_score){nuisance_heads[i].label, head_score(&nuisance_heads[i], x)};
     return COUNT_OF(nuisance_heads);
 }
 
 const char *nuisance_source(void)
 {
-    return "motion/1";
+    return "motion/2";
 }

@@ -4,12 +4,14 @@
  * Reads one clip per line from stdin, words apart by blanks:
  *
  *     file PATH
- *     scene KIND WITH SEED SECONDS FPS WIDTH HEIGHT LIGHT CRF     WITH: a kind or "-"; LIGHT: day, dusk,
- * night
+ *     part FROM SECONDS PATH                                       of the clip
+ *     scene KIND WITH SEED SECONDS FPS WIDTH HEIGHT LIGHT CRF STYLE
  *
+ * (WITH: a kind or "-"; LIGHT: day, dusk, night) *
  * and writes a line of names, then per clip the values; a clip that cannot be read gives a line "error TEXT".
  * Last come the scores which the product gives, -1 for a concept without one. */
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,16 +28,18 @@
 enum { HEIGHT = 320 };        /* of the frames judged, as in the pipeline */
 static const double rate = 3; /* per second */
 
-static const char *const concepts[] = {"flag", "plant", "rain", "spider", "web", "wind"};
+static const char *const concepts[] = {"flag", "other", "plant", "rain", "spider", "text", "web", "wind"};
 
 struct watch {
     struct arena *a;
     struct video *video;
     struct scaler *scaler;
     struct motion *motion;
+    struct texture *texture;
     struct hold kept;
     int width;
     double last;
+    double from, to; /* seconds of the clip to look at */
 };
 
 static void watch_clear(struct watch *w)
@@ -51,17 +55,22 @@ static int feed(struct watch *w, struct err *err)
     const struct video_frame *f = &w->kept.frame;
     struct region regions[MOTION_MAX_REGIONS];
     struct picture pic;
+    size_t n;
 
+    if (f->pts < w->from || f->pts >= w->to)
+        return 0;
     if (scaler_bgr(w->scaler, f->av, video_info(w->video)->rotation, w->width, HEIGHT, &pic, err) < 0)
         return -1;
-    motion_next(w->motion, &pic, f->pts - w->last, regions);
+    n = motion_next(w->motion, &pic, f->pts - w->last, regions);
+    texture_next(w->texture, w->motion, &pic, regions, n);
     w->last = f->pts;
     return 0;
 }
 
-static int watch_video(int fd, struct motion_stats *ret, struct err *err)
+/* What the alarm pipeline sees of a clip between two times. */
+static int watch_video(int fd, double from, double to, struct nuisance_signs *ret, struct err *err)
 {
-    CLEANUP(watch_clear) struct watch w = {.a = arena_new(), .scaler = scaler_new()};
+    CLEANUP(watch_clear) struct watch w = {.a = arena_new(), .scaler = scaler_new(), .from = from, .to = to};
     struct video_opts opts = video_opts_defaults();
     struct sampler sampler = sampler_new(rate);
     struct video_frame frame;
@@ -71,14 +80,17 @@ static int watch_video(int fd, struct motion_stats *ret, struct err *err)
         return -1;
     w.width = sample_width(video_info(w.video)->width, video_info(w.video)->height, HEIGHT);
     w.motion = motion_new(w.a, w.width, HEIGHT);
+    w.texture = texture_new(w.a, w.width, HEIGHT);
     while ((r = video_next(w.video, &frame, err)) > 0) {
         if (sampler_next(&sampler, frame.pts) && feed(&w, err) < 0)
             return -1;
         hold_put(&w.kept, &frame);
+        if (frame.pts >= to)
+            break;
     }
     if (r < 0 || (sampler_end(&sampler, video_end(w.video)) && feed(&w, err) < 0))
         return -1;
-    *ret = motion_stats(w.motion);
+    *ret = (struct nuisance_signs){motion_stats(w.motion), texture_stats(w.texture)};
     return 0;
 }
 
@@ -101,30 +113,41 @@ static int render(int fd, const struct scene_opts *o, int crf, struct err *err)
     return mp4_finish(out, err);
 }
 
-static int watch_scene(const char *words, struct motion_stats *ret, struct err *err)
+static int watch_scene(const char *words, struct nuisance_signs *ret, struct err *err)
 {
     CLEANUP(fd_closep) int fd = memfd_create("clip", MFD_CLOEXEC);
     struct scene_opts o = scene_opts_defaults();
-    char kind[32], with[32], light[32];
+    char kind[32], with[32], light[32], style[32];
     unsigned long long seed;
     int crf;
 
-    if (sscanf(words, "%31s %31s %llu %lf %d %d %d %31s %d", kind, with, &seed, &o.seconds, &o.fps, &o.width,
-               &o.height, light, &crf) != 9)
-        return FAIL(err, ERR_INPUT, "scene KIND WITH SEED SECONDS FPS WIDTH HEIGHT LIGHT CRF");
+    if (sscanf(words, "%31s %31s %llu %lf %d %d %d %31s %d %31s", kind, with, &seed, &o.seconds, &o.fps,
+               &o.width, &o.height, light, &crf, style) != 10)
+        return FAIL(err, ERR_INPUT, "scene KIND WITH SEED SECONDS FPS WIDTH HEIGHT LIGHT CRF STYLE");
     o.kind = kind;
     o.with = text_is(with, "-") ? NULL : with;
     o.seed = seed;
+    o.style = style;
     o.night = text_is(light, "night");
     o.dusk = text_is(light, "dusk");
-    return render(fd, &o, crf, err) < 0 ? -1 : watch_video(fd, ret, err);
+    return render(fd, &o, crf, err) < 0 ? -1 : watch_video(fd, 0, INFINITY, ret, err);
 }
 
-static int watch_file(const char *path, struct motion_stats *ret, struct err *err)
+static int watch_file(const char *path, double from, double to, struct nuisance_signs *ret, struct err *err)
 {
     CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    return fd < 0 ? FAIL_ERRNO(err, "Cannot open %s", path) : watch_video(fd, ret, err);
+    return fd < 0 ? FAIL_ERRNO(err, "Cannot open %s", path) : watch_video(fd, from, to, ret, err);
+}
+
+static int watch_part(const char *words, struct nuisance_signs *ret, struct err *err)
+{
+    double from, seconds;
+    int at = 0;
+
+    if (sscanf(words, "%lf %lf %n", &from, &seconds, &at) < 2 || !at)
+        return FAIL(err, ERR_INPUT, "part FROM SECONDS PATH");
+    return watch_file(words + at, from, from + seconds, ret, err);
 }
 
 static void print_names(void)
@@ -137,14 +160,14 @@ static void print_names(void)
     printf("\n");
 }
 
-static void print_row(const struct motion_stats *stats)
+static void print_row(const struct nuisance_signs *signs)
 {
     struct nuisance_score scores[NUISANCE_MAX];
-    size_t n = nuisance_scores(stats, scores);
+    size_t n = nuisance_scores(signs, scores);
 
-    printf("%d", stats->pictures);
+    printf("%d", signs->motion.pictures);
     for (size_t i = 0; i < nuisance_features(); i++)
-        printf(" %.9g", (double)nuisance_feature(stats, i));
+        printf(" %.9g", (double)nuisance_feature(signs, i));
     for (size_t i = 0; i < COUNT_OF(concepts); i++) {
         double value = -1;
         for (size_t k = 0; k < n; k++)
@@ -160,21 +183,23 @@ int main(void)
 
     print_names();
     while (fgets(line, sizeof line, stdin)) {
-        struct motion_stats stats;
+        struct nuisance_signs signs;
         struct err err = {0};
         int r;
 
         line[strcspn(line, "\n")] = '\0';
         if (text_starts(line, "scene "))
-            r = watch_scene(line + 6, &stats, &err);
+            r = watch_scene(line + 6, &signs, &err);
         else if (text_starts(line, "file "))
-            r = watch_file(line + 5, &stats, &err);
+            r = watch_file(line + 5, 0, INFINITY, &signs, &err);
+        else if (text_starts(line, "part "))
+            r = watch_part(line + 5, &signs, &err);
         else
-            r = FAIL(&err, ERR_INPUT, "A line begins with \"file\" or \"scene\".");
+            r = FAIL(&err, ERR_INPUT, "A line begins with \"file\", \"part\" or \"scene\".");
         if (r < 0)
             printf("error %s\n", err.text);
         else
-            print_row(&stats);
+            print_row(&signs);
         fflush(stdout);
     }
     return 0;

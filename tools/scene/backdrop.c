@@ -219,6 +219,97 @@ static struct colour treeline(const struct backdrop *b, float x, float y)
     return colour_mix(colour_scale(hedge(b, x * 0.45f, y * 0.45f), 0.6f + 0.5f * y / top), b->sky_low, 0.15f);
 }
 
+/* ---- the second style ---- */
+
+static struct colour tiles(const struct backdrop *b, float x, float z, float footprint)
+{
+    int dark = ((int)floorf(x / 0.6f) + (int)floorf(z / 0.6f)) & 1;
+    float shine = 0.85f + 0.3f * fbm2(x * 0.15f, z * 0.4f, 2, b->seed + 2);
+
+    return colour_scale(
+        colour_mix(b->trim, b->ground, dark ? 0.55f * (1.0f - fminf(footprint * 2, 1)) : 0.1f), shine);
+}
+
+static struct colour water(const struct backdrop *b, float x, float z, float footprint)
+{
+    float edge = 0.45f * b->wall_z, ripple = texture(x * 0.4f, z, 3, 3, footprint, b->seed + 5);
+
+    if (z < edge)
+        return colour_scale(RGB(.50f, .48f, .45f), 0.7f + 0.5f * texture(x, z, 7, 3, footprint, b->seed));
+    if (z < edge + 0.25f)
+        return RGB(.75f, .68f, .20f);
+    return colour_scale(colour_mix(RGB(.16f, .26f, .32f), b->sky_low, 0.25f), 0.6f + 0.8f * ripple);
+}
+
+static struct colour dunes(const struct backdrop *b, float x, float z, float footprint)
+{
+    float wave =
+        sinf(6.0f * z + 5.0f * fbm2(x * 0.3f, z * 0.3f, 2, b->seed)) * fmaxf(0.0f, 1.0f - footprint * 3);
+
+    return colour_scale(b->ground, 0.9f + 0.12f * wave + 0.2f * fbm2(x * 0.2f, z * 0.2f, 3, b->seed + 3));
+}
+
+static struct colour concrete(const struct backdrop *b, float x, float z, float footprint)
+{
+    float stripe = fmodf(fabsf(x + z + b->offset + 60), 4.0f),
+          spots = stepf(0.62f, 0.7f, fbm2(x * 0.8f, z * 0.8f, 3, b->seed + 4));
+
+    if (stripe < 0.12f)
+        return RGB(.80f, .72f, .25f);
+    return colour_scale(b->trim,
+                        (0.75f + 0.3f * texture(x, z, 5, 3, footprint, b->seed)) * (1 - 0.25f * spots));
+}
+
+static struct colour panels(const struct backdrop *b, float x, float y)
+{
+    float w = 1.8f * b->scale, gx = (x + b->offset) / w, gy = y / 1.2f;
+    float in = fminf(gx - floorf(gx), gy - floorf(gy)),
+          tone = cell2((int)floorf(gx), (int)floorf(gy), b->seed);
+
+    if (in < 0.025f)
+        return colour_scale(b->wall, 0.5f);
+    if (tone > 0.85f)
+        return colour_scale(b->far, 0.9f + 0.5f * y / 6.0f);
+    return colour_scale(colour_mix(b->wall, b->trim, 0.6f), 0.85f + 0.2f * tone);
+}
+
+static struct colour containers(const struct backdrop *b, float x, float y)
+{
+    float length = 6.0f, height = 2.5f, at = (x + b->offset + 90) / length, row = y / height;
+    float tone = cell2((int)floorf(at), (int)floorf(row), b->seed), rib = 0.5f + 0.5f * sinf(x * 22.0f);
+    struct colour c = tone < 0.3f   ? RGB(.60f, .20f, .12f)
+                      : tone < 0.6f ? RGB(.15f, .30f, .50f)
+                      : tone < 0.8f ? RGB(.25f, .40f, .25f)
+                                    : RGB(.60f, .60f, .58f);
+
+    if (row >= 1 && tone > 0.9f)
+        return RGB(-1, -1, -1);
+    if (at - floorf(at) < 0.03f || row - floorf(row) < 0.05f)
+        return RGB(.12f, .12f, .12f);
+    return colour_scale(c, 0.75f + 0.3f * rib);
+}
+
+static struct colour ridge(const struct backdrop *b, float x, float y)
+{
+    float top = 3.0f + 9.0f * fbm2(x * 0.03f, 2, 4, b->seed + 6);
+
+    if (y > top)
+        return RGB(-1, -1, -1);
+    return colour_mix(colour_scale(b->far, 0.9f + 0.8f * fbm2(x * 0.3f, y * 0.6f, 3, b->seed)), b->sky_low,
+                      0.35f);
+}
+
+static struct colour pillars(const struct backdrop *b, float x, float y)
+{
+    float in = fmodf(fabsf(x + b->offset + 60), 3.2f), round = (in - 0.35f) / 0.35f;
+
+    if (in < 0.7f)
+        return colour_scale(b->trim, 1.05f - 0.4f * round * round);
+    if (fmodf(y, 3.0f) > 2.8f)
+        return colour_scale(b->wall, 0.7f);
+    return colour_scale(b->wall, 0.25f + 0.15f * fbm2(x, y, 2, b->seed + 8));
+}
+
 static const struct site sites[] = {
     {"yard", yard_ground, planks, {10, 15}, {1.7f, 2.1f}, {2.2f, 3.0f}, true},
     {"fence", gravel, bars, {11, 16}, {1.8f, 2.4f}, {2.2f, 3.2f}, true},
@@ -227,15 +318,28 @@ static const struct site sites[] = {
     {"lot", lot_ground, treeline, {26, 34}, {12, 12}, {2.6f, 3.8f}, false},
 };
 
-int sites_count(void)
+static const struct site second_sites[] = {
+    {"hall", tiles, panels, {7, 12}, {6, 6}, {2.2f, 3.4f}, false},
+    {"quay", water, containers, {14, 22}, {5, 5}, {2.6f, 3.6f}, false},
+    {"sand", dunes, ridge, {30, 40}, {14, 14}, {2.4f, 3.6f}, false},
+    {"court", concrete, pillars, {9, 14}, {7, 7}, {2.2f, 3.2f}, false},
+};
+
+/* The sites of a style. */
+static const struct site *sites_of(enum style style)
 {
-    return (int)COUNT_OF(sites);
+    return style == STYLE_SECOND ? second_sites : sites;
 }
 
-int backdrop_site(const char *name)
+int sites_count(enum style style)
 {
-    for (int i = 0; i < sites_count(); i++)
-        if (text_is(sites[i].name, name))
+    return style == STYLE_SECOND ? (int)COUNT_OF(second_sites) : (int)COUNT_OF(sites);
+}
+
+int backdrop_site(enum style style, const char *name)
+{
+    for (int i = 0; i < sites_count(style); i++)
+        if (text_is(sites_of(style)[i].name, name))
             return i;
     return -1;
 }
@@ -273,6 +377,13 @@ static const struct colour trims[] = {RGB(.72f, .70f, .65f), RGB(.60f, .59f, .57
 static const struct colour grounds[] = {RGB(.32f, .45f, .17f), RGB(.40f, .47f, .22f), RGB(.27f, .40f, .18f),
                                         RGB(.46f, .46f, .25f)};
 
+static const struct colour second_walls[] = {RGB(.55f, .58f, .62f), RGB(.72f, .70f, .52f),
+                                             RGB(.30f, .38f, .42f), RGB(.80f, .78f, .76f)};
+static const struct colour second_trims[] = {RGB(.50f, .52f, .50f), RGB(.82f, .80f, .78f),
+                                             RGB(.62f, .55f, .50f)};
+static const struct colour second_grounds[] = {RGB(.72f, .62f, .44f), RGB(.86f, .88f, .90f),
+                                               RGB(.30f, .28f, .30f)};
+
 #define PICK(r, list) (list)[rng_int((r), (int)COUNT_OF(list))]
 #define IN(r, range)  rng_float((r), (range)[0], (range)[1])
 
@@ -285,10 +396,11 @@ static struct light mood_light(const struct mood *m, struct rng *r, bool night)
     return (struct light){vec3_unit(sun), m->sun, m->sky, m->shadow};
 }
 
-struct backdrop backdrop_new(struct rng *r, int site, enum daylight day, bool night, int width, int height)
+struct backdrop backdrop_new(struct rng *r, enum style style, int site, enum daylight day, bool night,
+                             int width, int height)
 {
     const struct mood *m = night ? &ir_mood : &moods[day];
-    const struct site *s = &sites[site % sites_count()];
+    const struct site *s = &sites_of(style)[site % sites_count(style)];
     struct backdrop b = {
         .site = s,
         .view = {rng_float(r, 0.85f, 1.05f) * (float)width, 0.5f * (float)width,
@@ -311,6 +423,12 @@ struct backdrop backdrop_new(struct rng *r, int site, enum daylight day, bool ni
         .seed = rng_next(r),
     };
 
+    if (style == STYLE_SECOND) {
+        b.wall = PICK(r, second_walls);
+        b.trim = PICK(r, second_trims);
+        b.ground = PICK(r, second_grounds);
+        b.far = RGB(.34f, .36f, .46f);
+    }
     return b;
 }
 

@@ -7,6 +7,7 @@
 
 #include "light.h"
 #include "noise.h"
+#include "style.h"
 
 struct site;
 
@@ -25,13 +26,15 @@ struct backdrop {
     uint32_t seed;
 };
 
-/* "yard", "fence", "wall", "road", "lot"; by number 0..sites_count() - 1. */
-int sites_count(void);
+/* "yard", "fence", "wall", "road", "lot"; of the second style "hall", "quay", "sand", "court". By number
+ * 0..sites_count() - 1. */
+int sites_count(enum style style);
 const char *backdrop_name(const struct backdrop *b);
-int backdrop_site(const char *name); /* its number, -1 when there is none */
+int backdrop_site(enum style style, const char *name); /* its number, -1 when there is none */
 
 enum daylight { DAY_SUN, DAY_CLOUD, DAY_DUSK };
-struct backdrop backdrop_new(struct rng *r, int site, enum daylight day, bool night, int width, int height);
+struct backdrop backdrop_new(struct rng *r, enum style style, int site, enum daylight day, bool night,
+                             int width, int height);
 void backdrop_draw(const struct backdrop *b, struct canvas *on);
 /* Light on something at this distance. */
 struct light backdrop_light(const struct backdrop *b, float z);

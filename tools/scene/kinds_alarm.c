@@ -98,6 +98,41 @@ static void person_draw(const struct stage *s, struct instant *m)
     instant_box(s, m, "person", body_bounds(&body, &place));
 }
 
+/* Somebody close to the camera who sways and turns on the spot: more of the picture moves than moves on. */
+struct loiterer {
+    struct person_look look;
+    float x, z, reach, pace, heading;
+    uint32_t seed;
+};
+
+static void near_setup(struct stage *s)
+{
+    struct loiterer *p = arena_alloc(s->clip, sizeof *p);
+
+    p->look = person_look(&s->rng);
+    p->z = view_distance(&s->backdrop.view, p->look.height, rng_float(&s->rng, 0.6f, 1.5f) * s->height);
+    p->x = rng_float(&s->rng, -0.2f, 0.2f) * s->width / s->backdrop.view.focal * p->z;
+    p->reach = rng_float(&s->rng, 0.05f, 0.3f);
+    p->pace = rng_float(&s->rng, 0.3f, 1.2f);
+    p->heading = PI_F / 2 + rng_float(&s->rng, -0.6f, 0.6f);
+    p->seed = rng_next(&s->rng);
+    s->backdrop.view.height = clampf(p->look.height * rng_float(&s->rng, 0.75f, 1.1f), 1.2f, 2.2f);
+    s->props = p;
+}
+
+static void near_draw(const struct stage *s, struct instant *m)
+{
+    const struct loiterer *p = s->props;
+    float t = m->t * p->pace, x = p->x + p->reach * 2 * (fbm2(t, 1, 2, p->seed) - 0.5f),
+          turn = 1.6f * (fbm2(t, 5, 2, p->seed) - 0.5f), step = 0.5f * fbm2(t * 1.5f, 9, 2, p->seed);
+    struct body body = person_pose(&p->look, p->heading + turn, step);
+    struct place place = place_at(&s->backdrop.view, x, p->z);
+    struct light light = backdrop_light(&s->backdrop, p->z);
+
+    body_draw(&body, &place, &light, m->canvas, m->frame);
+    instant_box(s, m, "person", body_bounds(&body, &place));
+}
+
 static void animal_setup(struct stage *s)
 {
     struct walker *w = arena_alloc(s->clip, sizeof *w);
@@ -155,6 +190,8 @@ const struct kind kind_person = {
     {"person", "person", "a person walks through, near"}, person_setup, NULL, person_draw};
 const struct kind kind_person_far = {
     {"person-far", "person", "a person walks through, far away"}, person_far_setup, NULL, person_draw};
+const struct kind kind_near = {
+    {"near", "person", "a person loiters close to the camera"}, near_setup, NULL, near_draw};
 const struct kind kind_vehicle = {
     {"vehicle", "vehicle", "a car drives through"}, vehicle_setup, NULL, vehicle_draw};
 const struct kind kind_animal = {

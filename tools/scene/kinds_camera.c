@@ -1,4 +1,4 @@
-/* Clips in which only the camera or the light changes, or nothing at all. */
+/* Clips in which only the camera or the light changes, or the picture as a whole, or nothing at all. */
 #include "scene_int.h"
 
 struct shaking {
@@ -72,6 +72,67 @@ static void light_draw(const struct stage *s, struct instant *m)
     add_beam(m->canvas, (x - 0.22f) * s->width, p->y, 0.8f);
 }
 
+/* --- an operator turns the camera or zooms --- */
+
+struct panning {
+    bool zooms;
+    float from, to, tilt; /* zoom; or widths aside */
+};
+
+static void pan_setup(struct stage *s)
+{
+    struct panning *p = arena_alloc(s->clip, sizeof *p);
+
+    p->zooms = rng_int(&s->rng, 2);
+    p->from = p->zooms ? rng_float(&s->rng, 1.0f, 1.3f) : rng_float(&s->rng, -0.12f, 0.12f);
+    p->to = p->zooms ? rng_float(&s->rng, 1.0f, 1.9f) : rng_float(&s->rng, -0.12f, 0.12f);
+    p->tilt = rng_float(&s->rng, -0.08f, 0.08f);
+    s->props = p;
+}
+
+static void pan_draw(const struct stage *s, struct instant *m)
+{
+    const struct panning *p = s->props;
+    float at = mixf(p->from, p->to, m->t / s->seconds);
+
+    m->exposure.zoom = p->zooms ? at : 1.35f;
+    if (!p->zooms)
+        m->exposure.shift = (struct vec2){at * s->width, p->tilt * s->height * m->t / s->seconds};
+}
+
+/* --- cuts to another place --- */
+
+struct cutting {
+    struct canvas other;
+    float every;
+};
+
+static void cut_prepare(struct stage *s)
+{
+    struct cutting *p = arena_alloc(s->clip, sizeof *p);
+    struct backdrop b = s->backdrop;
+
+    b.seed = rng_next(&s->rng);
+    b.offset += 3;
+    b.view.horizon_y *= rng_float(&s->rng, 0.6f, 1.6f);
+    b.view.focal *= rng_float(&s->rng, 0.8f, 1.8f);
+    p->other = canvas_new(s->clip, s->background.width, s->background.height);
+    p->every = rng_float(&s->rng, 0.25f, 0.8f) * s->seconds;
+    backdrop_draw(&b, &p->other);
+    s->props = p;
+}
+
+static void cut_draw(const struct stage *s, struct instant *m)
+{
+    const struct cutting *p = s->props;
+
+    if ((int)(m->t / p->every) % 2)
+        canvas_copy(m->canvas, &p->other);
+}
+
+const struct kind kind_pan = {{"pan", NULL, "the camera turns or zooms"}, pan_setup, NULL, pan_draw};
+const struct kind kind_cut = {
+    {"cut", NULL, "the picture cuts to another place and back"}, NULL, cut_prepare, cut_draw};
 const struct kind kind_shake = {{"shake", NULL, "the camera shakes"}, shake_setup, NULL, shake_draw};
 const struct kind kind_light = {
     {"light", NULL, "headlights sweep over, or the exposure jumps"}, light_setup, NULL, light_draw};

@@ -46,6 +46,8 @@ static int option_set(struct order *o, const char *name, const char *value)
 
     if (text_is(name, "--kind"))
         o->scene.kind = value;
+    else if (text_is(name, "--style"))
+        o->scene.style = value;
     else if (text_is(name, "--with"))
         o->scene.with = value;
     else if (text_is(name, "--site"))
@@ -72,7 +74,8 @@ static int option_set(struct order *o, const char *name, const char *value)
 static int usage(FILE *to)
 {
     fputs("usage: scene --kind NAME --out FILE.mp4 [--seed N] [--truth FILE.json] [--seconds S] [--fps F]\n"
-          "             [--size WxH] [--site NAME] [--with NAME] [--night] [--dusk] [--crf N]\n"
+          "             [--size WxH] [--site NAME] [--with NAME] [--style NAME] [--night] [--dusk]\n"
+          "             [--crf N]\n"
           "       scene --list\n"
           "Renders a clip like an alarm camera's, the same for the same options.\n",
           to);

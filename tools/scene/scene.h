@@ -20,6 +20,7 @@ struct scene_opts {
     bool night;        /* infrared camera */
     bool dusk;         /* low light of the evening, else sun or cloud by the seed */
     const char *site;  /* NULL = by the seed */
+    const char *style; /* "first" (also NULL), "varied", "second", "third": see style.h */
     const char *with; /* another kind in the same clip, drawn first (a person behind the rain); NULL = none */
 };
 struct scene_opts scene_opts_defaults(void); /* 3 s, 10 frames per second, 640x480, day */

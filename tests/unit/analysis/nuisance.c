@@ -1,7 +1,8 @@
-/* Nuisance scores: the shape of the functions, what is absent, and rendered clips whose seeds were never
- * fitted to. */
+/* Nuisance scores: the tables and how they are read, what is absent, and clips rendered in a style and from
+ * seeds that nothing was fitted to. */
 #include "analysis/nuisance.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "analysis/nuisance_weights.h"
@@ -13,10 +14,10 @@
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The score, -1 when it is absent. */
-static double score_of(const struct motion_stats *stats, const char *label)
+static double score_of(const struct nuisance_signs *signs, const char *label)
 {
     struct nuisance_score scores[NUISANCE_MAX];
-    size_t n = nuisance_scores(stats, scores);
+    size_t n = nuisance_scores(signs, scores);
 
     CHECK(n <= NUISANCE_MAX);
     for (size_t i = 0; i < n; i++)
@@ -25,211 +26,182 @@ static double score_of(const struct motion_stats *stats, const char *label)
     return -1;
 }
 
-/* A rendered clip as the pipeline samples it, three pictures per second of 320 lines; not compressed. */
-static struct motion_stats stats_of(const char *kind, const char *with, uint64_t seed, bool night)
-{
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    CLEANUP(scene_freep) struct scene *s = NULL;
-    struct scene_opts o = scene_opts_defaults();
-    struct motion *m = motion_new(a, 426, 320);
-    struct region regions[MOTION_MAX_REGIONS];
-    struct scene_frame f;
-
-    o.kind = kind;
-    o.with = with;
-    o.seed = seed;
-    o.night = night;
-    o.width = 426;
-    o.height = 320;
-    o.seconds = 5;
-    o.fps = 3;
-    CHECK_INT(scene_open(&s, &o, NULL), 0);
-    while (s && scene_next(s, &f))
-        motion_next(m, &f.picture, 1 / 3.0, regions);
-    return motion_stats(m);
-}
-
-static void the_table_fits_the_statistics(void)
+static void the_tables_fit_the_signs(void)
 {
     CHECK_INT(nuisance_features(), NUISANCE_FEATURES);
-    for (size_t i = 0; i < nuisance_features(); i++) {
-        CHECK_STR(nuisance_feature_name(i), nuisance_inputs[i].name);
-        CHECK(nuisance_inputs[i].deviation > 0);
+    for (size_t i = 0; i < nuisance_features(); i++)
+        CHECK_STR(nuisance_feature_name(i), nuisance_inputs[i]);
+    for (size_t i = 0; i < LENGTH(nuisance_heads); i++) {
+        const struct nuisance_head *h = &nuisance_heads[i];
+
+        CHECK(h->ntrees > 0 && h->scale > 0 && isfinite(h->offset));
+        CHECK(i == 0 || strcmp(nuisance_heads[i - 1].label, h->label) < 0);
+        for (size_t k = 0; k < h->ntrees; k++)
+            for (size_t d = 0; d < NUISANCE_DEPTH; d++)
+                CHECK(h->trees[k].feature[d] < NUISANCE_FEATURES);
+        ROW("%s", h->label);
     }
 }
 
-/* Few, broad regions that travel; then step by step what rain looks like. */
-static void more_of_what_rain_does_is_more_rain(void)
+/* The same sum, leaf by leaf, without the bits. */
+static double slowly(const struct nuisance_head *h, const struct nuisance_signs *signs)
 {
-    static const struct motion_stats rows[] = {
-        {.pictures = 12,
-         .moving_share = 0.03f,
-         .regions = 1,
-         .region_size = 0.03f,
-         .travel = 0.5f,
-         .speed = 0.2f,
-         .spread = 0.2f,
-         .once = 0.4f,
-         .width = 0.2f,
-         .height = 0.2f,
-         .unsteady = 1,
-         .grain = 0.4f,
-         .tall = 0.2f,
-         .fill = 0.5f},
-        {.pictures = 12,
-         .moving_share = 0.03f,
-         .regions = 6,
-         .region_size = 0.03f,
-         .travel = 0.5f,
-         .speed = 0.2f,
-         .spread = 0.2f,
-         .once = 0.4f,
-         .width = 0.2f,
-         .height = 0.2f,
-         .unsteady = 1,
-         .grain = 0.4f,
-         .tall = 0.2f,
-         .fill = 0.5f},
-        {.pictures = 12,
-         .moving_share = 0.03f,
-         .regions = 6,
-         .region_size = 0.03f,
-         .travel = 0.5f,
-         .speed = 0.2f,
-         .spread = 0.2f,
-         .once = 0.8f,
-         .width = 0.3f,
-         .height = 0.3f,
-         .unsteady = 1,
-         .grain = 0.4f,
-         .tall = 0.2f,
-         .fill = 0.5f},
-        {.pictures = 12,
-         .moving_share = 0.03f,
-         .regions = 12,
-         .region_size = 0.005f,
-         .scatter = 0.9f,
-         .travel = 0.5f,
-         .speed = 0.4f,
-         .spread = 0.3f,
-         .once = 0.8f,
-         .width = 0.3f,
-         .height = 0.3f,
-         .unsteady = 1,
-         .grain = 0.4f,
-         .tall = 0.2f,
-         .fill = 0.5f},
-        {.pictures = 12,
-         .moving_share = 0.03f,
-         .regions = 12,
-         .region_size = 0.005f,
-         .scatter = 0.9f,
-         .travel = 0.5f,
-         .speed = 0.4f,
-         .spread = 0.3f,
-         .once = 0.8f,
-         .width = 0.3f,
-         .height = 0.3f,
-         .unsteady = 0.1f,
-         .vertical = 0.7f,
-         .grain = 0.4f,
-         .tall = 1,
-         .fill = 0.5f},
-    };
+    double sum = 0;
 
-    for (size_t i = 0; i < LENGTH(rows); i++) {
-        double now = score_of(&rows[i], "rain"), before = i ? score_of(&rows[i - 1], "rain") : -1;
-        CHECK(now >= 0 && now <= 1 && now > before);
-        ROW("%zu: %.4f after %.4f", i, now, before);
+    for (size_t k = 0; k < h->ntrees; k++) {
+        const struct nuisance_tree *t = &h->trees[k];
+        size_t from = 0, n = 1 << NUISANCE_DEPTH;
+
+        for (int d = NUISANCE_DEPTH - 1; d >= 0; d--, n /= 2)
+            from += nuisance_feature(signs, t->feature[d]) > t->from[d] ? n / 2 : 0;
+        sum += (double)t->leaf[from];
     }
-    CHECK(score_of(&rows[0], "rain") < 0.1);
-    CHECK(score_of(&rows[LENGTH(rows) - 1], "rain") > 0.9);
+    return 1 / (1 + exp(-((double)h->scale * sum + (double)h->offset)));
 }
 
-/* Whatever the statistics, a score is a number from 0 to 1: anything else would end the job. */
+/* Whatever the signs, a score is a number from 0 to 1: anything else would end the job. */
 static void scores_stay_in_range(void)
 {
-    static const float extremes[] = {0, 1, -1, 1e6f, -1e6f};
+    static const float extremes[] = {0, 1, -1, 0.3f, 1e6f, -1e6f, INFINITY, NAN};
 
     for (size_t i = 0; i < LENGTH(extremes); i++) {
-        struct motion_stats s = {.pictures = 100};
-        float *fields = &s.moving_share;
+        struct nuisance_signs s = {.motion.pictures = 100};
+        float *motion = &s.motion.moving_share, *texture = &s.texture.staying.share;
 
-        for (size_t k = 0; k < (sizeof s - offsetof(struct motion_stats, moving_share)) / sizeof *fields; k++)
-            fields[k] = extremes[i];
+        for (size_t k = 0;
+             k < (sizeof s.motion - offsetof(struct motion_stats, moving_share)) / sizeof *motion; k++)
+            motion[k] = extremes[i];
+        for (size_t k = 0; k < sizeof s.texture / sizeof *texture; k++)
+            texture[k] = extremes[i];
         for (size_t k = 0; k < LENGTH(nuisance_heads); k++) {
             double value = score_of(&s, nuisance_heads[k].label);
             CHECK(value >= 0 && value <= 1);
+            CHECK_NEAR(value, slowly(&nuisance_heads[k], &s), 1e-4);
             ROW("%s at %g: %g", nuisance_heads[k].label, (double)extremes[i], value);
         }
     }
 }
 
-static void without_a_rule_or_pictures_there_is_no_score(void)
+static void without_tables_or_pictures_there_is_no_score(void)
 {
-    static const char *const absent[] = {"flag",  "plant",   "spider",    "text",
-                                         "other", "nothing", "intrusion", "person"};
-    struct motion_stats long_enough = {.pictures = NUISANCE_LEAST_PICTURES}, too_short = {.pictures = 4};
+    static const char *const absent[] = {"nothing", "intrusion", "person", "vehicle", "animal"};
+    struct nuisance_signs long_enough = {.motion.pictures = NUISANCE_LEAST_PICTURES},
+                          too_short = {.motion.pictures = NUISANCE_LEAST_PICTURES - 1};
     struct nuisance_score scores[NUISANCE_MAX];
 
     for (size_t i = 0; i < LENGTH(absent); i++)
         CHECK(score_of(&long_enough, absent[i]) < 0);
-    CHECK(score_of(&long_enough, "rain") >= 0);
+    CHECK_INT(nuisance_scores(&long_enough, scores), LENGTH(nuisance_heads));
     CHECK_INT(nuisance_scores(&too_short, scores), 0);
-    CHECK_INT(nuisance_scores(&(struct motion_stats){0}, scores), 0);
+    CHECK_INT(nuisance_scores(&(struct nuisance_signs){0}, scores), 0);
 }
 
-/* Seeds that were neither fitted to nor tested on in training. */
-static void rendered_clips_are_told_apart(void)
+/* ---- rendered clips ---- */
+
+static const struct clip {
+    const char *kind, *with;
+} clips[] = {
+    {"rain", NULL},   {"wind", NULL},  {"plant", NULL},      {"flag", NULL},
+    {"spider", NULL}, {"web", NULL},   {"text", NULL},       {"insect", NULL},
+    {"shake", NULL},  {"light", NULL}, {"person", NULL},     {"vehicle", NULL},
+    {"animal", NULL}, {"near", NULL},  {"person-far", NULL}, {"empty", NULL},
+};
+enum { EACH = 2, CLIPS = LENGTH(clips) * EACH };
+
+/* A clip as the pipeline samples it, three pictures per second of 320 lines; not compressed. */
+static struct nuisance_signs signs_of(const struct clip *c, uint64_t seed, bool night)
 {
-    static const struct {
-        const char *kind, *with, *label;
-        bool night, shows;
-    } rows[] = {
-        {"rain", NULL, "rain", false, true},     {"rain", NULL, "rain", true, true},
-        {"rain", "person", "rain", true, true},  {"person", NULL, "rain", false, false},
-        {"person", NULL, "rain", true, false},   {"person", NULL, "web", false, false},
-        {"person", NULL, "wind", false, false},  {"vehicle", NULL, "rain", true, false},
-        {"vehicle", NULL, "wind", false, false}, {"animal", NULL, "rain", false, false},
-        {"empty", NULL, "rain", true, false},    {"empty", NULL, "web", false, false},
-        {"empty", NULL, "wind", true, false},
-    };
+    CLEANUP(arena_freep) struct arena *a = arena_new();
+    CLEANUP(scene_freep) struct scene *s = NULL;
+    struct scene_opts o = scene_opts_defaults();
+    struct motion *m = motion_new(a, 426, 320);
+    struct texture *t = texture_new(a, 426, 320);
+    struct region regions[MOTION_MAX_REGIONS];
+    struct scene_frame f;
 
-    for (size_t i = 0; i < LENGTH(rows); i++)
-        for (uint64_t seed = 1; seed <= (rows[i].shows ? 2 : 1); seed++) {
-            struct motion_stats stats = stats_of(rows[i].kind, rows[i].with, seed, rows[i].night);
-            double value = score_of(&stats, rows[i].label);
-
-            CHECK(rows[i].shows ? value > 0.5 : value >= 0 && value < 0.5);
-            ROW("%s%s%s, seed %d%s: %s %.3f", rows[i].kind, rows[i].with ? " with " : "",
-                rows[i].with ? rows[i].with : "", (int)seed, rows[i].night ? ", night" : "", rows[i].label,
-                value);
-        }
+    o.kind = c->kind;
+    o.with = c->with;
+    o.style = "second";
+    o.seed = seed;
+    o.night = night;
+    o.width = 426;
+    o.height = 320;
+    o.seconds = 3;
+    o.fps = 3;
+    CHECK_INT(scene_open(&s, &o, NULL), 0);
+    while (s && scene_next(s, &f)) {
+        size_t n = motion_next(m, &f.picture, 1 / 3.0, regions);
+        texture_next(t, m, &f.picture, regions, n);
+    }
+    return (struct nuisance_signs){motion_stats(m), texture_stats(t)};
 }
 
-/* One clip does not prove much; at least half of six have to be found. */
-static void most_webs_and_windy_trees_are_found(void)
+/* 1 shows it, 0 does not, -1 says nothing: what training says, too. */
+static int shows(const char *label, const char *kind)
 {
-    static const char *const kinds[] = {"web", "wind"};
+    static const char *const others[] = {"insect", "shake", "light"};
 
-    for (size_t i = 0; i < LENGTH(kinds); i++) {
-        int found = 0;
-        for (uint64_t seed = 11; seed <= 16; seed++) {
-            struct motion_stats stats = stats_of(kinds[i], NULL, seed, seed % 2);
-            found += score_of(&stats, kinds[i]) >= 0.5;
+    for (size_t i = 0; i < LENGTH(others); i++)
+        if (text_is(kind, others[i]) && text_is(label, "other"))
+            return 1;
+    if ((text_is(label, "wind") && (text_is(kind, "plant") || text_is(kind, "flag"))) ||
+        (text_is(label, "plant") && text_is(kind, "wind")) ||
+        (text_is(label, "spider") && text_is(kind, "insect")))
+        return -1;
+    return text_is(label, kind);
+}
+
+/* Pairs of a clip that shows it and one that does not, in the right order. */
+static double area_of(const char *label, const struct nuisance_signs *signs)
+{
+    double right = 0, pairs = 0;
+
+    for (size_t i = 0; i < CLIPS; i++)
+        for (size_t k = 0; k < CLIPS; k++) {
+            double a, b;
+            if (shows(label, clips[i / EACH].kind) != 1 || shows(label, clips[k / EACH].kind) != 0)
+                continue;
+            a = score_of(&signs[i], label);
+            b = score_of(&signs[k], label);
+            right += a > b ? 1 : a == b ? 0.5 : 0;
+            pairs++;
         }
-        CHECK(found >= 3);
-        ROW("%s: %d of 6", kinds[i], found);
+    return pairs > 0 ? right / pairs : 0;
+}
+
+static int false_fires(const char *label, const struct nuisance_signs *signs)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < CLIPS; i++)
+        n += shows(label, clips[i / EACH].kind) == 0 && score_of(&signs[i], label) >= 0.5;
+    return n;
+}
+
+/* Few clips, so the bounds are lower than what docs/accuracy.md tells. */
+static void another_style_is_told_apart(void)
+{
+    static struct nuisance_signs signs[CLIPS];
+
+    for (size_t i = 0; i < CLIPS; i++)
+        signs[i] = signs_of(&clips[i / EACH], 9000 + i, i % EACH == 1);
+    for (size_t i = 0; i < LENGTH(nuisance_heads); i++) {
+        const char *label = nuisance_heads[i].label;
+        double area = area_of(label, signs);
+        int fires = false_fires(label, signs);
+
+        printf("# %s: area %.3f, %d false\n", label, area, fires);
+        CHECK(area >= 0.8);
+        CHECK(fires <= 3);
+        ROW("%s: area %.3f, %d false", label, area, fires);
     }
 }
 
 int main(void)
 {
-    RUN(the_table_fits_the_statistics);
-    RUN(more_of_what_rain_does_is_more_rain);
+    RUN(the_tables_fit_the_signs);
     RUN(scores_stay_in_range);
-    RUN(without_a_rule_or_pictures_there_is_no_score);
-    RUN(rendered_clips_are_told_apart);
-    RUN(most_webs_and_windy_trees_are_found);
+    RUN(without_tables_or_pictures_there_is_no_score);
+    RUN(another_style_is_told_apart);
     return test_end();
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "test.h"
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
@@ -155,7 +156,7 @@ static void nuisance_explains_and_never_lowers(void)
     struct sightings s;
     struct report *r = report_of(a, 2, seen, LENGTH(seen), &s);
 
-    report_add_score(r, "rain", 0.9, "motion/1");
+    report_add_score(r, "rain", 0.9, "motion/2");
     CHECK_INT(scores_add(r, &card, &rule, &s, NULL), 0);
     CHECK_INT(scores_decide(r, &rule, NULL), 0);
     CHECK_NEAR(report_score(r, "intrusion")->value, 0.75, 1e-6);
@@ -163,6 +164,40 @@ static void nuisance_explains_and_never_lowers(void)
     CHECK_STR(r->verdict.risk, "danger");
     CHECK_INT(r->verdict.nlabels, 3);
     CHECK_STR(r->verdict.labels[2], "rain");
+}
+
+/* Whatever is said of the clip beside, somebody who was seen stays seen: by the person, by the vehicle, at
+ * every height of the nuisance. */
+static void no_nuisance_lowers_an_intrusion(void)
+{
+    static const char *const nuisances[] = {"flag",   "other", "plant", "rain",
+                                            "spider", "text",  "web",   "wind"};
+    static const struct seen seen[][2] = {{{0, PERSON, 0.85f, 0, 0}, {1, PERSON, 0.9f, 0, 0}},
+                                          {{0, VEHICLE, 0.4f, 0, 0}, {1, VEHICLE, 0.3f, 0, 0}},
+                                          {{0, PERSON, 0.25f, 0, 0}, {1, PERSON, 0.21f, 0, 0}}};
+    static const double heights[] = {0, 0.5, 0.9, 1};
+
+    for (size_t k = 0; k < LENGTH(seen); k++) {
+        double intrusion = -1;
+        const char *risk = NULL;
+        for (size_t h = 0; h < LENGTH(heights); h++) {
+            CLEANUP(arena_freep) struct arena *a = arena_new();
+            struct sightings s;
+            struct report *r = report_of(a, 2, seen[k], 2, &s);
+
+            for (size_t i = 0; i < LENGTH(nuisances); i++)
+                report_add_score(r, nuisances[i], heights[h], "motion/2");
+            CHECK_INT(scores_add(r, &card, &rule, &s, NULL), 0);
+            CHECK_INT(scores_decide(r, &rule, NULL), 0);
+            if (h == 0) {
+                intrusion = report_score(r, "intrusion")->value;
+                risk = text_is(r->verdict.risk, "intrusion") ? "intrusion" : "danger";
+            }
+            CHECK_NEAR(report_score(r, "intrusion")->value, intrusion, 0);
+            CHECK_STR(r->verdict.risk, risk);
+            ROW("seen %zu, nuisances %g", k, heights[h]);
+        }
+    }
 }
 
 static void a_broken_score_is_an_error(void)
@@ -258,6 +293,7 @@ int main(void)
 {
     RUN(clip_scores_follow_the_sightings);
     RUN(nuisance_explains_and_never_lowers);
+    RUN(no_nuisance_lowers_an_intrusion);
     RUN(a_broken_score_is_an_error);
     RUN(no_intrusion_score_no_verdict);
     RUN(labels_are_alphabetical_without_nothing_and_other);
