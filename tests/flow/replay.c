@@ -177,6 +177,12 @@ static char *rules(struct stage *g, const char *name, const char *text)
     return write_text(g, name, bytes_of(text, strlen(text)));
 }
 
+static void copy_weights(struct stage *g, const char *folder, const char *name)
+{
+    write_text(g, arena_printf(g->a, "%s/%s", folder, name),
+               file_read(g->a, root_file(g, arena_printf(g->a, "models/%s", name))));
+}
+
 /* The built-in model beside a card of its own; `from` in the card is replaced by `to`. */
 static char *candidate(struct stage *g, const char *folder, const char *from, const char *to)
 {
@@ -187,8 +193,8 @@ static char *candidate(struct stage *g, const char *folder, const char *from, co
     CHECK(at);
     if (mkdir(arena_printf(g->a, "%s/%s", g->base, folder), 0700) < 0)
         abort();
-    write_text(g, arena_printf(g->a, "%s/assay-detect-1.onnx", folder),
-               file_read(g->a, root_file(g, "models/assay-detect-1.onnx")));
+    copy_weights(g, folder, "assay-detect-1.onnx");
+    copy_weights(g, folder, "assay-detect-1.u8s8.onnx"); /* which the server runs where the processor can */
     return write_text(g, arena_printf(g->a, "%s/candidate.json", folder),
                       changed ? bytes_of(changed, strlen(changed)) : card);
 }
