@@ -131,7 +131,7 @@ static void print_ruling(const struct heuristic *h, const char *split)
 
 int main(int argc, char **argv)
 {
-    static const char *const splits[] = {"val", "held"};
+    static const char *const splits[] = {"val", "held", "fresh"};
 
     for (int i = 1; i < argc; i++)
         read_scores(argv[i]);
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
          "called "
          "human | unknown |\n|---|---|---|---|---|---|---|---|");
     for (int i = 0; i < HEURISTICS; i++)
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < 3; k++)
             print_ruling(&heuristics[i], splits[k]);
     return npictures ? 0 : 1;
 }

@@ -3,17 +3,18 @@
 their statistics, two trained layers), assay-spectrum (a logistic regression over src/infer/spectrum.c's features). Needs
 python3-torch, python3-onnx, python3-pil, python3-numpy.
 
-  train_origin.py DATA OUT [--short]     from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
+  train_origin.py DATA OUT               from a folder (gather_origin.py) to OUT/*.onnx, OUT/*.json (calibration, weights,
                                          numbers): half an hour of processor time; what was ended goes
-                                         on where it was, every 500 steps; --short: a minute, for a test of the way
+                                         on where it was, every 500 steps
+  train_origin.py short OUT              the same from made pictures in a minute, for a test of the way
   train_origin.py cards OUT MODELS       writes a run's models and numbers into MODELS and its cards
   train_origin.py calibrate SCORES MODELS --numbers OUT
                                          calibration and threshold from bench/origin's scores of val; then `cards` again
   train_origin.py table SCORES MODELS    the tables of docs/origin.md
   train_origin.py variants DATA OUT      pictures of val and held, re-compressed, scaled and cut, for bench/origin
 
-DATA/labels.csv: path,label,source,split. Only `train` is learned from, only `val` chooses (calibration, thresholds); `held`
-is touched by `variants` alone. Everything follows from SEED: one thread computes, one process augments, in a fixed order.
+DATA/labels.csv: path,label,source,split. Only `train` is learned from; `val`, whose sources are not in it, chooses (when to
+stop, calibration), `seen` has a say in the threshold; `held` and `fresh` are touched by `variants` alone. Everything follows from SEED: one thread computes, one process augments, in a fixed order.
 """
 import argparse, csv, io, json, math, os, sys, time
 
@@ -28,11 +29,14 @@ import spectrum
 SEED = 20261121
 PATCH, CROP, CACHED = 128, 64, 256  # side of a patch when judged, when trained, of a cached cut
 MAX_PATCHES = 8
-CUTS = 4                            # cached cuts of a picture: three at its own resolution, one of a shrunk copy
+CUTS = 3                            # cached cuts of a picture: two at its own resolution, one of a shrunk copy
+MOST_OF_SOURCE = 450                # pictures that are learned from, the first by hash
 FALSE_ACCUSATIONS = 0.05
 RATE, WARM, DECAY = 3e-3, 60, 300   # of learning; steps until it is reached, steps in which it falls to nothing
-CYCLES, STEPS = (8000, 6000), 12000 # of pixels, see cosine(): what ships was ended within the second
+STEPS = 1500                        # of pixels
+AGAIN = 0.4                         # of the rate, for what begins with the weights of an earlier version
 MEMORY, LOOK = 0.998, 500           # of the running mean of weights; steps from one look at validation to the next
+VERSION = {'pixels': 1, 'residual': 1, 'spectrum': 1}
 FEW, FEW_STEPS = 8000, 2400         # what spectrum and residual learn from: the first patches; steps of residual
 
 # ---------------------------------------------------------------- pictures
@@ -72,10 +76,25 @@ def patches(im):
     a = np.asarray(im)
     return [a[y:y + PATCH, x:x + PATCH] for x, y in grid(im.width, im.height)]
 
-def cuts(im, rng, n):
+def once_compressed(im, rng):
+    """What most pictures went through before anybody judges them; without it, "never compressed" would mean "artificial"."""
+    out = io.BytesIO()
+    if rng.random() < 0.2:
+        im.save(out, 'WEBP', quality=int(rng.integers(75, 99)), method=0)
+    else:
+        im.save(out, 'JPEG', quality=int(rng.integers(72, 99)), subsampling=int(rng.integers(0, 3)))
+    return Image.open(out).convert('RGB')
+
+def middle(im, side):
+    x, y = max(0, im.width - side) // 2, max(0, im.height - side) // 2
+    return im.crop((x, y, min(im.width, x + side), min(im.height, y + side)))
+
+def cuts(im, rng, n, lossless):
     """Squares of CACHED pixels; smaller pictures are mirrored at their edges by the caller's crop, so they are enlarged
     here only when below it."""
     out = []
+    if lossless and rng.random() < 0.8:
+        im = once_compressed(middle(im, 1600), rng)
     for k in range(n):
         part = im
         short = min(im.size)
@@ -99,7 +118,7 @@ def cache(data, rows, folder, n):
         out = np.lib.format.open_memmap(path + '.part', 'w+', np.uint8, (len(rows) * n, CACHED, CACHED, 3))
         for i, r in enumerate(rows):
             rng = np.random.default_rng([SEED, 1, i])
-            out[i * n:(i + 1) * n] = cuts(load(os.path.join(data, r['path'])), rng, n)
+            out[i * n:(i + 1) * n] = cuts(load(os.path.join(data, r['path'])), rng, n, r['path'].endswith('.png'))
         out.flush()
         os.rename(path + '.part', path)
     return np.load(path, mmap_mode='r')
@@ -124,8 +143,11 @@ def augment(square, rng):
         im = codec(im, rng, 60)
     if side != PATCH:
         im = im.resize((PATCH, PATCH), [Image.BILINEAR, Image.BICUBIC, Image.LANCZOS, Image.BOX][rng.integers(4)])
-    if rng.random() < 0.15:
+    u = rng.random()
+    if u < 0.15:
         im = im.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.1)))
+    elif u < 0.3:
+        im = im.filter(ImageFilter.UnsharpMask(rng.uniform(0.5, 2), int(rng.integers(30, 150)), 0))
     if rng.random() < 0.4:
         im = ImageEnhance.Brightness(im).enhance(rng.uniform(0.7, 1.3))
         im = ImageEnhance.Color(im).enhance(rng.uniform(0.5, 1.4))
@@ -134,13 +156,13 @@ def augment(square, rng):
         a = np.asarray(im).astype(np.float32)
         a += rng.normal(0, rng.uniform(0.5, 5), a.shape if rng.random() < 0.5 else a.shape[:2] + (1,))
         im = Image.fromarray(np.clip(np.rint(a), 0, 255).astype(np.uint8))
-    if rng.random() < 0.75:
-        im = codec(im, rng, 40)
+    if rng.random() < 0.8:
+        im = codec(im, rng, 35)
     a = np.asarray(im)
     return a[:, ::-1] if rng.random() < 0.5 else a
 
 class Draw:
-    """Which cached square comes next: classes alike, sources by the root of their size."""
+    """Which cached square comes next: classes alike, generators alike, human sources by the root of their size."""
     def __init__(self, rows, n):
         self.by_class = []
         for label in ('human', 'artificial'):
@@ -149,7 +171,7 @@ class Draw:
                 if r['label'] == label:
                     of.setdefault(r['source'], []).append(i)
             names = sorted(of)
-            weight = np.sqrt([len(of[s]) for s in names])
+            weight = np.array([len(of[s]) for s in names]) ** (0.5 if label == 'human' else 0.0)
             self.by_class.append(([of[s] for s in names], weight / weight.sum()))
         self.n = n
 
@@ -262,11 +284,8 @@ def made(name):
 def straight(step, steps):
     return RATE * min(1, (step + 1) / WARM, (steps - step) / DECAY)
 
-def cosine(step, _):
-    """Twice down to nothing, the second time from half as high."""
-    first, second = CYCLES
-    at, of, top = (step, first, RATE) if step < first else (step - first, second, RATE / 2)
-    return top * min(1, (step + 1) / WARM) * (1 + math.cos(math.pi * min(1, at / of))) / 2
+def cosine(step, steps):
+    return RATE * min(1, (step + 1) / WARM) * (1 + math.cos(math.pi * step / steps)) / 2
 
 class Best:
     """The running mean of a net's weights, judged on validation now and then; the best of these is what is kept. All of it,
@@ -350,27 +369,60 @@ def mixed_colours(x, rng):
         x[i] = x[i].pow(float(gamma[i]))
     return x
 
+def balanced_auc(score, y, source):
+    """The mean over generators of the AUC of one against all human pictures, whose sources weigh alike."""
+    def area(one, humans):
+        return np.mean([(one[:, None] > h[None]).mean() + (one[:, None] == h[None]).mean() / 2 for h in humans])
+    of = {s: score[source == s] for s in sorted(set(source))}
+    humans = [of[s] for s in of if not y[source == s][0]]
+    return float(np.mean([area(of[s], humans) for s in of if y[source == s][0]]))
+
 def picture_auc(data, rows):
-    """Of a net, over these pictures as they are: mean logits, every patch read once."""
+    """Of a net, over pictures of sources that it does not learn from, as they are and compressed once more or shrunk; two
+    patches of each."""
     import torch
-    squares, of, truth = [], [], []
+    squares, of, truth, source = [], [], [], []
     for i, r in enumerate(rows):
-        own = patches(load(os.path.join(data, r['path'])))
-        squares += own
-        of += [i] * len(own)
-        truth.append(r['label'] == 'artificial')
+        im = load(os.path.join(data, r['path']))
+        for v in ('plain', ('jpeg70', 'half', 'jpeg50', 'threequarter')[i % 4]):
+            other = vary(middle(im, 1024), v)
+            if min(other.size) >= PATCH:
+                own = [np.asarray(other)[y:y + PATCH, x:x + PATCH] for x, y in grid(other.width, other.height, most=2)]
+                squares += own
+                of += [len(truth)] * len(own)
+                truth.append(r['label'] == 'artificial')
+                source.append(r['source'])
     squares, of = np.stack(squares), np.array(of)
 
     def area(net):
         with torch.no_grad():
             z = np.concatenate([net(torch.from_numpy(as_input(squares[i:i + 64]))).numpy()[:, 0]
                                 for i in range(0, len(squares), 64)])
-        return auc(np.bincount(of, z) / np.bincount(of), np.array(truth, float))
+        return balanced_auc(np.bincount(of, z) / np.bincount(of), np.array(truth), np.array(source))
     return area
 
-def train_pixels(x, y, steps, batch, kept, val_auc):
+def begin_with(net, path):
+    """The weights of an earlier version (a file of ONNX, whose convolutions hold their normalisation already)."""
+    import onnx, torch
+    from onnx import numpy_helper
+    values = [torch.from_numpy(numpy_helper.to_array(i).copy()) for i in onnx.load(path).graph.initializer]
+    weights, biases = [v for v in values if v.ndim == 4], [v for v in values if v.ndim == 1 and len(v) > 1]
+    convolutions = [m for m in net.modules() if isinstance(m, torch.nn.Conv2d)]
+    norms = [m for m in net.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    with torch.no_grad():
+        for conv, norm, w, b in zip(convolutions, norms, weights, biases, strict=True):
+            conv.weight.copy_(w)
+            norm.bias.copy_(b)
+            norm.running_var.fill_(1 - norm.eps)
+        net.out.weight.copy_(next(v for v in values if v.ndim == 2))
+        net.out.bias.copy_(next(v for v in values if v.ndim == 1 and len(v) == 1))
+
+def train_pixels(x, y, steps, batch, kept, val_auc, first=None):
     import torch
-    net = made('pixels').to(memory_format=torch.channels_last)  # quicker
+    net = made('pixels')
+    if first:
+        begin_with(net, first)
+    net = net.to(memory_format=torch.channels_last)  # quicker
 
     def draw_batch(step):
         rng = np.random.default_rng([SEED, 4, step])
@@ -383,7 +435,10 @@ def train_pixels(x, y, steps, batch, kept, val_auc):
         colours = np.random.default_rng([SEED, 6, step])
         return (mixed_colours(torch.from_numpy(as_input(out)), colours).contiguous(memory_format=torch.channels_last),
                 torch.from_numpy(y[at, None]))
-    return teach('pixels', net, net, draw_batch, steps, cosine, Best(net, kept, val_auc)).to(memory_format=torch.contiguous_format)
+
+    def rate(step, steps):
+        return cosine(step, steps) * (AGAIN if first else 1)
+    return teach('pixels', net, net, draw_batch, steps, rate, Best(net, kept, val_auc)).to(memory_format=torch.contiguous_format)
 
 def train_residual(x, y, steps, batch):
     import torch
@@ -399,12 +454,42 @@ def train_residual(x, y, steps, batch):
         return f[at], labels[at]
     return teach('residual', net, net.judge, draw_batch, steps, straight)
 
+def in_eight_bits(weights):
+    """Whole numbers -127 to 127 and what one of them is worth, of each output channel its own."""
+    most = np.abs(weights).reshape(len(weights), -1).max(1).reshape((-1,) + (1,) * (weights.ndim - 1))
+    worth = np.maximum(most, 1e-8).astype(np.float32) / 127
+    return np.rint(weights / worth).astype(np.int8), worth
+
+def shrink(net):
+    """The weights as they will be read back: what is measured is what ships."""
+    import torch
+    with torch.no_grad():
+        for w in net.parameters():
+            if w.ndim == 4:
+                whole, worth = in_eight_bits(w.numpy())
+                w.copy_(torch.from_numpy(whole * worth))
+
 def export(net, path):
+    """Weights of convolutions in eight bits, which the graph itself turns into floats; it computes with floats."""
     import onnx, torch
+    from onnx import TensorProto, helper, numpy_helper
     net.eval()
     torch.onnx.export(net, torch.zeros(1, 3, PATCH, PATCH), path, opset_version=13, input_names=['image'],
                       output_names=['logit'])
-    onnx.checker.check_model(onnx.load(path))
+    model = onnx.load(path)
+    graph, nodes = model.graph, []
+    for one in list(graph.initializer):
+        weights = numpy_helper.to_array(one)
+        if weights.ndim == 4 and weights.size >= 1000:
+            whole, worth = in_eight_bits(weights)
+            graph.initializer.remove(one)
+            graph.initializer.extend([numpy_helper.from_array(whole, one.name + '_q'), numpy_helper.from_array(worth, one.name + '_s')])
+            nodes += [helper.make_node('Cast', [one.name + '_q'], [one.name + '_c'], to=TensorProto.FLOAT),
+                      helper.make_node('Mul', [one.name + '_c', one.name + '_s'], [one.name])]
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
 
 # ---------------------------------------------------------------- spectrum: logistic regression
 
@@ -505,11 +590,11 @@ def torch_judge(net):
 
 def main_train(args):
     import torch
-    rows = labels(args.data, ('train',))
+    rows = few_of_each(labels(args.data, ('train',)), MOST_OF_SOURCE)
     val = few_of_each(labels(args.data, ('val',)), 40)
-    steps, few_steps, batch, n, cuts_each = (20, 40, 8, 300, 2) if args.short else (args.steps, FEW_STEPS, 64, args.patches, CUTS)
+    steps, few_steps, batch, n, cuts_each = (150, 60, 16, 300, 2) if args.short else (STEPS, FEW_STEPS, 64, args.patches, CUTS)
     if args.short:
-        rows, val = rows[::max(1, len(rows) // 60)], val[::max(1, len(val) // 20)]
+        rows = rows[::max(1, len(rows) // 60)]
     work = os.path.join(args.out, 'work')
     os.makedirs(work, exist_ok=True)
     x, y = augmented(args.data, rows, work, n, cuts_each)
@@ -525,13 +610,14 @@ def main_train(args):
         return train_residual(x[:FEW], y[:FEW], few_steps, batch)
 
     def pixels():
-        chosen_by = val if args.short else labels(args.data, ('val',))
-        return train_pixels(x, y, steps, batch, os.path.join(work, 'pixels.state'), picture_auc(args.data, chosen_by))
+        net = train_pixels(x, y, steps, batch, os.path.join(work, 'pixels.state'), picture_auc(args.data, val), args.begin_with)
+        shrink(net)
+        return net
 
     for name, teacher in (('residual', residual), ('pixels', pixels)):
         if args.only in (None, name):
             net = teacher()
-            export(net, os.path.join(args.out, f'assay-{name}-1.onnx'))
+            export(net, os.path.join(args.out, f'assay-{name}-{VERSION[name]}.onnx'))
             judges[name] = torch_judge(net)
             numbers[name] = {}
     for name, judge_one in judges.items():
@@ -547,73 +633,140 @@ def main_train(args):
         with open(os.path.join(args.out, f'{name}.json'), 'w') as f:
             json.dump(numbers[name], f)
 
+def made_pictures(folder, each=12, side=160):
+    """Something to learn in a minute: noise over waves, fine against coarse."""
+    rng, rows = np.random.default_rng([SEED, 9]), []
+    for split in ('train', 'val'):
+        for label in ('human', 'artificial'):
+            for i in range(each):
+                y, x = np.mgrid[0:side, 0:side] / rng.uniform(8, 30)
+                waves = 128 + 60 * np.sin(x * rng.uniform(0.3, 1) + y * rng.uniform(0.3, 1))[..., None] * rng.uniform(0.5, 1, 3)
+                a = waves + rng.normal(0, 30, (side, side, 3))
+                if label == 'artificial':
+                    a = waves + rng.normal(0, 30, (side // 8, side // 8, 3)).repeat(8, 0).repeat(8, 1)
+                path = f'{split}-{label}-{i}.png'
+                Image.fromarray(np.clip(a, 0, 255).astype(np.uint8)).save(os.path.join(folder, path))
+                rows.append((path, label, f'{label}-{i % 2}', split))
+    with open(os.path.join(folder, 'labels.csv'), 'w', newline='') as f:
+        w = csv.writer(f)
+        w.writerow(['path', 'label', 'source', 'split'])
+        w.writerows(rows)
+
+def main_short(args):
+    """Made pictures, few steps; every part once. OUT is `data` here."""
+    args.out, args.data, args.short = args.data, os.path.join(args.data, 'pictures'), True
+    os.makedirs(args.data, exist_ok=True)
+    made_pictures(args.data)
+    main_train(args)
+    for name in ('pixels', 'residual'):
+        size = os.path.getsize(os.path.join(args.out, f'assay-{name}-{VERSION[name]}.onnx'))
+        with open(os.path.join(args.out, f'{name}.json')) as f:
+            area = json.load(f)['val_auc']
+        print(name, size, 'bytes, validation AUC', area)
+        if size > 1 << 20 or area < 0.8:
+            sys.exit(f'{name}: larger than 1 MB, or it did not learn what is easy')
+
 def main_calibrate(args):
-    """SCORES of bench/origin (the code that ships) over val and its variants: calibration and threshold again. The limit on
-    false accusations holds for the pictures as they are, and for these and all variants together."""
+    """SCORES of bench/origin (the code that ships) over val, seen and their variants: the calibration is fitted on val, whose
+    sources were not learned from; the limit on false accusations holds for the human pictures of val as they are, with those
+    of seen, with all variants of val, and for all of these together."""
     with open(args.data, newline='') as f:
-        rows = [r for r in csv.DictReader(f) if r['split'].startswith('val') and r['code'] != 'too_small']
+        rows = [r for r in csv.DictReader(f) if r['split'].split('-')[0] in ('val', 'seen') and r['code'] != 'too_small']
     for name in sorted({r['model'] for r in rows}):
         short = name.replace('assay-', '')
-        with open(os.path.join(args.out, f'assay-{short}-1.card.json')) as f:
+        with open(os.path.join(args.out, f'assay-{short}-{VERSION[short]}.card.json')) as f:
             card = json.load(f)
         mine = [r for r in rows if r['model'] == name]
         p = np.clip([float(r['artificial']) for r in mine], 1e-15, 1 - 1e-15)
         z = (np.log(p / (1 - p)) - card['calibration']['offset']) / card['calibration']['scale']
         y = np.array([r['label'] == 'artificial' for r in mine], float)
-        n = calibrate(z, y)
+        split = np.array([r['split'] for r in mine])
+        unseen = np.array([s.split('-')[0] == 'val' for s in split])
+        n = calibrate(z[unseen], y[unseen])
         p = 1 / (1 + np.exp(-(n['scale'] * z + n['offset'])))
-        plain = np.array([r['split'] == 'val' for r in mine])
-        worst = max(threshold(p[plain & (y == 0)]), threshold(p[y == 0]))
+        human = y == 0
+        worst = max(threshold(p[human & some]) for some in (split == 'val', (split == 'val') | (split == 'seen'), unseen, split != ''))
         n['artificial_from'] = worst
         path = os.path.join(args.numbers, f'{short}.json')
-        with open(path) as f:
-            n = {**json.load(f), **n}
+        if os.path.exists(path):
+            with open(path) as f:
+                n = {**json.load(f), **n}
         with open(path, 'w') as f:
             json.dump(n, f)
         print(name, {k: v for k, v in n.items() if k not in ('mean', 'deviation', 'coefficients')})
 
+class Scores:
+    """What one detector says of the pictures in SCORES, whatever calibration they were made with, under the card of MODELS."""
+    def __init__(self, rows, old, card):
+        p = np.clip([float(r['artificial']) for r in rows], 1e-15, 1 - 1e-15)
+        z = (np.log(p / (1 - p)) - old['calibration']['offset']) / old['calibration']['scale']
+        self.p = 1 / (1 + np.exp(-(card['calibration']['scale'] * z + card['calibration']['offset'])))
+        self.y = np.array([r['label'] == 'artificial' for r in rows])
+        self.split, self.source = np.array([r['split'] for r in rows]), np.array([r['source'] for r in rows])
+        self.accused, self.cleared = self.p >= card['artificial_from'], 1 - self.p >= card['floor']
+
+    def auc_of(self, own):
+        return auc(self.p[own], self.y[own].astype(float))
+
+    def whole(self, name, where):
+        """A line of the first table."""
+        own = self.split == where
+        a, h = own & self.y, own & ~self.y
+        right = ((self.p > 0.5)[a].mean() + (self.p <= 0.5)[h].mean()) / 2
+        return (f'| `{name}` | {where} | {a.sum()} + {h.sum()} | {self.auc_of(own):.2f} | {right:.3f} | {self.accused[a].mean():.2f} | '
+                f'{self.accused[h].mean():.2f} | {self.cleared[a].mean():.2f} |')
+
+    def by_source(self, splits):
+        for where in splits:
+            for what in sorted(set(self.source[self.split == where])):
+                own = (self.split == where) & (self.source == what)
+                others = (self.split == where) & (self.y != self.y[own][0])
+                a, h = self.accused[own].mean(), self.cleared[own].mean()
+                print(f'| {where} | {what} | {"artificial" if self.y[own][0] else "human"} | {own.sum()} | '
+                      f'{self.auc_of(own | others):.2f} | {a:.2f} | {h:.2f} | {max(0, 1 - a - h):.2f} |')
+
+    def by_variant(self, name, where):
+        cells = []
+        for v in VARIANTS:
+            own = self.split == f'{where}-{v}'
+            cells.append(f'{self.auc_of(own):.2f}, {self.accused[own & self.y].mean():.2f} / {self.accused[own & ~self.y].mean():.2f}')
+        return f'| `{name}` | ' + ' | '.join(cells) + ' |'
+
 def main_table(args):
-    """From SCORES of bench/origin, whatever calibration they were made with (--made-with: that folder of cards), to the tables
-    of docs/origin.md under the cards of MODELS."""
-    with open(args.data, newline='') as f:
-        rows = [r for r in csv.DictReader(f) if r['code'] != 'too_small']
+    """SCORES may be several files, with commas between. --made-with: the folder of cards they were made with."""
+    rows = []
+    for path in args.data.split(','):
+        with open(path, newline='') as f:
+            rows += [r for r in csv.DictReader(f) if r['code'] != 'too_small']
 
     def card_of(folder, name):
-        with open(os.path.join(folder, f'{name}-1.card.json')) as f:
+        with open(os.path.join(folder, f'{name}-{VERSION[name.replace("assay-", "")]}.card.json')) as f:
             return json.load(f)
 
-    for name in sorted({r['model'] for r in rows}):
-        old, card = card_of(args.made_with or args.out, name), card_of(args.out, name)
-        mine = [r for r in rows if r['model'] == name]
-        p = np.clip([float(r['artificial']) for r in mine], 1e-15, 1 - 1e-15)
-        z = (np.log(p / (1 - p)) - old['calibration']['offset']) / old['calibration']['scale']
-        p = 1 / (1 + np.exp(-(card['calibration']['scale'] * z + card['calibration']['offset'])))
-        y = np.array([r['label'] == 'artificial' for r in mine])
-        split, source = np.array([r['split'] for r in mine]), np.array([r['source'] for r in mine])
-        print(f'\n{name}: artificial from {card["artificial_from"]}, human from {card["floor"]}\n')
+    cards = {name: card_of(args.out, name) for name in sorted({r['model'] for r in rows})}
+    of = {name: Scores([r for r in rows if r['model'] == name], card_of(args.made_with or args.out, name), cards[name]) for name in cards}
+    splits = [s for s in ('seen', 'val', 'held', 'fresh') if any(r['split'] == s for r in rows)]
+    print('| detector | split | pictures: artificial + human | AUC | balanced accuracy at .5 | found: artificial called artificial | '
+          'false accusations | artificial called human |\n|---|---|---|---|---|---|---|---|')
+    for name, scores in of.items():
+        for where in splits:
+            if (scores.split == where).any():
+                print(scores.whole(name, where))
+    for where in splits:
+        if any(r['split'] == where + '-plain' for r in rows):
+            print(f'\n| {where} | ' + ' | '.join(VARIANTS) + ' |\n|' + '---|' * (len(VARIANTS) + 1))
+            for name, scores in of.items():
+                if (scores.split == where + '-plain').any() and len(set(scores.y[scores.split == where + '-plain'])) == 2:
+                    print(scores.by_variant(name, where))
+    for name, scores in of.items():
+        print(f'\n`{name}`: artificial from {cards[name]["artificial_from"]}, human from {cards[name]["floor"]}\n')
         print('| split | source | label | pictures | AUC | called artificial | called human | unknown |\n|---|---|---|---|---|---|---|---|')
-
-        def line(where, own, what, label):
-            a, h = (p[own] >= card['artificial_from']).mean(), (1 - p[own] >= card['floor']).mean()
-            other = (split == where) & (y != y[own][0])
-            both = own | other
-            print(f'| {where} | {what} | {label} | {own.sum()} | {auc(p[both], y[both].astype(float)):.2f} | {a:.2f} | {h:.2f} | {1 - a - h:.2f} |')
-
-        for where in sorted(set(split)):
-            in_it = split == where
-            for what in sorted(set(source[in_it])):
-                if '-' not in where:
-                    own = in_it & (source == what)
-                    line(where, own, what, 'artificial' if y[own][0] else 'human')
-            for truth, label in ((True, 'artificial'), (False, 'human')):
-                line(where, in_it & (y == truth), 'all', label)
-            right = ((p > 0.5)[in_it & y].mean() + (p <= 0.5)[in_it & ~y].mean()) / 2
-            print(f'| {where} | balanced accuracy at .5 | | {in_it.sum()} | {right:.3f} | | | |')
+        scores.by_source(splits)
 
 def main_variants(args):
     """PNG (or JPEG where that is the point), so that nothing else is added; at most --most pictures of a source, of each the
     middle 640 x 640."""
-    rows, out = labels(args.data, ('val', 'held')), []
+    rows, out = labels(args.data, args.splits.split(',')), []
     of = {}
     for r in rows:
         of.setdefault((r['split'], r['source']), []).append(r)
@@ -642,12 +795,26 @@ def compact(text):
     import re
     return re.sub(r'\[(?:[^\[\]{}"]|"\w*")*\]', lambda m: re.sub(r'\s+', ' ', m.group(0)).replace('[ ', '[').replace(' ]', ']'), text)
 
+def terms_of(data):
+    """Lines of about.pictures: what was learned from and what was chosen with."""
+    with open(os.path.join(data, 'manifest.json')) as f:
+        manifest = json.load(f)
+    out = []
+    for source, m in sorted(manifest.items()):
+        n = m['pictures']
+        learned = min(n.get('train', 0), MOST_OF_SOURCE)
+        if learned or 'val' in n:
+            use = f"{learned} pictures to learn from, {n.get('seen', 0)} to check with" if learned else f"{n['val']} pictures to choose with"
+            out.append(f"{source}: {use}, {m['label']}: {'; '.join(m['from'])}; sha256 of the names {m['sha256_of_names']}")
+    return out
+
 def main_cards(args):
-    """Writes calibration, thresholds, weights and sums of a run into the cards beside the models."""
+    """Writes calibration, thresholds, weights and sums of a run into the cards beside the models; --manifest: and the
+    pictures of that folder. Of a run of `calibrate` alone there is no model: the card keeps the one it has."""
     import hashlib, shutil
-    for name in ('pixels', 'residual', 'spectrum'):
+    for name, version in VERSION.items():
         numbers = os.path.join(args.data, f'{name}.json')
-        path = os.path.join(args.out, f'assay-{name}-1.card.json')
+        path = os.path.join(args.out, f'assay-{name}-{version}.card.json')
         if not os.path.exists(numbers):
             continue
         with open(numbers) as f:
@@ -657,9 +824,11 @@ def main_cards(args):
         card['calibration'] = {'scale': n['scale'], 'offset': n['offset']}
         card['floor'] = round(n.get('floor', card['floor']), 2)
         card['artificial_from'] = max(n['artificial_from'], card['floor'])
-        if name == 'spectrum':
+        if args.manifest:
+            card['about']['pictures']['sources'] = terms_of(args.manifest)
+        if 'coefficients' in n:
             card['weights'] = {k: n[k] for k in ('mean', 'deviation', 'coefficients')}
-        else:
+        if 'file' in card and os.path.exists(os.path.join(args.data, card['file'])):
             model = os.path.join(args.out, card['file'])
             shutil.copyfile(os.path.join(args.data, card['file']), model)
             with open(model, 'rb') as f:
@@ -669,17 +838,19 @@ def main_cards(args):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser()
-    if sys.argv[1:2] in (['variants'], ['cards'], ['calibrate'], ['table']):
+    if sys.argv[1:2] in (['variants'], ['cards'], ['calibrate'], ['table'], ['short']):
         p.add_argument('what')
     p.add_argument('data')
-    p.add_argument('out')
+    p.add_argument('out', nargs='?' if sys.argv[1:2] == ['short'] else None)
     p.add_argument('--numbers', help='calibrate: the OUT of the training')
+    p.add_argument('--manifest', help='cards: DATA, whose manifest.json says which pictures they were')
     p.add_argument('--made-with', help='table: the cards that SCORES were made with')
     p.add_argument('--short', action='store_true')
     p.add_argument('--only', choices=['spectrum', 'pixels', 'residual'])
-    p.add_argument('--steps', type=int, default=STEPS, help='of pixels')
+    p.add_argument('--begin-with', help='assay-pixels-1.onnx, whose weights pixels begins with')
     p.add_argument('--patches', type=int, default=24000)
     p.add_argument('--most', type=int, default=10)
+    p.add_argument('--splits', default='val,seen,held,fresh', help='variants: of which pictures')
     args = p.parse_args()
     {'variants': main_variants, 'cards': main_cards, 'calibrate': main_calibrate,
-     'table': main_table}.get(getattr(args, 'what', ''), main_train)(args)
+     'table': main_table, 'short': main_short}.get(getattr(args, 'what', ''), main_train)(args)
