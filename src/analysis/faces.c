@@ -6,34 +6,6 @@
 #include "analysis/pipelines_int.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "media/still.h"
-
-/* As pipeline "pictures" opens it, so that models see the same. */
-static int open_picture(const struct toolbox *tools, int fd, int64_t deadline, struct arena *scratch,
-                        struct report *report, struct picture *ret, struct err *err)
-{
-    struct still_opts opts = still_defaults();
-    int64_t begin = clock_cpu_us();
-    struct still still;
-    int r;
-
-    opts.shortest = PICTURES_SHORTEST;
-    opts.deadline_mono_us = deadline;
-    opts.cpu_us = tools->cpu_us ? tools->cpu_us : opts.cpu_us;
-    r = still_read_range(scratch, fd, 0, report->subject.size, &opts, &still, err);
-    report->decode_us += clock_cpu_us() - begin;
-    if (r < 0)
-        return -1;
-    report->media = (struct media_info){.container = arena_strdup(report->arena, still.format),
-                                        .codec = arena_strdup(report->arena, still.format),
-                                        .width = still.width,
-                                        .height = still.height,
-                                        .frames = 1};
-    report->sampling =
-        (struct sampling){.width = still.picture.width, .height = still.picture.height, .planned = 1};
-    *ret = still.picture;
-    return 0;
-}
 
 static void add_face(struct report *r, int moment, const struct face *f)
 {
@@ -63,7 +35,8 @@ static int faces_run(const struct toolbox *tools, const struct job_spec *spec UN
     if (!t->faces)
         return FAIL(err, ERR_MODEL, "there is no model of faces");
     note_model(report, t->faces);
-    if (open_picture(tools, fds.media, deadline_mono_us, scratch, report, &picture, err) < 0)
+    if (subject_picture(tools, fds.media, PICTURES_SHORTEST, deadline_mono_us, scratch, report, &picture,
+                        err) < 0)
         return -1;
     begin = clock_cpu_us();
     if (faces_find(face_finder_new(scratch, t->faces), scratch, &picture, deadline_mono_us, &faces, &n, err) <

@@ -5,33 +5,6 @@
 #include "analysis/panel.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "media/still.h"
-
-/* Which picture, and what is known of it before anybody looks. */
-static int read_picture(const struct toolbox *tools, int fd, int64_t deadline, struct arena *scratch,
-                        struct report *report, struct picture *ret, struct err *err)
-{
-    struct still_opts opts = still_defaults();
-    int64_t begin = clock_cpu_us();
-    struct still still;
-    int r;
-
-    opts.deadline_mono_us = deadline;
-    opts.cpu_us = tools->cpu_us ? tools->cpu_us : opts.cpu_us;
-    r = still_read_range(scratch, fd, 0, report->subject.size, &opts, &still, err);
-    report->decode_us += clock_cpu_us() - begin;
-    if (r < 0)
-        return -1;
-    report->media = (struct media_info){.container = arena_strdup(report->arena, still.format),
-                                        .codec = arena_strdup(report->arena, still.format),
-                                        .width = still.width,
-                                        .height = still.height,
-                                        .frames = 1};
-    report->sampling =
-        (struct sampling){.width = still.picture.width, .height = still.picture.height, .planned = 1};
-    *ret = still.picture;
-    return 0;
-}
 
 /* A picture that is too small for one has none. */
 static int draw_heatmap(const struct toolbox *tools, const struct picture *picture, int fd, int64_t deadline,
@@ -61,7 +34,7 @@ static int image_run(const struct toolbox *tools, const struct job_spec *spec, s
 
     report->media = (struct media_info){.container = "", .codec = ""};
     if (origin_tools_check(&tools->origin, err) < 0 ||
-        read_picture(tools, fds.media, deadline_mono_us, scratch, report, &picture, err) < 0 ||
+        subject_picture(tools, fds.media, 0, deadline_mono_us, scratch, report, &picture, err) < 0 ||
         credentials_read(tools, &spec->origin, fds.media, deadline_mono_us, report, err) < 0)
         return -1;
     o->prepare_secs = (double)(clock_mono_us() - begin) / 1e6;
