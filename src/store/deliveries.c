@@ -253,16 +253,10 @@ int records_get_delivery(struct records *db, struct arena *a, const char *id, st
 {
     static const char sql[] = "SELECT " DELIVERY_COLUMNS ", body FROM deliveries WHERE id = ?";
     CLEANUP(reading_end) struct reading r = {0};
-    int got;
+    int got = reading_of(&r, db, sql, id, err);
 
-    if (reading_begin(&r, db, sql, err) < 0)
-        return -1;
-    bind_text(&r.q, id);
-    got = query_next(&r.q, err);
-    if (got < 0)
-        return -1;
-    if (got == 0)
-        return FAIL(err, ERR_NOT_FOUND, "there is no delivery %.28s", id);
+    if (got <= 0)
+        return got < 0 ? -1 : FAIL(err, ERR_NOT_FOUND, "there is no delivery %.28s", id);
     read_delivery(&r.q, a, ret_row);
     ret_row->body = column_bytes(&r.q, a);
     return 0;

@@ -186,16 +186,10 @@ int records_get_hook(struct records *db, struct arena *a, const char *id, struct
 {
     static const char sql[] = "SELECT " HOOK_COLUMNS " FROM hooks WHERE id = ?";
     CLEANUP(reading_end) struct reading r = {0};
-    int got;
+    int got = reading_of(&r, db, sql, id, err);
 
-    if (reading_begin(&r, db, sql, err) < 0)
-        return -1;
-    bind_text(&r.q, id);
-    got = query_next(&r.q, err);
-    if (got < 0)
-        return -1;
-    if (got == 0)
-        return FAIL(err, ERR_NOT_FOUND, "there is no hook %.24s", id);
+    if (got <= 0)
+        return got < 0 ? -1 : FAIL(err, ERR_NOT_FOUND, "there is no hook %.24s", id);
     read_hook(&r.q, a, ret_row);
     return 0;
 }

@@ -299,16 +299,10 @@ int records_job_state(struct records *db, struct arena *a, const char *id, const
 {
     static const char sql[] = "SELECT state FROM jobs WHERE id = ?";
     CLEANUP(reading_end) struct reading r = {0};
-    int got;
+    int got = reading_of(&r, db, sql, id, err);
 
-    if (reading_begin(&r, db, sql, err) < 0)
-        return -1;
-    bind_text(&r.q, id);
-    got = query_next(&r.q, err);
-    if (got < 0)
-        return -1;
-    if (got == 0)
-        return FAIL(err, ERR_NOT_FOUND, "there is no job %.24s", id);
+    if (got <= 0)
+        return got < 0 ? -1 : FAIL(err, ERR_NOT_FOUND, "there is no job %.24s", id);
     *ret_state = column_text(&r.q, a);
     return 0;
 }

@@ -203,16 +203,10 @@ int records_get_key(struct records *db, struct arena *a, const char *hash, struc
     static const char sql[] = "SELECT " KEY_COLUMNS " FROM keys WHERE hash = ?1 OR old_hash = ?1";
     CLEANUP(reading_end) struct reading r = {0};
     struct key_row row = {0};
-    int got;
+    int got = reading_of(&r, db, sql, hash, err);
 
-    if (reading_begin(&r, db, sql, err) < 0)
-        return -1;
-    bind_text(&r.q, hash);
-    got = query_next(&r.q, err);
-    if (got < 0)
-        return -1;
-    if (got == 0)
-        return FAIL(err, ERR_NOT_FOUND, "there is no such key");
+    if (got <= 0)
+        return got < 0 ? -1 : FAIL(err, ERR_NOT_FOUND, "there is no such key");
     read_row(&r.q, a, &row);
     *ret_row = row;
     return 0;

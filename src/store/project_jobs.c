@@ -94,12 +94,8 @@ int records_project_job(struct records *db, struct arena *a, int64_t project, in
 int records_number_of_job(struct records *db, const char *id, int64_t *ret_number, struct err *err)
 {
     CLEANUP(reading_end) struct reading r = {0};
-    int got;
+    int got = reading_of(&r, db, "SELECT number FROM project_jobs WHERE job = ?", id, err);
 
-    if (reading_begin(&r, db, "SELECT number FROM project_jobs WHERE job = ?", err) < 0)
-        return -1;
-    bind_text(&r.q, id);
-    got = query_next(&r.q, err);
     if (got == 0)
         return FAIL(err, ERR_NOT_FOUND, "job %.24s is of no project", id);
     if (got > 0)

@@ -206,6 +206,14 @@ int reading_begin(struct reading *r, struct records *db, const char *sql, struct
     return query_begin(&r->q, r->conn, sql, err);
 }
 
+int reading_of(struct reading *r, struct records *db, const char *sql, const char *text, struct err *err)
+{
+    if (reading_begin(r, db, sql, err) < 0)
+        return -1;
+    bind_text(&r->q, text);
+    return query_next(&r->q, err);
+}
+
 void reading_end(struct reading *r)
 {
     query_end(&r->q);

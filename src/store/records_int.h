@@ -107,6 +107,9 @@ struct reading {
     struct query q;
 };
 int reading_begin(struct reading *r, struct records *db, const char *sql, struct err *err);
+/* The same for a statement whose only parameter is a text, up to its first row: 1, 0 when there is none, -1.
+ */
+int reading_of(struct reading *r, struct records *db, const char *sql, const char *text, struct err *err);
 void reading_end(struct reading *r); /* for CLEANUP; initialise with {0} */
 
 #endif

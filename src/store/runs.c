@@ -252,12 +252,8 @@ static int read_secret(struct records *db, const char *name, uint8_t ret[HASH_SI
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(reading_end) struct reading r = {0};
     struct bytes b;
-    int got;
+    int got = reading_of(&r, db, "SELECT value FROM secrets WHERE name = ?", name, err);
 
-    if (reading_begin(&r, db, "SELECT value FROM secrets WHERE name = ?", err) < 0)
-        return -1;
-    bind_text(&r.q, name);
-    got = query_next(&r.q, err);
     if (got <= 0)
         return got;
     b = column_bytes(&r.q, a);

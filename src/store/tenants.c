@@ -120,12 +120,8 @@ int records_get_quota(struct records *db, const char *tenant, struct quota *ret,
     static const char sql[] =
         "SELECT requests_day, requests_month, bytes_day, bytes_month, jobs FROM tenants WHERE name = ?";
     CLEANUP(reading_end) struct reading r = {0};
-    int got;
+    int got = reading_of(&r, db, sql, tenant, err);
 
-    if (reading_begin(&r, db, sql, err) < 0)
-        return -1;
-    bind_text(&r.q, tenant);
-    got = query_next(&r.q, err);
     if (got < 0)
         return -1;
     *ret = got ? read_quota(&r.q) : (struct quota){0};
