@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,6 +152,14 @@ bool json_bool(yyjson_val *obj, const char *key, bool fallback)
     yyjson_val *v = yyjson_obj_get(obj, key);
 
     return yyjson_is_bool(v) ? yyjson_get_bool(v) : fallback;
+}
+
+void json_put_real(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, double x)
+{
+    if (isnan(x))
+        yyjson_mut_obj_add_null(doc, obj, key);
+    else
+        yyjson_mut_obj_add_real(doc, obj, key, x);
 }
 
 static struct bytes write_with(struct arena *a, yyjson_mut_doc *doc, yyjson_write_flag flags)

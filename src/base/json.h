@@ -34,6 +34,9 @@ int64_t json_int(yyjson_val *obj, const char *key, int64_t fallback);
 double json_num(yyjson_val *obj, const char *key, double fallback);
 bool json_bool(yyjson_val *obj, const char *key, bool fallback);
 
+/* A number of an object, or null for NAN, which JSON does not know. */
+void json_put_real(yyjson_mut_doc *doc, yyjson_mut_val *obj, const char *key, double x);
+
 /* Compact text of a document, shortest round-trip numbers, NUL-terminated in the arena. */
 struct bytes json_write(struct arena *a, yyjson_mut_doc *doc);
 struct bytes json_write_pretty(struct arena *a, yyjson_mut_doc *doc);

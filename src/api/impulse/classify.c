@@ -531,14 +531,7 @@ static void variants_go(struct trip *t)
     go(c, &err);
 }
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_classify, "submit", classify_go);
-HANDLER(impulse_classify_old, "submit", old_go);
-HANDLER(impulse_classify_variants, "submit", variants_go);
-HANDLER(impulse_classify_block, "submit", block_go);
+TRIP_HANDLER(impulse_classify, "submit", classify_go);
+TRIP_HANDLER(impulse_classify_old, "submit", old_go);
+TRIP_HANDLER(impulse_classify_variants, "submit", variants_go);
+TRIP_HANDLER(impulse_classify_block, "submit", block_go);

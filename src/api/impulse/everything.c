@@ -190,12 +190,5 @@ static void result_go(struct trip *t)
                page ? (size_t)(offset + (limit < SENSOR_PARTS ? limit : SENSOR_PARTS)) : out.n);
 }
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_everything, "submit", everything_go);
-HANDLER(impulse_everything_result, "read", result_go);
+TRIP_HANDLER(impulse_everything, "submit", everything_go);
+TRIP_HANDLER(impulse_everything_result, "read", result_go);

@@ -511,12 +511,5 @@ static void save_go(struct trip *t)
         trip_fail(t, &err);
 }
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_model_save, "submit", save_go);
-HANDLER(impulse_model_info, "read", info_go);
+TRIP_HANDLER(impulse_model_save, "submit", save_go);
+TRIP_HANDLER(impulse_model_info, "read", info_go);

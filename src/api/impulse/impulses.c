@@ -327,19 +327,12 @@ static void thresholds_go(struct trip *t)
 
 /* ---- the handlers ---- */
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_get, "read", get_go);
-HANDLER(impulse_list, "read", list_go);
-HANDLER(impulse_post, "submit", post_go);
-HANDLER(impulse_new, "submit", new_go);
-HANDLER(impulse_update, "submit", update_go);
-HANDLER(impulse_delete, "submit", delete_go);
-HANDLER(impulse_dsp_get, "read", dsp_get_go);
-HANDLER(impulse_dsp_set, "submit", dsp_set_go);
-HANDLER(impulse_thresholds, "submit", thresholds_go);
+TRIP_HANDLER(impulse_get, "read", get_go);
+TRIP_HANDLER(impulse_list, "read", list_go);
+TRIP_HANDLER(impulse_post, "submit", post_go);
+TRIP_HANDLER(impulse_new, "submit", new_go);
+TRIP_HANDLER(impulse_update, "submit", update_go);
+TRIP_HANDLER(impulse_delete, "submit", delete_go);
+TRIP_HANDLER(impulse_dsp_get, "read", dsp_get_go);
+TRIP_HANDLER(impulse_dsp_set, "submit", dsp_set_go);
+TRIP_HANDLER(impulse_thresholds, "submit", thresholds_go);

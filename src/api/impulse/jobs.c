@@ -174,15 +174,8 @@ static void cancel_go(struct trip *t)
         impulse_committed, t->request);
 }
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_jobs, "read", active_go);
-HANDLER(impulse_jobs_history, "read", history_go);
-HANDLER(impulse_job_status, "read", status_go);
-HANDLER(impulse_job_stdout, "read", stdout_go);
-HANDLER(impulse_job_cancel, "submit", cancel_go);
+TRIP_HANDLER(impulse_jobs, "read", active_go);
+TRIP_HANDLER(impulse_jobs_history, "read", history_go);
+TRIP_HANDLER(impulse_job_status, "read", status_go);
+TRIP_HANDLER(impulse_job_stdout, "read", stdout_go);
+TRIP_HANDLER(impulse_job_cancel, "submit", cancel_go);

@@ -381,13 +381,6 @@ static void card_go(struct trip *t)
     impulse_answer_take(t->request, doc);
 }
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_train, "submit", train_go);
-HANDLER(impulse_train_anomaly, "submit", train_anomaly_go);
-HANDLER(impulse_card, "read", card_go);
+TRIP_HANDLER(impulse_train, "submit", train_go);
+TRIP_HANDLER(impulse_train_anomaly, "submit", train_anomaly_go);
+TRIP_HANDLER(impulse_card, "read", card_go);

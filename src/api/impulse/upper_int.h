@@ -35,6 +35,13 @@ struct trip {
 };
 /* Key and project, then `run` on the desk; it answers. */
 void trip_begin(struct request *r, const char *scope, void (*run)(struct trip *t));
+/* A handler that does that and nothing else: TRIP_HANDLER(impulse_get, "read", get_go); */
+#define TRIP_HANDLER(name, scope, go)         \
+    static void name##_run(struct request *r) \
+    {                                         \
+        trip_begin(r, scope, go);             \
+    }                                         \
+    const struct handler name = {.run = name##_run}
 /* On the desk once more, from any thread; on failure it is answered. */
 void trip_again(struct trip *t, void (*run)(struct trip *t));
 void trip_fail(struct trip *t, const struct err *err);

@@ -379,12 +379,5 @@ static void picture_gone(struct request *r)
 
 const struct handler impulse_picture = {picture_head, picture_body, picture_run, picture_gone};
 
-#define HANDLER(name, scope, go)              \
-    static void name##_run(struct request *r) \
-    {                                         \
-        trip_begin(r, scope, go);             \
-    }                                         \
-    const struct handler name = {.run = name##_run}
-
-HANDLER(impulse_window, "read", window_go);
-HANDLER(impulse_slice_run, "submit", slice_go);
+TRIP_HANDLER(impulse_window, "read", window_go);
+TRIP_HANDLER(impulse_slice_run, "submit", slice_go);
