@@ -3,10 +3,9 @@
 #include <string.h>
 
 #include "api/key.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "cmd/cmd.h"
+#include "cmd/verb.h"
 
 struct key_settings {
     const char *tenant, *scopes, *note, *style;
@@ -29,15 +28,6 @@ static const struct option key_rows[] = {
      "`rotate`: the old secret stays good that long"},
 };
 
-/* One call of the command. */
-struct key_call {
-    struct arena *arena;
-    struct records *db;
-    struct key_settings s;
-    const char *id; /* the argument behind the verb, "" when missing */
-    struct err stored;
-};
-
 static int find_style(const struct key_settings *s, enum key_style *ret, struct err *err)
 {
     *ret = text_is(s->style, "ei") ? KEY_IMPULSE : KEY_ASSAY;
@@ -45,9 +35,9 @@ static int find_style(const struct key_settings *s, enum key_style *ret, struct 
                                                          : 0;
 }
 
-static int new_key(struct key_call *c, struct err *err)
+static int new_key(struct verb_call *c, struct err *err)
 {
-    const struct key_settings *s = &c->s;
+    const struct key_settings *s = c->settings;
     char key[KEY_TEXT];
     enum key_style style;
     struct key_row row;
@@ -62,28 +52,29 @@ static int new_key(struct key_call *c, struct err *err)
     row.expires_us = s->expires_ms ? row.created_us + s->expires_ms * 1000 : 0;
     row.rate_per_minute = (int)s->rate;
     queued = records_add_key(c->db, &row, command_keep_error, &c->stored, err);
-    if (command_committed(c->db, queued, &c->stored, err) < 0)
+    if (verb_committed(c, queued, err) < 0)
         return -1;
     puts(key);
     return 0;
 }
 
-static int rotate_key(struct key_call *c, struct err *err)
+static int rotate_key(struct verb_call *c, struct err *err)
 {
-    struct key_rotation rotation = {.id = c->id, .now_us = clock_wall_us()};
+    const struct key_settings *s = c->settings;
+    struct key_rotation rotation = {.id = c->word, .now_us = clock_wall_us()};
     char key[KEY_TEXT], hash[HASH_HEX];
     enum key_style style;
     int queued;
 
-    if (!id_is_valid(c->id))
+    if (!id_is_valid(c->word))
         return FAIL(err, ERR_INPUT, "assay key rotate needs the ID that `assay key list` shows");
-    if (find_style(&c->s, &style, err) < 0)
+    if (find_style(s, &style, err) < 0)
         return -1;
     key_secret(style, key, hash);
     rotation.hash = hash;
-    rotation.old_until_us = rotation.now_us + c->s.overlap_ms * 1000;
+    rotation.old_until_us = rotation.now_us + s->overlap_ms * 1000;
     queued = records_rotate_key(c->db, &rotation, command_keep_error, &c->stored, err);
-    if (command_committed(c->db, queued, &c->stored, err) < 0)
+    if (verb_committed(c, queued, err) < 0)
         return -1;
     puts(key);
     return 0;
@@ -104,13 +95,13 @@ static const char *old_secret(const struct key_row *row, char text[CLOCK_TEXT])
     return good ? clock_rfc3339(text, row->old_until_us) : "-";
 }
 
-static int list_keys(struct key_call *c, struct err *err)
+static int list_keys(struct verb_call *c, struct err *err)
 {
     struct key_row *rows;
     char created[CLOCK_TEXT], expires[CLOCK_TEXT], old[CLOCK_TEXT];
     size_t n;
 
-    if (records_list_keys(c->db, c->arena, &rows, &n, err) < 0)
+    if (records_list_keys(c->db, c->a, &rows, &n, err) < 0)
         return -1;
     printf("%-24s  %-7s  %-16s  %-24s  %6s  %-24s  %-24s  %-24s  %s\n", "ID", "STATE", "TENANT", "SCOPES",
            "RATE", "CREATED", "EXPIRES", "OLD SECRET UNTIL", "NOTE");
@@ -123,14 +114,14 @@ static int list_keys(struct key_call *c, struct err *err)
     return 0;
 }
 
-static int revoke_key(struct key_call *c, struct err *err)
+static int revoke_key(struct verb_call *c, struct err *err)
 {
     int queued;
 
-    if (!id_is_valid(c->id))
+    if (!id_is_valid(c->word))
         return FAIL(err, ERR_INPUT, "assay key revoke needs the ID that `assay key list` shows");
-    queued = records_revoke_key(c->db, c->id, clock_wall_us(), command_keep_error, &c->stored, err);
-    return command_committed(c->db, queued, &c->stored, err);
+    queued = records_revoke_key(c->db, c->word, clock_wall_us(), command_keep_error, &c->stored, err);
+    return verb_committed(c, queued, err);
 }
 
 static const struct command_help help = {
@@ -144,47 +135,20 @@ static const struct command_help help = {
             "running server knows all of it within a second.",
 };
 
-static const struct verb {
-    const char *name;
-    int (*run)(struct key_call *c, struct err *err);
-} verbs[] = {
-    {"new", new_key},
-    {"list", list_keys},
-    {"rotate", rotate_key},
-    {"revoke", revoke_key},
+static const struct verb verbs[] = {
+    {"new", new_key, NULL, false},
+    {"list", list_keys, NULL, false},
+    {"rotate", rotate_key, "the ID that `assay key list` shows", false},
+    {"revoke", revoke_key, "the ID that `assay key list` shows", false},
 };
-
-static const struct verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < COUNT_OF(verbs); i++)
-        if (text_is(verbs[i].name, name))
-            return &verbs[i];
-    return NULL;
-}
 
 static int key_run(int argc, char **argv)
 {
-    CLEANUP(arena_freep) struct arena *a = arena_new();
-    CLEANUP(records_freep) struct records *db = NULL;
-    struct key_call c = {.arena = a, .stored = {ERR_INTERNAL, "the store did not answer"}};
-    struct common_settings common;
-    struct data_settings data;
-    struct option_set sets[] = {
-        common_set(&common), {"Keys", key_rows, COUNT_OF(key_rows), &c.s}, data_set(&data)};
-    struct conf *conf;
-    struct err err;
-    int status = command_options(a, &help, sets, COUNT_OF(sets), &common, &argc, argv, &conf);
-    const struct verb *verb = status < 0 && argc > 1 ? find_verb(argv[1]) : NULL;
+    struct key_settings s = {0};
+    const struct verb_command command = {
+        &help, verbs, COUNT_OF(verbs), {{"Keys", key_rows, COUNT_OF(key_rows), &s}}, 1, NULL};
 
-    if (status >= 0)
-        return status;
-    if (!verb) /* before a data directory is made */
-        return command_misused(&help, argc > 1 ? argv[1] : NULL);
-    if (command_records(&db, data.data, &err) < 0)
-        return command_failed(&err);
-    c.db = db;
-    c.id = argc > 2 ? argv[2] : "";
-    return verb->run(&c, &err) < 0 ? command_failed(&err) : 0;
+    return verbs_run(&command, &s, argc, argv);
 }
 
 const struct command command_key = {"key", "make, list, rotate and revoke API keys", key_run};

@@ -9,25 +9,12 @@
 #include "harness.h"
 #include "test.h"
 
-enum { SECONDS = 60, MAX_ARGS = 16 };
+enum { SECONDS = 60 };
 
 static struct arena *arena;
 
-#define RUN_PROVENANCE(...) run_provenance((const char *const[]){__VA_ARGS__, NULL})
-
-static struct outcome run_provenance(const char *const args[])
-{
-    char **argv = arena_array(arena, MAX_ARGS + 3, sizeof *argv);
-    struct outcome o;
-
-    argv[0] = arena_strdup(arena, harness_program());
-    argv[1] = arena_strdup(arena, "provenance");
-    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
-        argv[i + 2] = arena_strdup(arena, args[i]);
-    o = program_outcome(arena, argv, SECONDS);
-    CHECK(!o.late);
-    return o;
-}
+#define RUN_PROVENANCE(...) \
+    assay_outcome(arena, (const char *const[]){"provenance", __VA_ARGS__, NULL}, SECONDS)
 
 static char *seed(const char *name)
 {

@@ -592,7 +592,7 @@ static void options_change_while_it_serves(void)
     c.g.key = key;
     CHECK_STR(json_at(c.g.a, stage_post(&c.g, "/api/classify?sync=true", "person.mp4").body, "risk"),
               "intrusion");
-    write_text(c.rules, "{\"tenants\":{\"acme\":{\"low\":0.99,\"high\":0.999}}}");
+    write_text(c.rules, "{\"tenants\":{\"acme\":{\"low\":0.9998,\"high\":0.9999}}}");
     reload(&c, true);
     CHECK_STR(json_at(c.g.a, stage_post(&c.g, "/api/classify?sync=true", "person.mp4").body, "risk"), "safe");
     CHECK_INT(stage_close(&c.g), 0);
