@@ -9,7 +9,7 @@ BINS = 32
 
 
 class Settings:
-    def __init__(self, trees=240, depth=3, rate=0.08, rows=0.7, features=0.15, penalty=20.0, least=6.0, jitter=0.1):
+    def __init__(self, trees=960, depth=3, rate=0.08, rows=0.7, features=0.15, penalty=20.0, least=6.0, jitter=0.1):
         self.trees, self.depth, self.rate = trees, depth, rate
         self.rows, self.features = rows, features    # shares that a tree sees
         self.penalty, self.least = penalty, least    # on the values of leaves; weight of rows in a leaf

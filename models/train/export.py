@@ -67,8 +67,8 @@ def card(path, sha, checkpoint, extra=None):
 
 
 def history(saved):
-    return dict(steps=saved['step'], of=saved['steps'], minutes=round(saved['seconds'] / 60), seed=saved['seed'],
-                views=saved['views'], device=saved['device'])
+    return dict(steps=saved.get('before', 0) + saved['step'], minutes=round(saved['seconds'] / 60), seed=saved['seed'], views=saved['views'],
+                device=saved['device'])
 
 
 def photographs(used):

@@ -14,8 +14,10 @@ how many pictures a split has, and a sum over their names (the names are sums of
 
 A picture of train or seen that looks like one of the other splits is left out.
 """
-import argparse, csv, fnmatch, hashlib, json, os, re, subprocess
+import argparse, csv, fnmatch, hashlib, json, os, re
 import numpy as np
+
+from clones import Clone
 
 # families of generators that only held and fresh have; a zoo's picture of such a model goes there or nowhere
 UNSEEN = re.compile(r'flux|klein|kontext|krea|chroma|qwen|z[-_]?image|zimage|ideogram|ernie|fibo|gemini|hunyuan|kolors|gpt|dall|'
@@ -117,29 +119,12 @@ ALIKE = 4            # of 64 bits; fewer differ: the same picture in another siz
 def part(text, n=100):
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % n
 
-def git_of(clone):
-    at = os.path.join(clone, 'repo') if os.path.isdir(os.path.join(clone, 'repo')) else clone
-    return ['git', '-c', 'safe.directory=*', '-C', at]
-
 def pictures(clone, patterns, wanted):
     """(path, bytes) of a clone; what a shallow store lacks is passed over."""
-    git = git_of(clone)
-    lines = subprocess.run(git + ['-c', 'core.quotepath=off', 'ls-tree', '-r', 'HEAD'], capture_output=True, text=True,
-                           check=True).stdout.splitlines()
-    cat = subprocess.Popen(git + ['cat-file', '--batch'], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    for line in lines:
-        head, path = line.split('\t', 1)
-        if not path.lower().endswith(ENDINGS) or not any(fnmatch.fnmatch(path, p) for p in patterns) or not wanted(path):
-            continue
-        cat.stdin.write((head.split()[2] + '\n').encode())
-        cat.stdin.flush()
-        answer = cat.stdout.readline().split()
-        if len(answer) == 3:
-            data = cat.stdout.read(int(answer[2]))
-            cat.stdout.read(1)
+    found = [(path, name) for path, name, _ in clone.files('HEAD', patterns) if path.lower().endswith(ENDINGS) and wanted(path)]
+    for (path, _), data in zip(found, clone.blobs([name for _, name in found])):
+        if data is not None:
             yield path, data
-    cat.stdin.close()
-    cat.wait()
 
 def look(path):
     """Width, the shorter side and 64 bits of how the picture looks (brighter or darker from left to right); zeros and None:
@@ -209,7 +194,7 @@ def main():
                 keep('photos', 'human', 'held', name, f.read())
     commits = {}
     for clone, source, label, split, patterns, terms, *wanted in SOURCES:
-        at = os.path.join(args.clones, clone)
+        at = Clone(os.path.join(args.clones, clone))
         found = sorted(pictures(at, patterns, wanted[0] if wanted else lambda _: True), key=lambda x: hashlib.sha256(x[1]).hexdigest())
         if source == 'voc':
             found = [x for x in found if len(x[1]) > 20000]
@@ -219,7 +204,7 @@ def main():
                 'seen' if part(hashlib.sha256(data).hexdigest()) < SEEN_PER_CENT else 'train')
             if left > 0 and keep(source, label, split or own, path, data):
                 left -= 1
-        commit = subprocess.run(git_of(at) + ['rev-parse', 'HEAD'], capture_output=True, text=True, check=True).stdout.strip()
+        commit = at.run('rev-parse', 'HEAD').decode().strip()
         commits.setdefault(source, []).append(f'{clone.replace("+", "/", 1)}@{commit}: {terms}')
         print(source, split or 'train', sum(r[2] == source for r in rows), flush=True)
     with open(os.path.join(args.out, 'labels.csv'), 'w', newline='') as f:

@@ -13,7 +13,6 @@ hashes in the index, to each source of the manifest.
 """
 import argparse
 import csv
-import fnmatch
 import glob
 import hashlib
 import json
@@ -24,6 +23,8 @@ import sys
 
 import cv2
 import numpy as np
+
+from clones import Clone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIDE, LEAST, QUALITY = 480, 160, 88
@@ -58,43 +59,13 @@ class Near:
             slot.append(value)
 
 
-class Clone:
-    def __init__(self, folder):
-        inside = [os.path.join(folder, name) for name in ('', '.git', 'repo', 'repo/.git')]
-        self.git = next((d for d in inside if os.path.isdir(os.path.join(d, 'objects'))), None)
-        if self.git is None:
-            raise OSError('no repository in ' + folder)
-
-    def run(self, *words):
-        return subprocess.run(['git', '-C', self.git, *words], capture_output=True, check=True).stdout
-
-    def pictures(self, commit, globs):
-        """(path, object) of the pictures that one of the globs names, one for each original."""
-        originals = {}
-        listing = self.run('ls-tree', '-r', '-l', '-z', commit).decode('utf8', 'replace')
-        for path, meta in sorted(line.split('\t')[::-1] for line in listing.split('\0') if line):
-            if not path.lower().endswith(PICTURES[:4]) or not any(fnmatch.fnmatch(path, g) for g in globs):
-                continue
-            _, kind, name, size = meta.split()
-            if kind == 'blob' and size.isdigit() and int(size) in BYTES:      # an absent one has no number
-                originals.setdefault(path.split('.rf.')[0], (path, name))
-        return list(originals.values())
-
-    def blobs(self, names):
-        process = subprocess.Popen(['git', '-C', self.git, 'cat-file', '--batch'], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE)
-        for name in names:
-            process.stdin.write(name.encode() + b'\n')
-            process.stdin.flush()
-            head = process.stdout.readline().split()
-            if len(head) < 3:
-                yield None
-                continue
-            data = process.stdout.read(int(head[2]))
-            process.stdout.read(1)
-            yield data
-        process.stdin.close()
-        process.wait()
+def originals(clone, commit, globs):
+    """(path, object) of the pictures that one of the globs names, one for each original."""
+    first = {}
+    for path, name, size in clone.files(commit, globs):
+        if path.lower().endswith(PICTURES[:4]) and size in BYTES:
+            first.setdefault(path.split('.rf.')[0], (path, name))
+    return list(first.values())
 
 
 def shrunk(data):
@@ -108,7 +79,7 @@ def shrunk(data):
 
 def extract_one(source, clones, top, near, held):
     clone = Clone(os.path.join(clones, source['repo'].replace('/', '+')))
-    found = clone.pictures(source['commit'], source['include'])
+    found = originals(clone, source['commit'], source['include'])
     random.Random(source['repo']).shuffle(found)
     os.makedirs(top, exist_ok=True)
     index = []

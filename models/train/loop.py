@@ -3,11 +3,14 @@
 A run that was broken off goes on from its checkpoint when it is started again with the same arguments. The order of the batches then
 starts anew from (seed, step): the result is as good, but not the same to the bit as that of an unbroken run.
 """
+import argparse
 import collections
 import json
 import math
 import os
 import random
+import signal
+import tempfile
 import time
 
 import numpy as np
@@ -38,41 +41,89 @@ def optimiser(net, rate, decay):
                              betas=(.9, .99))
 
 
-def arguments(parser, steps, batch, rate):
-    parser.add_argument('--out', required=True, help='checkpoint; training goes on from it when it is there')
-    parser.add_argument('--steps', type=int, default=steps)
-    parser.add_argument('--batch', type=int, default=batch)
-    parser.add_argument('--rate', type=float, default=rate)
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--threads', type=int, default=1)
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    parser.add_argument('--save', type=float, default=120, help='seconds between checkpoints')
+def command(text, steps, batch, rate):
+    """The command line that all trainers share. -> the parser, and those of its verbs by name, for what one of them needs beside it."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest='verb', required=True)
+    verb = verbs.add_parser('train')
+    verb.add_argument('--shards', required=True)
+    verb.add_argument('--out', required=True, help='checkpoint; training goes on from it when it is there')
+    verb.add_argument('--begin', default='', help='a checkpoint whose weights a new training begins with')
+    verb.add_argument('--steps', type=int, default=steps)
+    verb.add_argument('--batch', type=int, default=batch)
+    verb.add_argument('--rate', type=float, default=rate)
+    verb.add_argument('--seed', type=int, default=1)
+    verb.add_argument('--processes', type=int, default=1, help='that share each batch; best as many as there are cores')
+    verb.add_argument('--threads', type=int, default=1, help='of each process')
+    verb.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    verb.add_argument('--save', type=float, default=120, help='seconds between checkpoints')
+    for name in ('eval', 'export'):
+        verbs.add_parser(name).add_argument('--model', required=True)
+    verb = verbs.choices['export']
+    verb.add_argument('--out', required=True)
+    verb.add_argument('--card', action='store_true', help='write the card beside it')
+    verbs.add_parser('short').add_argument('--out', required=True)
+    return parser, verbs.choices
+
+
+def together(args, train):
+    """train(args) in args.processes processes, each with its part of every batch and the mean of all gradients. Torch's threads wait for
+    each other after every layer: on two cores two processes see twice as many views a second as two threads."""
+    if args.processes == 1:
+        return train(args)
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(member, (args, train, 'file://' + os.path.join(folder, 'meeting')), args.processes)
+
+
+def member(rank, args, train, meeting):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)        # by which torch ends it with its parent; background jobs have it ignored
+    torch.distributed.init_process_group('gloo', init_method=meeting, rank=rank, world_size=args.processes)
+    train(args)
 
 
 class Run:
-    """One training. net: the pupil. loss(net, batch, progress) -> loss and figures to print. batches(step) -> an iterable from there on,
-    with `until`, the step at which another iterable has to be asked for."""
+    """One training. net: the pupil. loss(net, batch, progress) -> loss and figures to print. batches(run) -> an iterable from run.step on,
+    with `until`, the step at which another iterable has to be asked for: of batches of run.part(size), drawn by run.seed().
+    Where there are several processes, the first one has the running mean, and saves."""
 
     def __init__(self, args, net):
         torch.set_num_threads(args.threads)
         torch.manual_seed(args.seed)
         random.seed(args.seed)
         np.random.seed(args.seed)
-        self.args, self.step, self.seconds, self.views = args, 0, 0., 0
+        self.args, self.step, self.before, self.seconds, self.views = args, 0, 0, 0., 0
+        self.rank = torch.distributed.get_rank() if args.processes > 1 else 0
         self.net = net.to(args.device).to(memory_format=torch.channels_last)
+        if args.begin and not os.path.exists(args.out):
+            self.begin(torch.load(args.begin, map_location=args.device))
         self.best = optimiser(self.net, args.rate, .02)
         self.mean = Mean(self.net, .998)
         if os.path.exists(args.out):
             self.resume(torch.load(args.out, map_location=args.device))
 
+    def begin(self, saved):
+        """With what another run has learned: its steps, views and time count as well."""
+        self.net.load_state_dict(saved['mean'])
+        self.before = saved.get('before', 0) + saved['step']
+        self.seconds, self.views = saved['seconds'], saved['views']
+
     def resume(self, saved):
         self.net.load_state_dict(saved['net'])
         self.best.load_state_dict(saved['optimiser'])
         self.mean.state = saved['mean']
+        self.before = saved.get('before', 0)
         self.step, self.seconds, self.views = saved['step'], saved['seconds'], saved['views']
 
+    def seed(self):
+        return self.args.seed, self.step, self.rank
+
+    def part(self, batch):
+        return max(1, batch // self.args.processes)
+
     def save(self):
-        state = dict(net=self.net.state_dict(), optimiser=self.best.state_dict(), mean=self.mean.state, step=self.step,
+        if self.rank:
+            return
+        state = dict(net=self.net.state_dict(), optimiser=self.best.state_dict(), mean=self.mean.state, step=self.step, before=self.before,
                      seconds=self.seconds, steps=self.args.steps, views=self.views, seed=self.args.seed,
                      device=self.args.device, photographs=used(self.args.shards))
         torch.save(state, self.args.out + '.new')
@@ -91,29 +142,44 @@ class Run:
         value, figures = loss(self.net, {k: v.to(self.args.device) for k, v in batch.items()}, self.progress())
         self.best.zero_grad(set_to_none=True)
         value.backward()
+        self.share()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.)
         self.best.step()
         self.step += 1
-        self.views += len(batch['picture'])
+        self.views += len(batch['picture']) * self.args.processes
         self.mean.add(self.net, self.step)
         return figures
 
+    def share(self):
+        if self.args.processes == 1:
+            return
+        parts = [p.grad for p in self.net.parameters() if p.grad is not None]
+        whole = torch.cat([g.reshape(-1) for g in parts])
+        torch.distributed.all_reduce(whole)
+        whole /= self.args.processes
+        for g, mean in zip(parts, whole.split([g.numel() for g in parts])):
+            g.copy_(mean.view_as(g))
+
     def go(self, batches, loss):
-        """Trains up to the last step. -> False when it was done already."""
+        """Trains up to the last step."""
         begun, said = time.time() - self.seconds, self.seconds
         while self.step < self.args.steps:
-            data, until = batches(self.step)
+            data, until = batches(self)
             for batch in torch.utils.data.DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4):
                 figures = self.one(batch, loss)
                 self.seconds = time.time() - begun
                 if self.seconds - said > self.args.save:
                     said = self.seconds
                     self.save()
-                    print(json.dumps(dict(step=self.step, minutes=round(self.seconds / 60, 1), **figures)), flush=True)
+                    self.say(step=self.step, **figures)
                 if self.step >= min(until, self.args.steps):
                     break
         self.save()
-        print(json.dumps(dict(done=self.step, minutes=round(self.seconds / 60, 1))), flush=True)
+        self.say(done=self.step)
+
+    def say(self, **figures):
+        if not self.rank:
+            print(json.dumps(dict(minutes=round(self.seconds / 60, 1), **figures)), flush=True)
 
 
 def used(shards):

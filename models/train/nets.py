@@ -84,18 +84,18 @@ class Pyramid(nn.Module):
 
     def features(self, x):
         up = lambda t: F.interpolate(t, scale_factor=2., mode='nearest')
-        seen = p3, p4, p5 = self.trunk(x)
+        p3, p4, p5 = self.trunk(x)
         p5 = self.in5(self.context(p5))
         p4 = self.mix4(self.in4(p4) + up(self.up5(p5)))
         p3 = self.mix3(self.in3(p3) + up(p4))
         p4 = F.relu(p4 + self.down4(p3))
         p5 = F.relu(p5 + self.down5(p4))
-        return [head(p) for head, p in zip(self.heads, (p3, p4, p5))], seen
+        return [head(p) for head, p in zip(self.heads, (p3, p4, p5))]
 
     def forward(self, x):
-        """-> logits [B,cells,classes], raw [B,cells,numbers]; for hints the features of the heads and of the trunk, by level."""
-        levels, seen = self.features(x)
-        return flat(self.classes, levels), flat(self.numbers, levels), levels, seen
+        """-> logits [B,cells,classes], raw [B,cells,numbers]"""
+        levels = self.features(x)
+        return flat(self.classes, levels), flat(self.numbers, levels)
 
 
 class Classifier(nn.Module):
@@ -110,11 +110,10 @@ class Classifier(nn.Module):
         self.out = nn.Linear(2 * wide, classes)
 
     def forward(self, x):
-        """-> logits; for hints the features at strides 16 and 32, and of the whole picture."""
-        _, near, far = self.trunk(x)
-        far = self.wide(self.context(far))
+        """-> logits, and the features of the whole picture that they are made of"""
+        far = self.wide(self.context(self.trunk(x)[2]))
         whole = torch.cat([far.mean((2, 3)), far.amax((2, 3))], 1)
-        return self.out(self.drop(whole)), (near, far, whole)
+        return self.out(self.drop(whole)), whole
 
 
 def flat(layers, levels):

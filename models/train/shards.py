@@ -7,9 +7,6 @@ import numpy as np
 import torch
 
 STRIDES = (8, 16, 32)
-HINTS = (('head', 1600, 2100), ('trunk', 1600, 2000), ('deep', 2000, 2100))     # and the cells they belong to
-WHOLE_HINTS = (('near', 10), ('far', 5), ('whole', 1))                          # for tags: and places a side
-
 
 
 
@@ -70,12 +67,7 @@ class Batches(torch.utils.data.IterableDataset):
             picture = picture[:, ::-1]
         out = dict(picture=np.ascontiguousarray(picture.transpose(2, 0, 1)))
         if self.task == 'tags':
-            out['score'] = shard['score'][i].astype(np.float32)
-            for name, side in WHOLE_HINTS:
-                hint = shard[name][i]
-                if mirrored:
-                    hint = hint.reshape(side, side, -1)[:, ::-1].reshape(hint.shape)
-                out.update({name: np.ascontiguousarray(hint), name + '_scale': shard[name + '_scale'][i]})
+            out.update({name: shard[name][i].astype(np.float32) for name in ('score', 'label')})
         else:
             out.update(self.cells(shard, i, mirrored))
         return out
@@ -89,13 +81,7 @@ class Batches(torch.utils.data.IterableDataset):
         full_box = np.zeros((2100, box.shape[1]), np.float32)
         full_score[at], full_box[at] = score, box
         skip = 1600 if self.half else 0
-        out = dict(score=full_score[skip:], box=full_box[skip:])
-        for name, first, last in HINTS:
-            if name in shard:
-                hint = shard[name][i]
-                out[name] = hint[self.mirror[first:last] - first] if mirrored else hint
-                out[name + '_scale'] = shard[name + '_scale'][i]
-        return out
+        return dict(score=full_score[skip:], box=full_box[skip:])
 
 
 def mirrored_box(box):

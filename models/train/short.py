@@ -8,7 +8,6 @@ import torch
 
 import runtime
 
-HINTS = (('head', 500, 64), ('trunk', 400, 128), ('deep', 100, 128))
 
 
 def picture(rng, side):
@@ -21,7 +20,7 @@ def jpegs(rng, count, side):
     return dict(jpeg=np.concatenate(coded), end=np.cumsum([len(c) for c in coded]))
 
 
-def shard(folder, classes, numbers, hints=False, views=40):
+def shard(folder, classes, numbers, views=40):
     """One shard as answers.py writes it, of a teacher that sees something in ten cells of each view."""
     rng = np.random.default_rng(7)
     os.makedirs(folder, exist_ok=True)
@@ -30,20 +29,14 @@ def shard(folder, classes, numbers, hints=False, views=40):
                   view=np.repeat(np.arange(views), 10).astype(np.uint16),
                   score=rng.integers(6, 256, (rows, classes)).astype(np.uint8),
                   box=rng.normal(0, 1, (rows, numbers)).astype(np.float16))
-    for name, cells, channels in HINTS if hints else ():
-        arrays[name] = rng.integers(-127, 128, (views, cells, channels)).astype(np.int8)
-        arrays[name + '_scale'] = np.full(views, .02, np.float32)
     np.savez(os.path.join(folder, '0000.npz'), **arrays)
 
 
-def tags(folder, classes, views=40):
+def tags(folder, classes, labels, views=40):
     rng = np.random.default_rng(7)
     os.makedirs(folder, exist_ok=True)
-    score = rng.dirichlet(np.full(classes, .1), views).astype(np.float16)
-    arrays = dict(jpegs(rng, views, 224), score=score)
-    for name, cells, channels in (('near', 100, 96), ('far', 25, 320), ('whole', 1, 1280)):
-        arrays[name] = rng.integers(-127, 128, (views, cells, channels)).astype(np.int8)
-        arrays[name + '_scale'] = np.full(views, .02, np.float32)
+    draw = lambda n: rng.dirichlet(np.full(n, .1), views).astype(np.float16)
+    arrays = dict(jpegs(rng, views, 224), score=draw(classes), label=draw(labels))
     np.savez(os.path.join(folder, '0000.npz'), **arrays)
 
 

@@ -10,7 +10,6 @@
 The file that export writes has YuNet's form: `input` [1,3,384,640], BGR, 0..255, letterbox at the top left, padding 0; twelve outputs
 cls_S, obj_S (both the same: the score), bbox_S and kps_S for the strides S = 8, 16, 32.
 """
-import argparse
 import json
 import os
 
@@ -18,10 +17,10 @@ import cv2
 import numpy as np
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 
 import export
 import loop
+import losses
 import short
 from nets import STRIDES, Pyramid
 from shards import Batches
@@ -36,19 +35,16 @@ def pupil():
 
 
 def loss(net, batch, progress):
-    """As for the detector; boxes and points where the teacher is above .3."""
-    logits, numbers, _, _ = net(loop.light(batch['picture']))
     score = batch['score'].float() / 255
-    weight = (score - logits.sigmoid()).detach().abs() ** 1.5 + .002 + .3 * score * (score > .3)
-    named = (F.binary_cross_entropy_with_logits(logits, score, reduction='none') * weight).sum() / (score.sum() + 10)
-    sure = (score * (score > .3)).squeeze(2)
-    wrong = F.smooth_l1_loss(numbers, batch['box'], reduction='none', beta=.2)
-    boxed = ((wrong[..., :4].sum(2) + .4 * wrong[..., 4:].sum(2)) * sure).sum() / (sure.sum() + 1)
-    return named + .3 * boxed, dict(named=round(named.item(), 3), boxed=round(boxed.item(), 3))
+    logits, numbers = net(loop.light(batch['picture']))
+    named = losses.named(logits, score)
+    boxed = losses.boxed(numbers[..., :4], batch['box'][..., :4], score) + .4 * losses.boxed(numbers[..., 4:], batch['box'][..., 4:], score)
+    shown = losses.shown(logits, score, [[0]])
+    return named + .3 * boxed + .5 * shown, losses.told(named=named, boxed=boxed, shown=shown)
 
 
 def train(args):
-    batches = lambda step: (Batches(args.shards, 'faces', args.batch, (args.seed, step)), args.steps)
+    batches = lambda run: (Batches(args.shards, 'faces', run.part(args.batch), run.seed()), args.steps)
     loop.Run(args, pupil()).go(batches, loss)
 
 
@@ -65,7 +61,7 @@ class Shipped(nn.Module):
 
     def forward(self, x):
         """The twelve outputs, by kind and then by stride."""
-        levels, _ = self.net.features(x)
+        levels = self.net.features(x)
         cells = lambda layers: [f(t).flatten(2).transpose(1, 2) for f, t in zip(layers, levels)]
         scores = [s.sigmoid() for s in cells(self.net.classes)]
         numbers = cells(self.net.numbers)
@@ -169,20 +165,12 @@ def tiny(args):
 
 
 def parsed(words=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest='verb', required=True)
-    verb = verbs.add_parser('train')
-    verb.add_argument('--shards', required=True)
-    loop.arguments(verb, steps=6000, batch=16, rate=2e-3)
-    for name, more in (('eval', ('--teacher', '--photos')), ('export', ('--out',))):
-        verb = verbs.add_parser(name)
-        for word in ('--model', *more):
-            verb.add_argument(word, required=True)
-    verb.add_argument('--card', action='store_true', help='write the card beside it')
-    verbs.add_parser('short').add_argument('--out', required=True)
+    parser, verbs = loop.command(__doc__, steps=6000, batch=16, rate=2e-3)
+    for word in ('--teacher', '--photos'):
+        verbs['eval'].add_argument(word, required=True)
     return parser.parse_args(words)
 
 
 if __name__ == '__main__':
     given = parsed()
-    {'train': train, 'eval': evaluate, 'export': ship, 'short': tiny}[given.verb](given)
+    {'train': lambda args: loop.together(args, train), 'eval': evaluate, 'export': ship, 'short': tiny}[given.verb](given)

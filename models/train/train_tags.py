@@ -10,11 +10,9 @@
 --trunk begins with the trunk of the detector, which has learned to see already. Input of the file that export writes: `input`
 [1,3,160,160], BGR, 0..255, the middle square. Output `tags` [1,n]: probabilities that add up to one, in the order of tags.json.
 """
-import argparse
 import json
 import os
 
-import cv2
 import numpy as np
 import torch
 import torch.nn as nn
@@ -22,12 +20,13 @@ import torch.nn.functional as F
 
 import export
 import loop
+import losses
 import short
 from nets import Classifier
-from shards import WHOLE_HINTS, Batches
+from shards import Batches
 from train_detect import REPEATS, WIDTHS
 
-SIZE, WIDE = 160, 320
+SIZE, SMALL, WIDE, LABELS = 160, 112, 320, 1001       # the labels of ImageNet and "background"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -37,45 +36,38 @@ def tags():
 
 
 class Pupil(nn.Module):
+    """The net, and of training only: the teacher's labels as they are, which tell more of a picture than tags do."""
+
     def __init__(self):
         super().__init__()
         self.net = Classifier(WIDTHS, REPEATS, WIDE, len(tags()))
-        self.hints = nn.ModuleList([nn.Conv2d(WIDTHS[3], 96, 1), nn.Conv2d(WIDE, 320, 1), nn.Linear(2 * WIDE, 1280)])
+        self.labels = nn.Linear(2 * WIDE, LABELS)
 
     def forward(self, x):
-        """-> logits; what it sees on its way, as the teacher would say it. The hints are of training only."""
-        logits, seen = self.net(x)
-        told = [layer(t) for layer, t in zip(self.hints, seen)]
-        return logits, [t.flatten(2).transpose(1, 2) if t.dim() == 4 else t.unsqueeze(1) for t in told]
+        """-> logits of the tags, of the labels"""
+        logits, whole = self.net(x)
+        return logits, self.labels(whole)
 
 
-def smaller(pictures):
-    return F.interpolate(pictures, size=(SIZE, SIZE), mode='area')
+def smaller(pictures, size=SIZE):
+    return F.interpolate(pictures, size=(size, size), mode='area')
 
 
 def loss(net, batch, progress):
-    """Cross-entropy against the teacher's probabilities, hints less and less."""
-    pictures = smaller(loop.light(batch['picture'])).contiguous(memory_format=torch.channels_last)
-    logits, told = net(pictures)
-    named = -(batch['score'] * logits.log_softmax(1)).sum(1).mean()
-    hinted = sum(hint_loss(t, batch, name) for t, (name, _) in zip(told, WHOLE_HINTS)) / 3
-    return named + (4 * (1 - progress) + .5) * hinted, dict(named=round(named.item(), 3), hinted=round(hinted.item(), 3))
-
-
-def hint_loss(told, batch, name):
-    """Squared difference, in units of the teacher's own deviation."""
-    hint = batch[name].float() * batch[name + '_scale'].view(-1, 1, 1)
-    return (told - hint).pow(2).mean() / (hint.var() + 1e-3)
+    """Cross-entropy against the teacher's probabilities, of tags and of labels; at first of small pictures, twice as many a second."""
+    pictures = loop.light(smaller(batch['picture'].float(), SMALL if progress < .6 else SIZE))
+    wrong = {name: -(batch[name] * said.log_softmax(1)).sum(1).mean() for name, said in zip(('score', 'label'), net(pictures))}
+    return wrong['score'] + .5 * wrong['label'], losses.told(**wrong)
 
 
 def train(args):
     pupil = Pupil()
     if args.trunk and not os.path.exists(args.out):
         saved = torch.load(args.trunk, map_location='cpu')['mean']
-        wanted = {'net.trunk.': pupil.net.trunk, 'net.context.': pupil.net.context}
+        wanted = {'trunk.': pupil.net.trunk, 'context.': pupil.net.context}
         for prefix, part in wanted.items():
             part.load_state_dict({k[len(prefix):]: v for k, v in saved.items() if k.startswith(prefix)})
-    batches = lambda step: (Batches(args.shards, 'tags', args.batch, (args.seed, step)), args.steps)
+    batches = lambda run: (Batches(args.shards, 'tags', run.part(args.batch), run.seed()), args.steps)
     loop.Run(args, pupil).go(batches, loss)
 
 
@@ -132,7 +124,7 @@ def tiny(args):
     """Everything once, with a made teacher's answers on made pictures."""
     os.makedirs(args.out, exist_ok=True)
     shards = os.path.join(args.out, 'shards')
-    short.tags(shards, classes=len(tags()))
+    short.tags(shards, classes=len(tags()), labels=LABELS)
     path = os.path.join(args.out, 'tags.pt')
     for steps in (4, 8):                                    # the second goes on where the first ended
         train(parsed(['train', '--shards', shards, '--out', path, '--steps', str(steps), '--batch', '4']))
@@ -143,21 +135,12 @@ def tiny(args):
 
 
 def parsed(words=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = parser.add_subparsers(dest='verb', required=True)
-    verb = verbs.add_parser('train')
-    verb.add_argument('--shards', required=True)
-    verb.add_argument('--trunk', default='')
-    loop.arguments(verb, steps=8000, batch=32, rate=2e-3)
-    for name, more in (('eval', '--shards'), ('export', '--out')):
-        verb = verbs.add_parser(name)
-        verb.add_argument('--model', required=True)
-        verb.add_argument(more, required=True)
-    verb.add_argument('--card', action='store_true', help='write the card beside it')
-    verbs.add_parser('short').add_argument('--out', required=True)
+    parser, verbs = loop.command(__doc__, steps=8000, batch=32, rate=2e-3)
+    verbs['train'].add_argument('--trunk', default='')
+    verbs['eval'].add_argument('--shards', required=True)
     return parser.parse_args(words)
 
 
 if __name__ == '__main__':
     given = parsed()
-    {'train': train, 'eval': evaluate, 'export': ship, 'short': tiny}[given.verb](given)
+    {'train': lambda args: loop.together(args, train), 'eval': evaluate, 'export': ship, 'short': tiny}[given.verb](given)

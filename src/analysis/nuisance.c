@@ -101,5 +101,5 @@ size_t nuisance_scores(const struct nuisance_signs *signs, struct nuisance_score
 
 const char *nuisance_source(void)
 {
-    return "motion/2";
+    return "motion/3";
 }

@@ -26,7 +26,7 @@ struct nuisance_signs {
 /* At most NUISANCE_MAX scores; returns how many. A concept that nothing is known about is left out, and so
  * are all when too few pictures were compared. */
 size_t nuisance_scores(const struct nuisance_signs *signs, struct nuisance_score *ret_scores);
-/* What the scores are called in a report: "motion/2". */
+/* What the scores are called in a report: "motion/3". */
 const char *nuisance_source(void);
 
 /* What the trees see of the signs, for the training program. */

@@ -17,13 +17,6 @@ static double part(size_t n, size_t of)
     return of ? (double)n / (double)of : (double)NAN;
 }
 
-/* "0.867", "-" for what cannot be said. */
-static const char *figure(char text[16], double x)
-{
-    snprintf(text, 16, isnan(x) ? "-" : "%.3f", x);
-    return text;
-}
-
 /* ---- the table ---- */
 
 static void add_faces(struct buf *out, const struct against *v)
@@ -33,14 +26,14 @@ static void add_faces(struct buf *out, const struct against *v)
 
     buf_printf(out, "faces     %zu of %s with a shorter side from %g pixels; %s found %zu: recall %s\n",
                f->there, v->other->name, f->min_face, v->mine->name, f->found,
-               figure(recall, v->of_faces.recall));
+               eval_figure(recall, v->of_faces.recall));
     buf_printf(out, "          %zu smaller ones, which do not count\n", f->small);
     buf_printf(out, "told      %zu by %s: precision %s\n", f->said, v->mine->name,
-               figure(precision, v->of_faces.precision));
+               eval_figure(precision, v->of_faces.precision));
     buf_printf(out, "false     %zu, %.2f in 20 photos; %zu of them have %g pixels or more\n", f->wrong,
                v->of_faces.wrong_per_20, f->wrong_large, f->min_face);
     buf_printf(out, "points    off by %s of the distance of the eyes in the mean, %s in the median\n",
-               figure(mean, v->of_faces.distance), figure(median, v->of_faces.distance_median));
+               eval_figure(mean, v->of_faces.distance), eval_figure(median, v->of_faces.distance_median));
 }
 
 static void add_tags(struct buf *out, const struct against *v)
@@ -50,9 +43,9 @@ static void add_tags(struct buf *out, const struct against *v)
 
     buf_printf(out, "tags      %zu that both have\n", t->ntags);
     buf_printf(out, "best      the same for %zu: %s; %s among the three best\n", t->first,
-               figure(first, part(t->first, t->photos)), figure(three, part(t->three, t->photos)));
+               eval_figure(first, part(t->first, t->photos)), eval_figure(three, part(t->three, t->photos)));
     buf_printf(out, "          where %s is sure (from %g): %zu of %zu, %s\n\n", v->other->name, t->sure_from,
-               t->sure_first, t->sure, figure(sure, part(t->sure_first, t->sure)));
+               t->sure_first, t->sure, eval_figure(sure, part(t->sure_first, t->sure)));
     buf_printf(out, "%-*s %8s %8s %8s   best tag of %s, of %s, of both\n", TAG_WIDTH, "TAG", "OTHER", "TOLD",
                "BOTH", v->other->name, v->mine->name);
     for (size_t i = 0; i < t->ntags; i++) {
@@ -100,14 +93,6 @@ typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
 
 /* null for what cannot be said. */
-static void put_real(doc_t *doc, val_t *obj, const char *key, double x)
-{
-    if (isnan(x))
-        yyjson_mut_obj_add_null(doc, obj, key);
-    else
-        yyjson_mut_obj_add_real(doc, obj, key, x);
-}
-
 static void put_count(doc_t *doc, val_t *obj, const char *key, size_t n)
 {
     yyjson_mut_obj_add_uint(doc, obj, key, n);
@@ -118,19 +103,19 @@ static void put_faces(doc_t *doc, val_t *root, const struct against *v)
     val_t *o = yyjson_mut_obj_add_obj(doc, root, "faces");
     const struct agree_faces *f = &v->faces;
 
-    put_real(doc, o, "min_face", f->min_face);
-    put_real(doc, o, "overlap", f->overlap);
+    json_put_real(doc, o, "min_face", f->min_face);
+    json_put_real(doc, o, "overlap", f->overlap);
     put_count(doc, o, "there", f->there);
     put_count(doc, o, "small", f->small);
     put_count(doc, o, "found", f->found);
     put_count(doc, o, "told", f->said);
     put_count(doc, o, "false", f->wrong);
     put_count(doc, o, "false_large", f->wrong_large);
-    put_real(doc, o, "recall", v->of_faces.recall);
-    put_real(doc, o, "precision", v->of_faces.precision);
-    put_real(doc, o, "false_in_20", v->of_faces.wrong_per_20);
-    put_real(doc, o, "distance", v->of_faces.distance);
-    put_real(doc, o, "distance_median", v->of_faces.distance_median);
+    json_put_real(doc, o, "recall", v->of_faces.recall);
+    json_put_real(doc, o, "precision", v->of_faces.precision);
+    json_put_real(doc, o, "false_in_20", v->of_faces.wrong_per_20);
+    json_put_real(doc, o, "distance", v->of_faces.distance);
+    json_put_real(doc, o, "distance_median", v->of_faces.distance_median);
 }
 
 static void put_tags(doc_t *doc, val_t *root, const struct against *v)
@@ -140,12 +125,12 @@ static void put_tags(doc_t *doc, val_t *root, const struct against *v)
 
     put_count(doc, o, "first", t->first);
     put_count(doc, o, "three", t->three);
-    put_real(doc, o, "first_rate", part(t->first, t->photos));
-    put_real(doc, o, "three_rate", part(t->three, t->photos));
-    put_real(doc, o, "sure_from", t->sure_from);
+    json_put_real(doc, o, "first_rate", part(t->first, t->photos));
+    json_put_real(doc, o, "three_rate", part(t->three, t->photos));
+    json_put_real(doc, o, "sure_from", t->sure_from);
     put_count(doc, o, "sure", t->sure);
     put_count(doc, o, "sure_first", t->sure_first);
-    put_real(doc, o, "sure_first_rate", part(t->sure_first, t->sure));
+    json_put_real(doc, o, "sure_first_rate", part(t->sure_first, t->sure));
     all = yyjson_mut_obj_add_obj(doc, o, "tags");
     for (size_t i = 0; i < t->ntags; i++) {
         val_t *tag = yyjson_mut_obj(doc);
@@ -164,7 +149,7 @@ static void put_model(doc_t *doc, val_t *root, const char *key, const struct car
     yyjson_mut_obj_add_str(doc, o, "version", card->version);
     yyjson_mut_obj_add_str(doc, o, "task", card->task);
     yyjson_mut_obj_add_str(doc, o, "sha256", card->sha256);
-    put_real(doc, o, "cpu_ms", cpu_ms);
+    json_put_real(doc, o, "cpu_ms", cpu_ms);
 }
 
 void against_print_json(const struct against *v)

@@ -1,6 +1,6 @@
 /* assay model calibrate, its files: model_calibrate.c has the model judge a labelled folder without its
- * calibration, fits a new one, and tells what it is worth; calibrate_card.c makes the card without and the
- * card with it. */
+ * calibration and fits a new one, calibrate_tags.c that of tags; calibrate_card.c makes the card without and
+ * the card with it; calibrate_print.c tells what it is worth. */
 #ifndef ASSAY_CMD_CALIBRATE_INT_H
 #define ASSAY_CMD_CALIBRATE_INT_H
 
@@ -41,5 +41,42 @@ void workpiece_clear(struct workpiece *w); /* the folder goes */
  * file but the model's own card. */
 int workpiece_write(struct arena *a, const struct workpiece *w, const struct calibrated_label *labels,
                     size_t n, const char *path, struct err *err);
+
+/* ---- model_calibrate.c, calibrate_tags.c ---- */
+
+enum { CALIBRATE_FOLDS = 2 };
+
+/* What a task has. */
+struct calibration_method {
+    const char *task, *kind; /* of the card; of the evaluation */
+    /* NULL, as the rest: tags, one temperature for all of them. */
+    bool (*fit)(struct arena *scratch, struct measured *items, size_t n, struct fitted *ret);
+    double (*apply)(const struct fitted *f, double raw);
+    /* What the card says now; NULL: the label has no calibration in it. */
+    const struct fitted *(*now)(const struct card *card, const char *label, struct fitted *ret);
+};
+
+struct calibration_run {
+    struct model_call *call;
+    struct workpiece work;
+    const struct calibration_method *how;
+    struct evaluation e;
+    struct calibrated_label labels[EVAL_MAX_LABELS];
+    float *p; /* tags: [items][labels] of the card */
+};
+/* Sorts the items. */
+void calibrate_measure(const struct calibration_run *r, struct measured *items, size_t n,
+                       struct measures *ret);
+
+/* Can a temperature be fitted to these folders? */
+int calibrate_check_tags(const struct calibration_run *r, struct err *err);
+/* eval.keep: what the model said of all labels, into r->p. */
+void calibrate_keep_tags(struct evaluation *e, const struct eval_item *item, const struct report *report);
+void calibrate_tags(struct calibration_run *r);
+
+/* ---- calibrate_print.c ---- */
+
+void calibrate_print(const struct calibration_run *r);
+void calibrate_print_json(const struct calibration_run *r);
 
 #endif

@@ -44,6 +44,7 @@ struct eval_item {
 struct evaluation {
     struct arena *arena;
     const char *data, *model;
+    const char *card; /* SHA-256 of the card of `model`, NULL: whichever has that name */
     const struct eval_kind *kind;
     double threshold, false_rate;
     size_t nlabels;
@@ -92,6 +93,9 @@ bool eval_is_derived(const struct evaluation *e, size_t label);
 void eval_sum(struct evaluation *e);
 
 /* ---- eval_print.c, eval_page.c ---- */
+
+/* "0.867", "-" for what cannot be said (NAN). Returns text. */
+const char *eval_figure(char text[16], double x);
 
 void eval_print(const struct evaluation *e);
 void eval_print_json(const struct evaluation *e);

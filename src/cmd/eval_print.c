@@ -11,14 +11,13 @@
 
 enum { NAME_WIDTH = 18, PROBLEMS_SHOWN = 10 };
 
-/* ---- the table ---- */
-
-/* "0.867", "-" for what cannot be said. */
-static const char *figure(char text[16], double x)
+const char *eval_figure(char text[16], double x)
 {
     snprintf(text, 16, isnan(x) ? "-" : "%.3f", x);
     return text;
 }
+
+/* ---- the table ---- */
 
 static void add_name(struct buf *out, const char *name)
 {
@@ -32,8 +31,8 @@ static void add_at(struct buf *out, const struct measure_at *at)
 {
     char threshold[16], recall[16], wrong[16], f1[16];
 
-    buf_printf(out, "  %6s %6s %6s %6s", figure(threshold, at->threshold), figure(recall, at->recall),
-               figure(wrong, at->false_rate), figure(f1, at->f1));
+    buf_printf(out, "  %6s %6s %6s %6s", eval_figure(threshold, at->threshold),
+               eval_figure(recall, at->recall), eval_figure(wrong, at->false_rate), eval_figure(f1, at->f1));
 }
 
 static void add_label_row(struct buf *out, const struct evaluation *e, size_t i)
@@ -46,7 +45,8 @@ static void add_label_row(struct buf *out, const struct evaluation *e, size_t i)
         buf_str(out, " no model gives a score for it\n");
         return;
     }
-    buf_printf(out, " %5zu %6zu  %6s %6s", m->shown, m->others, figure(auc, m->auc), figure(ece, m->ece));
+    buf_printf(out, " %5zu %6zu  %6s %6s", m->shown, m->others, eval_figure(auc, m->auc),
+               eval_figure(ece, m->ece));
     add_at(out, &m->at);
     add_at(out, &m->best);
     add_at(out, &m->kept);
@@ -123,23 +123,15 @@ typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
 
 /* null for what cannot be said. */
-static void put_real(doc_t *doc, val_t *obj, const char *key, double x)
-{
-    if (isnan(x))
-        yyjson_mut_obj_add_null(doc, obj, key);
-    else
-        yyjson_mut_obj_add_real(doc, obj, key, x);
-}
-
 static void put_at(doc_t *doc, val_t *obj, const char *key, const struct measure_at *at)
 {
     val_t *o = yyjson_mut_obj_add_obj(doc, obj, key);
 
-    put_real(doc, o, "threshold", at->threshold);
-    put_real(doc, o, "recall", at->recall);
-    put_real(doc, o, "precision", at->precision);
-    put_real(doc, o, "false_rate", at->false_rate);
-    put_real(doc, o, "f1", at->f1);
+    json_put_real(doc, o, "threshold", at->threshold);
+    json_put_real(doc, o, "recall", at->recall);
+    json_put_real(doc, o, "precision", at->precision);
+    json_put_real(doc, o, "false_rate", at->false_rate);
+    json_put_real(doc, o, "f1", at->f1);
     yyjson_mut_obj_add_uint(doc, o, "hits", at->hits);
     yyjson_mut_obj_add_uint(doc, o, "misses", at->misses);
     yyjson_mut_obj_add_uint(doc, o, "false", at->wrong);
@@ -153,8 +145,8 @@ static void put_bins(doc_t *doc, val_t *obj, const struct measures *m)
     for (size_t i = 0; i < MEASURE_BINS; i++) {
         val_t *b = yyjson_mut_arr_add_obj(doc, bins);
         yyjson_mut_obj_add_uint(doc, b, "files", m->bins[i].n);
-        put_real(doc, b, "score", m->bins[i].score);
-        put_real(doc, b, "rate", m->bins[i].rate);
+        json_put_real(doc, b, "score", m->bins[i].score);
+        json_put_real(doc, b, "rate", m->bins[i].rate);
     }
 }
 
@@ -171,8 +163,8 @@ static void put_labels(doc_t *doc, val_t *root, const struct evaluation *e)
         yyjson_mut_obj_add_uint(doc, o, "others", m->others);
         if (!e->scored[i])
             continue;
-        put_real(doc, o, "auc", m->auc);
-        put_real(doc, o, "ece", m->ece);
+        json_put_real(doc, o, "auc", m->auc);
+        json_put_real(doc, o, "ece", m->ece);
         put_at(doc, o, "at", &m->at);
         put_at(doc, o, "best", &m->best);
         put_at(doc, o, "kept", &m->kept);
@@ -208,7 +200,7 @@ static void put_items(doc_t *doc, val_t *root, const struct evaluation *e)
         }
         scores = yyjson_mut_obj_add_obj(doc, o, "scores");
         for (size_t k = 0; k < e->nlabels; k++)
-            put_real(doc, scores, e->labels[k], item->scores[k]);
+            json_put_real(doc, scores, e->labels[k], item->scores[k]);
         yyjson_mut_obj_add_real(doc, o, "cpu_ms", item->cpu_ms);
         yyjson_mut_obj_add_real(doc, o, "wall_ms", item->wall_ms);
     }
@@ -241,8 +233,8 @@ void eval_print_json(const struct evaluation *e)
     put_labels(doc, root, e);
     put_confusion(doc, root, e);
     cost = yyjson_mut_obj_add_obj(doc, root, "cost");
-    put_real(doc, cost, "cpu_ms", e->cpu_ms);
-    put_real(doc, cost, "wall_ms", e->wall_ms);
+    json_put_real(doc, cost, "cpu_ms", e->cpu_ms);
+    json_put_real(doc, cost, "wall_ms", e->wall_ms);
     put_items(doc, root, e);
     puts((const char *)json_write(e->arena, doc).data);
 }

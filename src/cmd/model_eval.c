@@ -147,6 +147,7 @@ static void note_models(struct evaluation *e, const struct report *r)
             .version = arena_strdup(e->arena, r->models[i].version),
             .task = arena_strdup(e->arena, r->models[i].task),
             .sha256 = arena_strdup(e->arena, r->models[i].sha256),
+            .card = arena_strdup(e->arena, r->models[i].card),
         };
     }
 }
@@ -237,6 +238,7 @@ static int choose_model(struct model_call *c, struct evaluation *e, struct lab_o
     if (eval_choose(c, c->eval.model, opts, &found, err) < 0)
         return -1;
     e->model = found->name;
+    e->card = found->text_sha256;
     return 0;
 }
 
@@ -254,17 +256,21 @@ int eval_lab(struct lab **ret, const struct lab_opts *opts, struct err *err)
     return 0;
 }
 
-/* Another one has the place of a task that one model does: then its figures are not those that were asked
- * for.
- */
+static bool is_asked(const struct evaluation *e, const struct model_ref *m)
+{
+    return !e->model || (text_is(m->name, e->model) && (!e->card || text_is(m->card, e->card)));
+}
+
+/* Another one has the place of a task that one model does, or another card of the folder has its name: then
+ * its figures are not those that were asked for. */
 static int check_took_part(const struct evaluation *e, struct err *err)
 {
     for (size_t i = 0; i < e->nmodels; i++)
-        if (!e->model || text_is(e->models[i].name, e->model))
+        if (is_asked(e, &e->models[i]))
             return 0;
     return e->model ? FAIL(err, ERR_MODEL,
-                           "%s judged none of the files: another model of its task, or of "
-                           "another task, did (docs/models.md)",
+                           "%s judged none of the files: another model of its task, of another task, or "
+                           "another card of its name in the same folder did (docs/models.md)",
                            e->model)
                     : 0;
 }

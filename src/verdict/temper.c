@@ -5,6 +5,8 @@
 
 /* ---- points ---- */
 
+enum { ENDS = 2 };
+
 static int lowest_first(const void *x, const void *y)
 {
     const struct measured *a = x, *b = y;
@@ -24,9 +26,10 @@ struct pool {
     double n, score, shown; /* sums */
 };
 
+/* With half an item of each kind beside those that were seen: a few that are all alike prove little. */
 static double rate(const struct pool *p)
 {
-    return p->shown / p->n;
+    return (p->shown + .5) / (p->n + 1);
 }
 
 static void join(struct pool *p, const struct pool *next)
@@ -36,7 +39,13 @@ static void join(struct pool *p, const struct pool *next)
     p->shown += next->shown;
 }
 
-/* One pool for each score that occurs, then whoever is above the next is joined with it. */
+/* Neither what was seen nor what it counts for rises: a run of one kind is one pool, however it is cut. */
+static bool out_of_order(const struct pool *p, const struct pool *next)
+{
+    return p->shown * next->n >= next->shown * p->n || rate(p) >= rate(next);
+}
+
+/* One pool for each score that occurs, then whoever is not below the next is joined with it. */
 static size_t make_pools(const struct measured *sorted, size_t n, struct pool *pools)
 {
     size_t at = 0;
@@ -46,7 +55,7 @@ static size_t make_pools(const struct measured *sorted, size_t n, struct pool *p
         for (double score = sorted[i].score; i < n && sorted[i].score == score; i++)
             join(&now, &(struct pool){1, score, sorted[i].shows});
         pools[at++] = now;
-        for (; at > 1 && rate(&pools[at - 2]) >= rate(&pools[at - 1]); at--)
+        for (; at > 1 && out_of_order(&pools[at - 2], &pools[at - 1]); at--)
             join(&pools[at - 2], &pools[at - 1]);
     }
     return at;
@@ -75,25 +84,30 @@ static size_t thin(struct pool *pools, size_t n, size_t most)
     return n;
 }
 
+static void add_knot(struct calibration *c, double x, double y)
+{
+    c->knots[c->n++] = (struct knot){x, y};
+}
+
 bool temper_points(struct arena *scratch, struct measured *items, size_t n, struct calibration *ret)
 {
     struct pool *pools = arena_array(scratch, n + 1, sizeof *pools);
     struct calibration c = {0};
     size_t count;
 
-    if (!n)
-        return false;
     qsort(items, n, sizeof *items, lowest_first);
-    count = thin(pools, make_pools(items, n, pools), CALIBRATION_KNOTS);
+    count = thin(pools, make_pools(items, n, pools), CALIBRATION_KNOTS - ENDS);
     qsort(items, n, sizeof *items, highest_first);
-    for (; c.n < count && count > 1; c.n++)
-        c.knots[c.n] = (struct knot){
-            pools[c.n].score / pools[c.n].n,
-            fmin(fmax(rate(&pools[c.n]), .5 / (double)n), 1 - .5 / (double)n),
-        };
-    if (c.n)
-        *ret = c;
-    return c.n > 0;
+    if (count < 2)
+        return false;
+    if (pools[0].score > 0)
+        add_knot(&c, 0, 0);
+    for (size_t i = 0; i < count; i++)
+        add_knot(&c, pools[i].score / pools[i].n, rate(&pools[i]));
+    if (c.knots[c.n - 1].x < 1)
+        add_knot(&c, 1, 1);
+    *ret = c;
+    return true;
 }
 
 /* ---- a line ---- */

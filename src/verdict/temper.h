@@ -8,9 +8,10 @@
 #include "verdict/risk.h"
 
 /* Points for a calibration that only rises: isotonic regression (pool adjacent violators), one point for each
- * pool at its mean score, thinned to CALIBRATION_KNOTS by leaving out those that are nearest to the line
- * between their neighbours. Nobody is surer than half an item of all. Sorts the items, the highest score
- * first. false: there are not both kinds, or all scores are the same. */
+ * pool at its mean score, thinned by leaving out those that are nearest to the line between their neighbours.
+ * A pool counts half an item of each kind beside its own (Jeffreys' prior), so that few prove little. From
+ * the outer pools the curve goes straight to 0 at 0 and 1 at 1: two scores never become one probability.
+ * Sorts the items, the highest score first. false: there are not both kinds, or all scores are the same. */
 bool temper_points(struct arena *scratch, struct measured *items, size_t n, struct calibration *ret);
 
 /* scale and offset of probability = sigmoid(scale * logit + offset) with the highest likelihood; the items'

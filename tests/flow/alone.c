@@ -17,27 +17,13 @@
 #include "harness.h"
 #include "test.h"
 
-enum { SECONDS = 200, MAX_ARGS = 32, RECORDINGS = 6, READINGS = 300, PICTURE = 320 };
+enum { SECONDS = 200, RECORDINGS = 6, READINGS = 300, PICTURE = 320 };
 
 static struct arena *arena;
 static char *base, *shared;
 static bool without_network;
 
-#define RUN_ASSAY(...) run_assay((const char *const[]){__VA_ARGS__, NULL})
-
-/* With an empty data directory, unless the arguments say another. */
-static struct outcome run_assay(const char *const args[])
-{
-    char **argv = arena_array(arena, MAX_ARGS + 2, sizeof *argv);
-    struct outcome o;
-
-    argv[0] = arena_strdup(arena, harness_program());
-    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
-        argv[i + 1] = arena_strdup(arena, args[i]);
-    o = program_outcome(arena, argv, SECONDS);
-    CHECK(!o.late);
-    return o;
-}
+#define RUN_ASSAY(...) assay_outcome(arena, (const char *const[]){__VA_ARGS__, NULL}, SECONDS)
 
 static char *inside(const char *name)
 {

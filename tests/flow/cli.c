@@ -10,25 +10,12 @@
 #include "harness.h"
 #include "test.h"
 
-enum { SECONDS = 60, MAX_ARGS = 32, REFUSED_AT_LEAST = 30 };
+enum { SECONDS = 60, REFUSED_AT_LEAST = 30 };
 
-#define RUN_ASSAY(...) run_assay((const char *const[]){__VA_ARGS__, NULL})
+#define RUN_ASSAY(...) assay_outcome(arena, (const char *const[]){__VA_ARGS__, NULL}, SECONDS)
 
 static struct arena *arena;
 static char *base; /* a folder for everything here */
-
-static struct outcome run_assay(const char *const args[])
-{
-    char **argv = arena_array(arena, MAX_ARGS + 2, sizeof *argv);
-    struct outcome o;
-
-    argv[0] = arena_strdup(arena, harness_program());
-    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
-        argv[i + 1] = arena_strdup(arena, args[i]);
-    o = program_outcome(arena, argv, SECONDS);
-    CHECK(!o.late);
-    return o;
-}
 
 static char *clip(const char *name)
 {
@@ -122,7 +109,7 @@ static void misuse_is_told(void)
     struct outcome o = RUN_ASSAY("judge");
 
     check_misuse(&o, "'judge'");
-    o = run_assay((const char *const[]){NULL});
+    o = assay_outcome(arena, (const char *const[]){NULL}, SECONDS);
     check_misuse(&o, "Usage");
     for (size_t i = 0; i < COMMANDS; i++) {
         o = RUN_ASSAY(commands[i], "--nonsense");
@@ -173,8 +160,8 @@ static void status_says_the_risk(void)
     } rows[] = {
         {"nobody", "empty.mp4", NULL, NULL, NULL, 0},
         {"somebody", "person.mp4", NULL, NULL, NULL, 20},
-        {"in between", "person.mp4", NULL, "0.1", "0.999", 10},
-        {"nobody, by the thresholds", "person.mp4", NULL, "0.998", "0.999", 0},
+        {"in between", "person.mp4", NULL, "0.1", "0.9999", 10},
+        {"nobody, by the thresholds", "person.mp4", NULL, "0.9998", "0.9999", 0},
         {"no video", "text.mp4", NULL, NULL, NULL, 30},
         {"empty file", "zero.bin", NULL, NULL, NULL, 30},
         {"no such file", "none.mp4", NULL, NULL, NULL, 30},
@@ -452,15 +439,15 @@ static char *root_file(const char *name)
 /* A card and its model in a folder of their own; the model damaged in its middle if asked. */
 static char *make_card(const char *folder, bool damaged)
 {
-    struct bytes card = file_read(arena, root_file("models/assay-detect-1.card.json"));
-    struct bytes model = file_read(arena, root_file("models/assay-detect-1.onnx"));
+    struct bytes card = file_read(arena, root_file("models/assay-detect-3.card.json"));
+    struct bytes model = file_read(arena, root_file("models/assay-detect-3.onnx"));
     uint8_t *copy = arena_alloc(arena, model.len);
 
     memcpy(copy, model.data, model.len);
     copy[model.len / 2] ^= damaged;
     mkdir(inside(folder), 0700);
     write_file(inside(arena_printf(arena, "%s/card.json", folder)), card);
-    write_file(inside(arena_printf(arena, "%s/assay-detect-1.onnx", folder)), bytes_of(copy, model.len));
+    write_file(inside(arena_printf(arena, "%s/assay-detect-3.onnx", folder)), bytes_of(copy, model.len));
     return inside(arena_printf(arena, "%s/card.json", folder));
 }
 
@@ -515,7 +502,7 @@ static void model_is_added_and_verified(void)
     CHECK_INT(o.status, 20);
     /* damaged where it is installed: nobody judges with it, nor silently with another */
     make_card("damaged", true);
-    rename(inside("damaged/assay-detect-1.onnx"), inside("models-data/models/assay-detect-1.onnx"));
+    rename(inside("damaged/assay-detect-3.onnx"), inside("models-data/models/assay-detect-3.onnx"));
     o = RUN_ASSAY("model", "verify", "--data", data);
     CHECK_INT(o.status, 1);
     CHECK(strstr(o.out, "BAD"));

@@ -46,20 +46,9 @@ static void bench_close(struct bench *b)
 }
 
 /* `assay impulse WORDS... --data DIR` */
-static struct outcome impulse(struct bench *b, const char *const words[])
-{
-    char **argv = arena_array(b->a, 32, sizeof *argv);
-    size_t n = 0;
-
-    argv[n++] = arena_strdup(b->a, harness_program());
-    argv[n++] = arena_strdup(b->a, "impulse");
-    for (size_t i = 0; words[i]; i++)
-        argv[n++] = arena_strdup(b->a, words[i]);
-    argv[n++] = arena_strdup(b->a, "--data");
-    argv[n++] = b->data;
-    return program_outcome(b->a, argv, PATIENCE_S);
-}
-#define IMPULSE(b, ...) impulse((b), (const char *const[]){__VA_ARGS__, NULL})
+#define IMPULSE(b, ...)                                                                             \
+    assay_outcome((b)->a, (const char *const[]){"impulse", __VA_ARGS__, "--data", (b)->data, NULL}, \
+                  PATIENCE_S)
 
 static struct outcome import_gestures(struct bench *b, const char *model)
 {

@@ -15,25 +15,12 @@
 #include "harness.h"
 #include "test.h"
 
-enum { SECONDS = 100, MAX_ARGS = 32, BREAK_AT = 200000 };
+enum { SECONDS = 100, BREAK_AT = 200000 };
 
-#define RUN_ASSAY(...) run_assay((const char *const[]){__VA_ARGS__, NULL})
+#define RUN_ASSAY(...) assay_outcome(arena, (const char *const[]){__VA_ARGS__, NULL}, SECONDS)
 
 static struct arena *arena;
 static char *base;
-
-static struct outcome run_assay(const char *const args[])
-{
-    char **argv = arena_array(arena, MAX_ARGS + 2, sizeof *argv);
-    struct outcome o;
-
-    argv[0] = arena_strdup(arena, harness_program());
-    for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
-        argv[i + 1] = arena_strdup(arena, args[i]);
-    o = program_outcome(arena, argv, SECONDS);
-    CHECK(!o.late);
-    return o;
-}
 
 static char *inside(const char *name)
 {
@@ -178,7 +165,7 @@ static void server_open(void)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
 
-    server.file = file_read(arena, root_file("models/assay-detect-1.onnx"));
+    server.file = file_read(arena, root_file("models/assay-detect-3.onnx"));
     server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(server.fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(server.fd, 64) < 0 ||
         getsockname(server.fd, (struct sockaddr *)&at, &len) < 0 ||
@@ -208,13 +195,13 @@ static char *replaced(const char *text, const char *from, const char *to)
 /* The built-in detector under another name, at that address. */
 static char *make_catalogue(const char *folder, const char *url)
 {
-    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-1.card.json")).data;
+    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-3.card.json")).data;
     char sum[HASH_HEX];
 
     hash_hex(server.file, sum);
     mkdir(inside(folder), 0700);
     card = replaced(card, "\"assay-detect\"", "\"street\"");
-    card = replaced(card, "assay-detect-1.onnx", "weights.onnx");
+    card = replaced(card, "assay-detect-3.onnx", "weights.onnx");
     write_text(inside(arena_printf(arena, "%s/street.json", folder)), card);
     write_text(
         inside(arena_printf(arena, "%s/catalogue.json", folder)),
@@ -441,9 +428,32 @@ static void a_folder_is_evaluated(void)
     CHECK(o.status == 1 && strstr(o.err, "none of the 3 files could be judged"));
 }
 
+/* Two cards of one name in a folder: the figures are those of the one that was asked for, or there are none.
+ */
+static void the_card_that_is_asked_for_is_evaluated(void)
+{
+    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-3.card.json")).data;
+    int refused = 0, judged = 0;
+
+    mkdir(inside("twins"), 0700);
+    write_file(inside("twins/assay-detect-3.onnx"),
+               file_read(arena, root_file("models/assay-detect-3.onnx")));
+    for (int i = 0; i < 2; i++)
+        write_text(inside(i ? "twins/b.json" : "twins/a.json"),
+                   i ? card : replaced(card, "\"nms_iou\": 0.45", "\"nms_iou\": 0.4"));
+    for (int i = 0; i < 2; i++) {
+        struct outcome o = RUN_ASSAY("model", "eval", inside("truth"), "--no-variants", "--model",
+                                     inside(i ? "twins/b.json" : "twins/a.json"));
+        refused += o.status == 1 && strstr(o.err, "another card of its name");
+        judged += o.status == 0;
+    }
+    CHECK_INT(refused, 1);
+    CHECK_INT(judged, 1);
+}
+
 static void the_cost_of_a_model_is_told(void)
 {
-    char *onnx = root_file("models/assay-detect-1.onnx");
+    char *onnx = root_file("models/assay-detect-3.onnx");
     struct outcome o = RUN_ASSAY("model", "bench", "assay-detect", "--runs", "3", "--data", inside("none"));
 
     CHECK(o.status == 0 && strstr(o.out, "assay-detect"));
@@ -529,6 +539,7 @@ int main(void)
     RUN(a_mirror_is_a_folder_or_an_address);
     RUN(what_was_pulled_judges_and_is_removed);
     RUN(a_folder_is_evaluated);
+    RUN(the_card_that_is_asked_for_is_evaluated);
     RUN(the_cost_of_a_model_is_told);
     RUN(a_file_without_a_card_is_looked_into);
     RUN(the_catalogue_inside);

@@ -93,8 +93,8 @@ static void rules_are_written_and_keep_what_was_there(void)
     CHECK_INT(o.status, 0);
     check_has(o.out, "written to");
     text = (const char *)file_read(g.a, to).data;
-    CHECK(value(&g, text, "tenants.acme.cameras.yard.high") > 0.86);
-    CHECK(value(&g, text, "tenants.acme.cameras.yard.low") > 0.86);
+    CHECK(value(&g, text, "tenants.acme.cameras.yard.high") > 0.87);
+    CHECK(value(&g, text, "tenants.acme.cameras.yard.low") > 0.87);
     CHECK_NEAR(value(&g, text, "tenants.acme.label"), 0.4, 0); /* of "*" before */
     CHECK_NEAR(value(&g, text, "tenants.other.high"), 0.7, 0);
     CHECK(value(&g, text, "tenants.acme.cameras.gate.high") < 0);

@@ -31,7 +31,8 @@ enum {
     ANSWER_SECONDS = 120,
     RUN_SECONDS = 120,
     GONE_SECONDS = 20,
-    MANY = 1024
+    MANY = 1024,
+    MAX_WORDS = 63
 };
 
 static const char boundary[] = "assay-test-7b1d";
@@ -160,13 +161,28 @@ int program_run(struct arena *a, char *const argv[], char **ret_out)
 static char **join(struct arena *a, char *const first[], char *const extra[])
 {
     size_t n = 0;
-    char **all = arena_array(a, 64, sizeof *all);
+    char **all = arena_array(a, MAX_WORDS + 1, sizeof *all);
 
-    for (; *first && n < 60; first++)
+    for (; *first && n < MAX_WORDS; first++)
         all[n++] = *first;
-    for (; extra && *extra && n < 63; extra++)
+    for (; extra && *extra && n < MAX_WORDS; extra++)
         all[n++] = *extra;
     return all;
+}
+
+struct outcome assay_outcome(struct arena *a, const char *const words[], int seconds)
+{
+    char **argv = arena_array(a, MAX_WORDS + 1, sizeof *argv);
+    struct outcome o;
+
+    argv[0] = arena_strdup(a, harness_program());
+    for (size_t i = 0; words[i] && i + 1 < MAX_WORDS; i++)
+        argv[i + 1] = arena_strdup(a, words[i]);
+    o = program_outcome(a, argv, seconds);
+    errno = ETIMEDOUT;
+    if (o.late)
+        give_up(words[0] ? words[0] : "the program");
+    return o;
 }
 
 char *key_new(struct arena *a, const char *dir, const char *tenant, char *const extra[])

@@ -27,6 +27,9 @@ struct outcome {
     char *out, *err;
 };
 struct outcome program_outcome(struct arena *a, char *const argv[], int seconds);
+/* The program under test with these words (NULL-terminated, at most 62) to its end; one that takes longer
+ * ends the test. */
+struct outcome assay_outcome(struct arena *a, const char *const words[], int seconds);
 /* `assay key new`: the key, in the arena. extra: NULL or more arguments, NULL-terminated. */
 char *key_new(struct arena *a, const char *dir, const char *tenant, char *const extra[]);
 

@@ -6,7 +6,7 @@ mkdir -p "$dir"
 cp "$(dirname "$0")/../../tools/demo/alarm.mp4" "$dir/person.mp4"
 cd "$dir"
 "$scene" --kind empty --seed 1 --seconds 2 --fps 10 --size 640x480 --out empty.mp4
-"$scene" --kind person --seed 3 --seconds 0.5 --fps 2 --size 160x120 --out tiny.mp4
+"$scene" --kind person --seed 7 --seconds 0.5 --fps 2 --size 160x120 --out tiny.mp4
 "$scene" --kind person --seed 3 --seconds 40 --fps 3 --size 320x240 --out long.mp4 # a second of work, so that one can interfere
 : >zero.bin
 head -c 2500000 /dev/zero >huge.bin

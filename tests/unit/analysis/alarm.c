@@ -126,7 +126,7 @@ static void rain_is_named_in_the_report(void)
     r = judge_fd(&k, a, fd, job_spec_defaults());
     rain = report_score(r, "rain");
     CHECK(rain && rain->value > 0.5);
-    CHECK_STR(rain ? rain->source : NULL, "motion/2");
+    CHECK_STR(rain ? rain->source : NULL, "motion/3");
     CHECK(report_score(r, "nothing") && report_score(r, "nothing")->value < 0.5);
 }
 
@@ -336,7 +336,7 @@ static void the_deadline_leaves_a_part(void)
         CHECK_STR(r->verdict.risk, rows[i].risk);
         CHECK_INT(r->nscores > 0, rows[i].seen);
         CHECK_INT(r->nfindings > 0, rows[i].seen);
-        CHECK_NEAR(r->config.alarm.rule.low, 0.2, 0);
+        CHECK(r->config.alarm.rule.low > 0 && r->config.alarm.rule.low == whole->config.alarm.rule.low);
         ROW("%zu: %s", i, r->error.text);
     }
 }

@@ -156,7 +156,7 @@ static void nuisance_explains_and_never_lowers(void)
     struct sightings s;
     struct report *r = report_of(a, 2, seen, LENGTH(seen), &s);
 
-    report_add_score(r, "rain", 0.9, "motion/2");
+    report_add_score(r, "rain", 0.9, "motion/3");
     CHECK_INT(scores_add(r, &card, &rule, &s, NULL), 0);
     CHECK_INT(scores_decide(r, &rule, NULL), 0);
     CHECK_NEAR(report_score(r, "intrusion")->value, 0.75, 1e-6);
@@ -186,7 +186,7 @@ static void no_nuisance_lowers_an_intrusion(void)
             struct report *r = report_of(a, 2, seen[k], 2, &s);
 
             for (size_t i = 0; i < LENGTH(nuisances); i++)
-                report_add_score(r, nuisances[i], heights[h], "motion/2");
+                report_add_score(r, nuisances[i], heights[h], "motion/3");
             CHECK_INT(scores_add(r, &card, &rule, &s, NULL), 0);
             CHECK_INT(scores_decide(r, &rule, NULL), 0);
             if (h == 0) {

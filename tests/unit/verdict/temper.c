@@ -14,19 +14,31 @@ static const struct {
     const char *what, *truth;
     double scores[MAX];
     size_t n; /* 0: no fit */
-    double knots[4][2];
+    double knots[5][2];
 } rows[] = {
     {"none", "", {0}, 0, {{0}}},
     {"one kind", "++", {.1, .2}, 0, {{0}}},
     {"one score", "+-", {.5, .5}, 0, {{0}}},
     {"the wrong way round", "+-", {.1, .2}, 0, {{0}}},
-    /* two pools; nobody is surer than half an item of four */
-    {"apart", "--++", {.1, .2, .3, .4}, 2, {{.15, .125}, {.35, .875}}},
-    {"in any order", "+-+-", {.4, .2, .3, .1}, 2, {{.15, .125}, {.35, .875}}},
+    /* two pools of two: half of three, and two and a half of three */
+    {"apart", "--++", {.1, .2, .3, .4}, 4, {{0, 0}, {.15, 1 / 6.}, {.35, 5 / 6.}, {1, 1}}},
+    {"in any order", "+-+-", {.4, .2, .3, .1}, 4, {{0, 0}, {.15, 1 / 6.}, {.35, 5 / 6.}, {1, 1}}},
+    {"from end to end", "--++", {0, 0, 1, 1}, 2, {{0, 1 / 6.}, {1, 5 / 6.}}},
+    {"runs", "---++++", {.1, .2, .3, .4, .5, .6, .7}, 4, {{0, 0}, {.2, .125}, {.55, .9}, {1, 1}}},
     /* .2 shows it and .3 does not: together, a half */
-    {"two change places", "-+-+", {.1, .2, .3, .4}, 3, {{.1, .125}, {.25, .5}, {.4, .875}}},
-    /* .4 has 1 of 2, which the 1 of 1 below is above: 2 of 3 at 1.1 / 3 */
-    {"equal scores", "-++-+", {.1, .3, .4, .4, .6}, 3, {{.1, .1}, {1.1 / 3, 2 / 3.}, {.6, .9}}},
+    {"two change places", "-+-+", {.1, .2, .3, .4}, 5, {{0, 0}, {.1, .25}, {.25, .5}, {.4, .75}, {1, 1}}},
+    /* .4 has 1 of 2, which the 1 of 1 below is above: 2 of 3 at 1.1 / 3, which counts as 2.5 of 4 */
+    {"equal scores",
+     "-++-+",
+     {.1, .3, .4, .4, .6},
+     5,
+     {{0, 0}, {.1, .25}, {1.1 / 3, .625}, {.6, .75}, {1, 1}}},
+    /* 1 of 1 above 5 of 5, which it is joined with: 6.5 of 7 */
+    {"one above many",
+     "-++++++",
+     {.1, .2, .2, .2, .2, .2, .3},
+     4,
+     {{0, 0}, {.1, .25}, {1.3 / 6, 6.5 / 7}, {1, 1}}},
 };
 
 static void points(void)
@@ -62,9 +74,9 @@ static void many_points_become_few(void)
     for (size_t i = 0; i < COUNT_OF(items); i++)
         items[i] = (struct measured){(double)(i / 20) / 20, i % 20 < i / 20};
     CHECK(temper_points(a, items, COUNT_OF(items), &c));
-    CHECK_INT(c.n, CALIBRATION_KNOTS);
-    for (double x = .05; x < .96; x += .05)
-        CHECK_NEAR(calibrate(&c, x), x, 2e-3); /* the ends are drawn in by half an item of 420 */
+    CHECK_INT(c.n, CALIBRATION_KNOTS - 2); /* these have both ends */
+    for (double x = 0; x < 1.01; x += .05)
+        CHECK_NEAR(calibrate(&c, x), (20 * fmin(x, 1) + .5) / 21, 1e-9);
 }
 
 /* 3 of 4 at +1 and 1 of 4 at -1: sigmoid(scale) = 3/4, so scale = ln 3. */
