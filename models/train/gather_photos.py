@@ -2,13 +2,15 @@
 """Takes the photographs that photos.json names out of clones of public repositories, for training without labels.
 
   gather_photos.py extract  --clones DIR --out DIR [--held held.csv] [MANIFEST]     from photos.json to a folder of JPEG files
+  gather_photos.py rest     --clones DIR --photos DIR --out DIR [--held held.csv]   pictures of the same sources that extract did not take
   gather_photos.py held     --out held.csv FOLDER ...                               hashes of pictures that must not be learned from
   gather_photos.py settle   --out DIR MANIFEST ... > photos.json                    the manifest with what was really taken
 
 --clones has one clone per source, as OWNER+NAME, bare or not. Of each source at most `most` pictures are taken, in an order that depends on
 its name only; copies that a tool for augmentation made (names with `.rf.`) count once. Pictures are shrunk to 480 pixels; near copies of
 others and of held-out pictures (difference hash) and small ones are left out. DIR/OWNER+NAME/index.csv tells which file is which picture:
-name, path in the source, SHA-256 there, hash. A source that has its index is done. `settle` adds `kept` and `sha256`, the hash of the
+name, path in the source, SHA-256 there, hash. A source that has its index is done. `rest` takes one picture for 25 that extract took from
+the far end of the same order, so that no training with the same sources has seen them, also one whose near copies fell otherwise. `settle` adds `kept` and `sha256`, the hash of the
 hashes in the index, to each source of the manifest.
 """
 import argparse
@@ -77,14 +79,26 @@ def shrunk(data):
     return picture if ratio >= 1 else cv2.resize(picture, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
 
 
-def extract_one(source, clones, top, near, held):
+def ordered(source, clones):
+    """The clone, and its pictures in an order that depends on the name of the source only."""
     clone = Clone(os.path.join(clones, source['repo'].replace('/', '+')))
     found = originals(clone, source['commit'], source['include'])
     random.Random(source['repo']).shuffle(found)
+    return clone, found
+
+
+def left_over(found, kept):
+    """From the end on, without what is not a tenth and 20 behind the last one of those that were kept."""
+    last = max((i for i, (path, _) in enumerate(found) if path in kept), default=0)
+    return found[:last + last // 10 + 20:-1]
+
+
+def take(clone, found, most, top, near, held):
+    """Writes `most` of the pictures, and their index."""
     os.makedirs(top, exist_ok=True)
     index = []
     for (path, _), data in zip(found, clone.blobs([name for _, name in found])):
-        if len(index) == source['most']:
+        if len(index) == most:
             break
         picture = shrunk(data)
         value = 0 if picture is None else difference_hash(picture)
@@ -105,20 +119,42 @@ def rows(path):
         return list(csv.reader(file))
 
 
-def extract(args):
+def known(args, *folders):
+    """The hashes of what was taken before, and of what must not be."""
     near, held = Near(), Near()
     for row in rows(args.held) if args.held else ():
         held.add(int(row[0]))
-    for index in sorted(glob.glob(os.path.join(args.out, '*', 'index.csv'))):
+    for index in sorted(index for top in folders for index in glob.glob(os.path.join(top, '*', 'index.csv'))):
         for row in rows(index):
             near.add(int(row[3]))
+    return near, held
+
+
+def each(args, work):
+    """work(source, folder) -> number of pictures, for all sources that are not done yet."""
     for source in json.load(open(args.files[0] if args.files else os.path.join(HERE, 'photos.json'))):
         top = os.path.join(args.out, source['repo'].replace('/', '+'))
         if source['most'] and not os.path.exists(os.path.join(top, 'index.csv')):
             try:
-                print(source['repo'], extract_one(source, args.clones, top, near, held), flush=True)
+                print(source['repo'], work(source, top), flush=True)
             except (OSError, subprocess.CalledProcessError) as error:
                 print(source['repo'], 'left out:', error, file=sys.stderr)
+
+
+def extract(args):
+    near, held = known(args, args.out)
+    each(args, lambda source, top: take(*ordered(source, args.clones), source['most'], top, near, held))
+
+
+def rest(args):
+    near, held = known(args, args.out, args.photos)
+
+    def work(source, top):
+        kept = {row[1] for row in rows(os.path.join(args.photos, os.path.basename(top), 'index.csv'))}
+        clone, found = ordered(source, args.clones)
+        return take(clone, left_over(found, kept), len(kept) // 25, top, near, held)
+
+    each(args, work)
 
 
 def held_pictures(folders):
@@ -160,13 +196,14 @@ def settle(args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('verb', choices=('extract', 'held', 'settle'))
+    parser.add_argument('verb', choices=('extract', 'rest', 'held', 'settle'))
     parser.add_argument('files', nargs='*')
     parser.add_argument('--clones')
+    parser.add_argument('--photos', help='of rest: what extract wrote')
     parser.add_argument('--out', required=True)
     parser.add_argument('--held')
     args = parser.parse_intermixed_args()
-    {'extract': extract, 'held': held, 'settle': settle}[args.verb](args)
+    {'extract': extract, 'rest': rest, 'held': held, 'settle': settle}[args.verb](args)
 
 
 if __name__ == '__main__':
