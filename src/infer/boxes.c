@@ -10,7 +10,9 @@ int raw_box_by_score(const void *x, const void *y)
         return a->score > b->score ? -1 : 1;
     if (a->cy != b->cy)
         return a->cy < b->cy ? -1 : 1;
-    return a->cx < b->cx ? -1 : a->cx > b->cx;
+    if (a->cx != b->cx)
+        return a->cx < b->cx ? -1 : 1;
+    return a->label - b->label;
 }
 
 static float overlap_1d(float a, float a_len, float b, float b_len)

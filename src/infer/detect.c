@@ -13,7 +13,7 @@ struct detector {
     struct arena *arena;
     struct model *model;
     struct fitter *fitter;
-    struct raw_box *boxes; /* one per output cell */
+    struct raw_box *boxes; /* one per output cell and concept */
 };
 
 struct detector *detector_new(struct arena *a, struct model *m)
@@ -91,6 +91,16 @@ static int check_shape(const struct card *card, const struct decoder *dec, const
     return 0;
 }
 
+/* An output on its way to boxes. */
+struct decoding {
+    const struct card *card;
+    const struct decoder *dec;
+    struct grid grid;
+    float lowest; /* the lowest threshold: what has less objectness has no box */
+    struct raw_box *boxes;
+    size_t n;
+};
+
 static double lowest_threshold(const struct card *card)
 {
     double lowest = 1;
@@ -101,23 +111,23 @@ static double lowest_threshold(const struct card *card)
     return lowest;
 }
 
-/* The best label of a cell; false when a score is not a probability: then nothing of this output can be
+/* Whether all scores of a cell which count are probabilities; if not, nothing of this output can be
  * believed. */
-static bool best_label(const struct card *card, const float *classes, float objectness, struct raw_box *ret)
+static bool are_probabilities(const struct card *card, const float *classes, float objectness)
 {
-    ret->score = -1;
-    for (size_t i = 0; i < card->nlabels; i++) {
-        float score = classes[i] * objectness;
-
-        if (!card->labels[i].concept)
-            continue;
-        if (!is_probability(score))
+    for (size_t i = 0; i < card->nlabels; i++)
+        if (card->labels[i].concept && !is_probability(classes[i] * objectness))
             return false;
-        if (score > ret->score) {
-            ret->score = fminf(score, 1);
-            ret->label = (int)i;
-        }
-    }
+    return true;
+}
+
+/* Whether no other label of its concept says more in this cell. */
+static bool leads(const struct card *card, const float *classes, size_t at)
+{
+    for (size_t i = 0; i < card->nlabels; i++)
+        if (text_is(card->labels[i].concept, card->labels[at].concept) &&
+            (classes[i] > classes[at] || (classes[i] == classes[at] && i < at)))
+            return false;
     return true;
 }
 
@@ -125,47 +135,59 @@ static bool place(const float *v, const struct decoder *dec, const struct grid *
 {
     float stride = (float)g->stride;
 
-    if (dec->grid)
-        *b = (struct raw_box){(v[0] + (float)g->x) * stride,
-                              (v[1] + (float)g->y) * stride,
-                              expf(v[2]) * stride,
-                              expf(v[3]) * stride,
-                              b->score,
-                              b->label};
-    else
-        *b = (struct raw_box){v[0], v[1], v[2], v[3], b->score, b->label};
+    if (dec->grid) {
+        b->cx = (v[0] + (float)g->x) * stride;
+        b->cy = (v[1] + (float)g->y) * stride;
+        b->w = expf(v[2]) * stride;
+        b->h = expf(v[3]) * stride;
+    } else {
+        b->cx = v[0], b->cy = v[1], b->w = v[2], b->h = v[3];
+    }
     return isfinite(b->cx) && isfinite(b->cy) && isfinite(b->w) && isfinite(b->h);
+}
+
+/* The boxes of one cell: its best label of each concept, where that reaches its threshold. Concepts do not
+ * compete: what looks a little more like a vehicle may be an animal all the same. */
+static int read_cell(struct decoding *d, const float *v, struct err *err)
+{
+    const struct card *card = d->card;
+    const float *classes = v + d->dec->first_class;
+    float objectness = d->dec->objectness ? v[d->dec->first_class - 1] : 1;
+
+    if (objectness < d->lowest && is_probability(objectness))
+        return 0;
+    if (!is_probability(objectness) || !are_probabilities(card, classes, objectness))
+        return FAIL(err, ERR_MODEL, "the model %s gave a score that is not a probability", card->name);
+    for (size_t i = 0; i < card->nlabels; i++) {
+        struct raw_box *b = &d->boxes[d->n];
+
+        *b = (struct raw_box){.score = fminf(classes[i] * objectness, 1), .label = (int)i};
+        if (!card->labels[i].concept || (double)b->score < card->labels[i].threshold ||
+            !leads(card, classes, i))
+            continue;
+        if (!place(v, d->dec, &d->grid, b))
+            return FAIL(err, ERR_MODEL, "the model %s gave a box that is not a number", card->name);
+        d->n++;
+    }
+    return 0;
 }
 
 int decode_output(const struct card *card, const struct tensor *out, struct raw_box *ret_boxes, size_t *ret_n,
                   struct err *err)
 {
-    const struct decoder *dec = find_decoder(card->output.decoder);
-    struct grid g = {card->input.width, card->input.height, 8, 0, 0};
-    float lowest = (float)lowest_threshold(card);
-    size_t n = 0;
+    struct decoding d = {.card = card,
+                         .dec = find_decoder(card->output.decoder),
+                         .grid = {card->input.width, card->input.height, 8, 0, 0},
+                         .lowest = (float)lowest_threshold(card),
+                         .boxes = ret_boxes};
 
-    if (check_shape(card, dec, out, err) < 0)
+    if (check_shape(card, d.dec, out, err) < 0)
         return -1;
-    for (int64_t i = 0; i < out->dims[1]; i++, grid_next(&g)) {
-        const float *v = out->data + i * out->dims[2];
-        float objectness = dec->objectness ? v[dec->first_class - 1] : 1;
-        struct raw_box *b = &ret_boxes[n];
-
-        if (!is_probability(objectness))
-            return FAIL(err, ERR_MODEL, "the model %s gave a score that is not a probability", card->name);
-        if (objectness < lowest)
-            continue;
-        if (!best_label(card, v + dec->first_class, objectness, b))
-            return FAIL(err, ERR_MODEL, "the model %s gave a score that is not a probability", card->name);
-        if (b->score < 0 || (double)b->score < card->labels[b->label].threshold)
-            continue;
-        if (!place(v, dec, &g, b))
-            return FAIL(err, ERR_MODEL, "the model %s gave a box that is not a number", card->name);
-        n++;
-    }
-    qsort(ret_boxes, n, sizeof *ret_boxes, raw_box_by_score);
-    *ret_n = n;
+    for (int64_t i = 0; i < out->dims[1]; i++, grid_next(&d.grid))
+        if (read_cell(&d, out->data + i * out->dims[2], err) < 0)
+            return -1;
+    qsort(ret_boxes, d.n, sizeof *ret_boxes, raw_box_by_score);
+    *ret_n = d.n;
     return 0;
 }
 
@@ -174,7 +196,7 @@ static int read_boxes(struct detector *d, const struct tensor *out, size_t *ret_
     const struct card *card = model_card(d->model);
 
     if (!d->boxes && out->ndims == 3)
-        d->boxes = arena_array(d->arena, (size_t)out->dims[1] + 1, sizeof *d->boxes);
+        d->boxes = arena_array(d->arena, (size_t)out->dims[1] * card->nconcepts + 1, sizeof *d->boxes);
     if (decode_output(card, out, d->boxes, ret_n, err) < 0)
         return -1;
     *ret_n = nms(d->boxes, *ret_n < NMS_MAX ? *ret_n : NMS_MAX, card->nms_iou);

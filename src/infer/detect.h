@@ -33,8 +33,8 @@ struct raw_box {
     float score;
     int label; /* index into card->labels */
 };
-/* The best label of each cell that has a concept and reaches its threshold; best first. ret_boxes has room
- * for N + 1. ERR_MODEL when the shape does not fit the card, or a score is not a probability: one such
+/* The best label of each cell for each concept, where that reaches its threshold; best first. ret_boxes has
+ * room for N per concept of the card, and one more. ERR_MODEL when the shape does not fit the card, or a score is not a probability: one such
  * number, and nothing of the output can be believed. */
 int decode_output(const struct card *card, const struct tensor *out, struct raw_box *ret_boxes, size_t *ret_n,
                   struct err *err);

@@ -439,15 +439,15 @@ static char *root_file(const char *name)
 /* A card and its model in a folder of their own; the model damaged in its middle if asked. */
 static char *make_card(const char *folder, bool damaged)
 {
-    struct bytes card = file_read(arena, root_file("models/assay-detect-3.card.json"));
-    struct bytes model = file_read(arena, root_file("models/assay-detect-3.onnx"));
+    struct bytes card = file_read(arena, root_file("models/assay-detect-4.card.json"));
+    struct bytes model = file_read(arena, root_file("models/assay-detect-4.onnx"));
     uint8_t *copy = arena_alloc(arena, model.len);
 
     memcpy(copy, model.data, model.len);
     copy[model.len / 2] ^= damaged;
     mkdir(inside(folder), 0700);
     write_file(inside(arena_printf(arena, "%s/card.json", folder)), card);
-    write_file(inside(arena_printf(arena, "%s/assay-detect-3.onnx", folder)), bytes_of(copy, model.len));
+    write_file(inside(arena_printf(arena, "%s/assay-detect-4.onnx", folder)), bytes_of(copy, model.len));
     return inside(arena_printf(arena, "%s/card.json", folder));
 }
 
@@ -502,7 +502,7 @@ static void model_is_added_and_verified(void)
     CHECK_INT(o.status, 20);
     /* damaged where it is installed: nobody judges with it, nor silently with another */
     make_card("damaged", true);
-    rename(inside("damaged/assay-detect-3.onnx"), inside("models-data/models/assay-detect-3.onnx"));
+    rename(inside("damaged/assay-detect-4.onnx"), inside("models-data/models/assay-detect-4.onnx"));
     o = RUN_ASSAY("model", "verify", "--data", data);
     CHECK_INT(o.status, 1);
     CHECK(strstr(o.out, "BAD"));

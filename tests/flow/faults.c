@@ -296,7 +296,7 @@ static void nonsense_stops_the_start(void)
         else if (is_folder) /* our own card: the model is not beside it */
             write_text(path,
                        (const char *)file_read(
-                           g.a, arena_printf(g.a, "%s/models/assay-detect-3.card.json", getenv("ASSAY_ROOT")))
+                           g.a, arena_printf(g.a, "%s/models/assay-detect-4.card.json", getenv("ASSAY_ROOT")))
                            .data);
         o = stage_run(&g,
                       ARGS("serve", "--listen", "127.0.0.1:0", rows[i].option, is_folder ? folder : path));

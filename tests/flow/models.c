@@ -165,7 +165,7 @@ static void server_open(void)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof at;
 
-    server.file = file_read(arena, root_file("models/assay-detect-3.onnx"));
+    server.file = file_read(arena, root_file("models/assay-detect-4.onnx"));
     server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(server.fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(server.fd, 64) < 0 ||
         getsockname(server.fd, (struct sockaddr *)&at, &len) < 0 ||
@@ -195,13 +195,13 @@ static char *replaced(const char *text, const char *from, const char *to)
 /* The built-in detector under another name, at that address. */
 static char *make_catalogue(const char *folder, const char *url)
 {
-    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-3.card.json")).data;
+    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-4.card.json")).data;
     char sum[HASH_HEX];
 
     hash_hex(server.file, sum);
     mkdir(inside(folder), 0700);
     card = replaced(card, "\"assay-detect\"", "\"street\"");
-    card = replaced(card, "assay-detect-3.onnx", "weights.onnx");
+    card = replaced(card, "assay-detect-4.onnx", "weights.onnx");
     write_text(inside(arena_printf(arena, "%s/street.json", folder)), card);
     write_text(
         inside(arena_printf(arena, "%s/catalogue.json", folder)),
@@ -432,12 +432,12 @@ static void a_folder_is_evaluated(void)
  */
 static void the_card_that_is_asked_for_is_evaluated(void)
 {
-    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-3.card.json")).data;
+    const char *card = (const char *)file_read(arena, root_file("models/assay-detect-4.card.json")).data;
     int refused = 0, judged = 0;
 
     mkdir(inside("twins"), 0700);
-    write_file(inside("twins/assay-detect-3.onnx"),
-               file_read(arena, root_file("models/assay-detect-3.onnx")));
+    write_file(inside("twins/assay-detect-4.onnx"),
+               file_read(arena, root_file("models/assay-detect-4.onnx")));
     for (int i = 0; i < 2; i++)
         write_text(inside(i ? "twins/b.json" : "twins/a.json"),
                    i ? card : replaced(card, "\"nms_iou\": 0.45", "\"nms_iou\": 0.4"));
@@ -453,7 +453,7 @@ static void the_card_that_is_asked_for_is_evaluated(void)
 
 static void the_cost_of_a_model_is_told(void)
 {
-    char *onnx = root_file("models/assay-detect-3.onnx");
+    char *onnx = root_file("models/assay-detect-4.onnx");
     struct outcome o = RUN_ASSAY("model", "bench", "assay-detect", "--runs", "3", "--data", inside("none"));
 
     CHECK(o.status == 0 && strstr(o.out, "assay-detect"));

@@ -88,10 +88,10 @@ static void evidence_is_told(void)
         "evidence\n",
         "  subject   sha256 ",
         "  moments   ",
-        "  model     assay-detect 3, sha256 ",
+        "  model     assay-detect 4, sha256 ",
         "  card      sha256 ",
         "  asked     3 frames a second, 600 at most, of 320 lines, within 60000 ms",
-        "  rule      low 0.15, high 0.8, label 0.5; 0 exclusion zones",
+        "  rule      low 0.08, high 0.8, label 0.5; 0 exclusion zones",
         "  decoder   libavformat ",
         "codec h264",
         "  runtime   ONNX Runtime ",
@@ -105,7 +105,7 @@ static void evidence_is_told(void)
     CHECK_INT(o.status, 0);
     for (size_t i = 0; i < sizeof says / sizeof says[0]; i++)
         check_has(o.out, says[i]);
-    hash_hex(file_read(g.a, root_file(&g, "models/assay-detect-3.card.json")), card);
+    hash_hex(file_read(g.a, root_file(&g, "models/assay-detect-4.card.json")), card);
     check_has(o.out, card);
     check_has((const char *)job.body.data, card);
     CHECK_STR(json_at(g.a, job.body, "report.configuration.deadline_ms"), "60000");
@@ -186,15 +186,15 @@ static void copy_weights(struct stage *g, const char *folder, const char *name)
 /* The built-in model beside a card of its own; `from` in the card is replaced by `to`. */
 static char *candidate(struct stage *g, const char *folder, const char *from, const char *to)
 {
-    struct bytes card = file_read(g->a, root_file(g, "models/assay-detect-3.card.json"));
+    struct bytes card = file_read(g->a, root_file(g, "models/assay-detect-4.card.json"));
     const char *text = (const char *)card.data, *at = strstr(text, from);
     char *changed = at ? arena_printf(g->a, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) : NULL;
 
     CHECK(at);
     if (mkdir(arena_printf(g->a, "%s/%s", g->base, folder), 0700) < 0)
         abort();
-    copy_weights(g, folder, "assay-detect-3.onnx");
-    copy_weights(g, folder, "assay-detect-3.u8s8.onnx"); /* which the server runs where the processor can */
+    copy_weights(g, folder, "assay-detect-4.onnx");
+    copy_weights(g, folder, "assay-detect-4.u8s8.onnx"); /* which the server runs where the processor can */
     return write_text(g, arena_printf(g->a, "%s/candidate.json", folder),
                       changed ? bytes_of(changed, strlen(changed)) : card);
 }
@@ -315,7 +315,7 @@ static void label(struct stage *g, const char *id, const char *word)
 /* Of persons, in the card of the built-in model. */
 static char *first_calibration(struct stage *g)
 {
-    const char *text = (const char *)file_read(g->a, root_file(g, "models/assay-detect-3.card.json")).data;
+    const char *text = (const char *)file_read(g->a, root_file(g, "models/assay-detect-4.card.json")).data;
     const char *at = strstr(text, "\"calibration\": [["), *end = at ? strstr(at, "]]") : NULL;
 
     CHECK(end);

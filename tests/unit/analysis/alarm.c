@@ -209,7 +209,7 @@ static void a_truncated_clip_is_judged_but_never_safe(void)
 
     if (!clip_has("ffmpeg"))
         SKIP("no ffmpeg program to make the clip");
-    whole = clip_ffmpeg("-f lavfi -i testsrc=s=320x240:r=10:d=6 -c:v mpeg4", ".mkv");
+    whole = clip_ffmpeg("-f lavfi -i rgbtestsrc=s=320x240:r=10:d=6 -c:v mpeg4", ".mkv");
     CHECK(whole >= 0);
     data = clip_bytes(whole, &n);
     half = clip_of(data, n / 2);

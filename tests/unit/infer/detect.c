@@ -11,10 +11,11 @@
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct card_label labels[] = {
-    {"person", "person", 0.3}, {"sky", NULL, 1}, {"car", "vehicle", 0.5}};
+    {"person", "person", 0.3}, {"sky", NULL, 1}, {"car", "vehicle", 0.5}, {"bus", "vehicle", 0.2}};
+static const struct card_concept concepts[] = {{.name = "person"}, {.name = "vehicle"}};
 
-/* A 32x32 input: 16 + 4 + 1 cells of 5 + 3 numbers. */
-enum { CELLS = 21, RAW = 8, PLAIN = 7 };
+/* A 32x32 input: 16 + 4 + 1 cells of 5 + 4 numbers. */
+enum { CELLS = 21, RAW = 9, PLAIN = 8, BOXES = 2 * CELLS + 1 };
 
 static struct card small_card(const char *decoder)
 {
@@ -22,7 +23,9 @@ static struct card small_card(const char *decoder)
                          .input = {.width = 32, .height = 32},
                          .output = {"y", decoder},
                          .nlabels = LENGTH(labels),
-                         .labels = labels};
+                         .labels = labels,
+                         .nconcepts = LENGTH(concepts),
+                         .concepts = concepts};
 }
 
 static void raw_grid_form_is_decoded(void)
@@ -42,21 +45,28 @@ static void raw_grid_form_is_decoded(void)
         {"stride 16, cell (1, 1)", 19, {0, 0, 0, 0, 1, 0, 0, 0.6f}, 1, {16, 16, 16, 16, 0.6f, 2}},
         {"stride 32", 20, {0.5f, 0.5f, 0, 0, 1, 0.4f, 0, 0.2f}, 1, {16, 16, 32, 32, 0.4f, 0}},
         {"below its threshold", 0, {0, 0, 0, 0, 1, 0.29f, 0, 0.2f}, 0, {0, 0, 0, 0, 0, 0}},
-        {"the better label is below its own threshold",
+        {"a better label of another concept, below its own threshold",
          0,
          {0, 0, 0, 0, 1, 0.35f, 0, 0.45f},
+         1,
+         {0, 0, 8, 8, 0.35f, 0}},
+        {"the best label of its concept is below its own threshold",
+         0,
+         {0, 0, 0, 0, 1, 0, 0, 0.45f, 0.4f},
          0,
          {0, 0, 0, 0, 0, 0}},
+        {"two labels of a concept", 0, {0, 0, 0, 0, 1, 0, 0, 0.6f, 0.5f}, 1, {0, 0, 8, 8, 0.6f, 2}},
+        {"two that say the same", 0, {0, 0, 0, 0, 1, 0, 0, 0.6f, 0.6f}, 1, {0, 0, 8, 8, 0.6f, 2}},
         {"exactly on the threshold", 0, {0, 0, 0, 0, 1, 0, 0, 0.5f}, 1, {0, 0, 8, 8, 0.5f, 2}},
         {"a label without a concept", 0, {0, 0, 0, 0, 1, 0, 1, 0}, 0, {0, 0, 0, 0, 0, 0}},
-        {"no object", 0, {0, 0, 0, 0, 0.1f, 1, 1, 1}, 0, {0, 0, 0, 0, 0, 0}},
+        {"no object", 0, {0, 0, 0, 0, 0.1f, 1, 1, 1, 1}, 0, {0, 0, 0, 0, 0, 0}},
     };
     struct card card = small_card("yolox-raw");
 
     for (size_t i = 0; i < LENGTH(rows); i++) {
         float data[CELLS * RAW] = {0};
         struct tensor out = {data, 3, {1, CELLS, RAW}};
-        struct raw_box b[CELLS + 1];
+        struct raw_box b[BOXES];
         size_t n = 99;
 
         memcpy(data + rows[i].cell * RAW, rows[i].v, sizeof rows[i].v);
@@ -76,18 +86,21 @@ static void raw_grid_form_is_decoded(void)
 
 static void plain_boxes_come_best_first(void)
 {
-    float data[] = {1, 2, 3, 4, 0.4f, 0, 0, 5, 6, 7, 8, 0, 0, 0.9f, 9, 9, 9, 9, 0.1f, 1, 0.2f};
+    float data[] = {1,    2, 3,    4, 0.4f, 0, 0, 0.1f, 5,    6, 7,    8,
+                    0.4f, 0, 0.9f, 0, 9,    9, 9, 9,    0.1f, 1, 0.2f, 0.1f};
     struct tensor out = {data, 3, {1, 3, PLAIN}};
     struct card card = small_card("boxes");
-    struct raw_box b[4];
+    struct raw_box b[BOXES];
     size_t n = 0;
 
     CHECK_INT(decode_output(&card, &out, b, &n, NULL), 0);
-    CHECK_INT(n, 2);
+    CHECK_INT(n, 3);
     CHECK_INT(b[0].label, 2);
     CHECK_NEAR((double)b[0].cx, 5, 0);
     CHECK_INT(b[1].label, 0);
     CHECK_NEAR((double)b[1].h, 4, 0);
+    CHECK_INT(b[2].label, 0); /* the person in the cell of the vehicle */
+    CHECK_NEAR((double)b[2].cx, 5, 0);
 }
 
 /* One number that is none, and the whole output is refused: it must not look like an empty scene. */
@@ -110,7 +123,7 @@ static void broken_outputs_are_errors(void)
         float data[CELLS * RAW] = {0};
         struct tensor out = {data, 3, {1, CELLS, raw ? RAW : PLAIN}};
         struct card card = small_card(rows[i].decoder);
-        struct raw_box b[CELLS + 1];
+        struct raw_box b[BOXES];
         struct err err = {0};
         size_t n;
 
@@ -140,7 +153,7 @@ static void shapes_that_do_not_fit_the_card_are_errors(void)
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct card card = small_card(rows[i].decoder);
         struct tensor out = {data, rows[i].ndims, {0}};
-        struct raw_box b[CELLS + 1];
+        struct raw_box b[BOXES];
         struct err err = {0};
         size_t n;
 

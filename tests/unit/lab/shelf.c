@@ -65,7 +65,7 @@ static const char *card_text(struct arena *a, const char *sha256, const char *ne
         text = arena_printf(a, "%.*s%s", (int)(own - text), text, end + strlen("\n  ],\n"));
     }
     text = replaced(a, text, "\"name\": \"assay-detect\"", "\"name\": \"yard\"");
-    text = replaced(a, text, "\"file\": \"assay-detect-3.onnx\"", "\"file\": \"plain.onnx\"");
+    text = replaced(a, text, "\"file\": \"assay-detect-4.onnx\"", "\"file\": \"plain.onnx\"");
     return replaced(a, text, "\"output\":",
                     arena_printf(a,
                                  "\"variants\": [{\"file\": \"quick.onnx\", \"sha256\": \"%s\", "
