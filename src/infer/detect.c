@@ -126,7 +126,7 @@ static bool leads(const struct card *card, const float *classes, size_t at)
 {
     for (size_t i = 0; i < card->nlabels; i++)
         if (text_is(card->labels[i].concept, card->labels[at].concept) &&
-            (classes[i] > classes[at] || (classes[i] == classes[at] && i < at)))
+            (classes[i] > classes[at] || (i < at && classes[i] == classes[at])))
             return false;
     return true;
 }

@@ -34,8 +34,8 @@ struct raw_box {
     int label; /* index into card->labels */
 };
 /* The best label of each cell for each concept, where that reaches its threshold; best first. ret_boxes has
- * room for N per concept of the card, and one more. ERR_MODEL when the shape does not fit the card, or a score is not a probability: one such
- * number, and nothing of the output can be believed. */
+ * room for N per concept of the card, and one more. ERR_MODEL when the shape does not fit the card, or a
+ * score is not a probability: one such number, and nothing of the output can be believed. */
 int decode_output(const struct card *card, const struct tensor *out, struct raw_box *ret_boxes, size_t *ret_n,
                   struct err *err);
 /* Greedy per-label NMS in place over boxes sorted best first; returns how many stay. */
