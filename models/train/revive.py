@@ -5,7 +5,7 @@
 
 What its card tells of its training (steps, minutes, views) is counted on. The file has its batch normalisations folded into the
 convolutions before them. They are made anew so that the net says the same: their statistics are those of some batches, their scale and
-shift undo them.
+shift undo them. What a pupil has for training only (the labels of tags) begins anew.
 """
 import argparse
 import importlib
@@ -20,6 +20,8 @@ from onnx import numpy_helper
 import loop
 from shards import Batches
 
+LAYERS = nn.Conv2d, nn.Linear
+
 
 def constants(graph):
     """The weights by name, those in 8 bits as their Cast and Mul (export.fold) would unfold them."""
@@ -33,9 +35,9 @@ def constants(graph):
 
 
 def called(net, pictures):
-    """The convolutions and normalisations in the order in which they work."""
+    """The layers with weights and the normalisations in the order in which they work."""
     order = []
-    hooks = [m.register_forward_hook(lambda m, *_: order.append(m)) for m in net.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d))]
+    hooks = [m.register_forward_hook(lambda m, *_: order.append(m)) for m in net.modules() if isinstance(m, (*LAYERS, nn.BatchNorm2d))]
     net(pictures)
     for hook in hooks:
         hook.remove()
@@ -53,14 +55,14 @@ def undone(norm, values, shift):
 
 @torch.no_grad()
 def revive(net, path, pictures):
-    """Puts the weights of the file at path into net. pictures: a batch, as in training, for the statistics. Convolutions are matched by the
-    order in which they work, which is that of the file."""
+    """Puts the weights of the file at path into net. pictures: a batch, as in training, for the statistics. Layers are matched by the order
+    in which they work, which is that of the file."""
     graph = onnx.load(path).graph
     known = constants(graph)
-    nodes = iter([n for n in graph.node if n.op_type == 'Conv'])
+    nodes = iter([n for n in graph.node if n.op_type in ('Conv', 'Gemm')])
     shifts = {}
     for module in called(net.eval(), pictures[:1]):
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, LAYERS):
             node = next(nodes)
             given(module.weight, known[node.input[1]])
             if module.bias is not None:
@@ -68,7 +70,7 @@ def revive(net, path, pictures):
         else:
             shifts[module] = torch.from_numpy(known[node.input[2]].copy())
     if next(nodes, None) is not None:
-        raise SystemExit('%s has more convolutions than the net' % path)
+        raise SystemExit('%s has more layers than the net' % path)
     hooks = [norm.register_forward_pre_hook(lambda m, x: undone(m, x[0], shifts[m])) for norm in shifts]
     net(pictures)
     for hook in hooks:
@@ -83,13 +85,13 @@ def given(parameter, values):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('task', choices=('detect', 'faces'))
+    parser.add_argument('task', choices=('detect', 'faces', 'tags'))
     for name in ('model', 'shards', 'out'):
         parser.add_argument('--' + name, required=True)
     args = parser.parse_args()
     torch.manual_seed(1)
     net = importlib.import_module('train_' + args.task).pupil()
-    revive(net, args.model, loop.light(next(iter(Batches(args.shards, args.task, 64, 0)))['picture']))
+    revive(net.net if args.task == 'tags' else net, args.model, loop.light(next(iter(Batches(args.shards, args.task, 64, 0)))['picture']))
     with open(args.model.replace('.onnx', '.card.json')) as file:
         past = json.load(file)['about']['training']
     state = net.state_dict()

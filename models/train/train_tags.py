@@ -49,6 +49,10 @@ class Pupil(nn.Module):
         return logits, self.labels(whole)
 
 
+def pupil():
+    return Pupil()
+
+
 def smaller(pictures, size=SIZE):
     return F.interpolate(pictures, size=(size, size), mode='area')
 
@@ -61,20 +65,20 @@ def loss(net, batch, progress):
 
 
 def train(args):
-    pupil = Pupil()
+    net = pupil()
     if args.trunk and not os.path.exists(args.out):
         saved = torch.load(args.trunk, map_location='cpu')['mean']
-        wanted = {'trunk.': pupil.net.trunk, 'context.': pupil.net.context}
+        wanted = {'trunk.': net.net.trunk, 'context.': net.net.context}
         for prefix, part in wanted.items():
             part.load_state_dict({k[len(prefix):]: v for k, v in saved.items() if k.startswith(prefix)})
     batches = lambda run: (Batches(args.shards, 'tags', run.part(args.batch), run.seed()), args.steps)
-    loop.Run(args, pupil).go(batches, loss)
+    loop.Run(args, net).go(batches, loss)
 
 
 def trained(path):
-    pupil = Pupil()
-    pupil.load_state_dict(torch.load(path, map_location='cpu')['mean'])
-    return pupil.net.eval()
+    net = pupil()
+    net.load_state_dict(torch.load(path, map_location='cpu')['mean'])
+    return net.net.eval()
 
 
 @torch.no_grad()
