@@ -63,7 +63,9 @@ def revive(net, path, pictures):
     shifts = {}
     for module in called(net.eval(), pictures[:1]):
         if isinstance(module, LAYERS):
-            node = next(nodes)
+            node = next(nodes, None)
+            if node is None:
+                raise SystemExit('%s has fewer layers than the net' % path)
             given(module.weight, known[node.input[1]])
             if module.bias is not None:
                 given(module.bias, known[node.input[2]])

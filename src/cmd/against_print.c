@@ -92,7 +92,6 @@ void against_print(const struct against *v)
 typedef yyjson_mut_doc doc_t;
 typedef yyjson_mut_val val_t;
 
-/* null for what cannot be said. */
 static void put_count(doc_t *doc, val_t *obj, const char *key, size_t n)
 {
     yyjson_mut_obj_add_uint(doc, obj, key, n);
