@@ -188,7 +188,7 @@ static void metrics_are_what_was_done(void)
     CHECK_INT(stage_get(&g, "/api/result/ffffffffffffffffffffffff").status, 404);
     CHECK(receiver_wait(&to, 1, PATIENCE_S));
     COMES(&g, port, e, "assay_delivery_tries_total{outcome=\"delivered\"}", 1);
-    IS(&e, "assay_deliveries_due", 0);
+    COMES(&g, port, e, "assay_deliveries_due", 0); /* a try is counted before its end is stored */
     IS(&e, "assay_jobs_accepted_total{dialect=\"alarm\"}", 3);
     IS(&e, "assay_jobs_ended_total{dialect=\"alarm\",state=\"done\"}", 2);
     IS(&e, "assay_jobs_ended_total{dialect=\"alarm\",state=\"failed\"}", 1);
