@@ -142,6 +142,14 @@ static size_t write_report(int fd, struct bytes text)
     return text.len;
 }
 
+/* The front waits for this message. Without it it would wait until a deadline; an analyst that has gone is
+ * seen at once, and replaced. */
+static void tell_or_leave(const struct message *m)
+{
+    if (link_send(FRONT_SOCKET, m, NULL, 0, NULL) < 0)
+        _exit(1);
+}
+
 static void run_task(const struct toolbox *tools, const struct message *m, const int fds[LINK_MAX_FDS])
 {
     CLEANUP(arena_freep) struct arena *a = arena_new();
@@ -159,7 +167,7 @@ static void run_task(const struct toolbox *tools, const struct message *m, const
                 report);
         done.done.report_bytes = write_report(fds[FD_REPORT], report_text(a, &spec, report));
     }
-    (void)link_send(FRONT_SOCKET, &done, NULL, 0, NULL);
+    tell_or_leave(&done);
 }
 
 _Noreturn void analyst_main(const struct analyst_setup *setup)
@@ -174,7 +182,7 @@ _Noreturn void analyst_main(const struct analyst_setup *setup)
         (void)link_send(sock, &m, NULL, 0, NULL);
         _exit(1);
     }
-    (void)link_send(FRONT_SOCKET, &m, NULL, 0, NULL);
+    tell_or_leave(&m);
     tools.graphs = graph_shelf_new();
     while (link_recv(FRONT_SOCKET, &m, fds) == LINK_MESSAGE && m.type == MSG_TASK) {
         run_task(&tools, &m, fds);
