@@ -142,18 +142,16 @@ PRINTF(2, 0) static void on_log(void *arg, const char *fmt, va_list args)
  * with two heads; request.c has that rule itself. */
 enum { STRICT_LEVEL = MHD_VERSION >= 0x01000000 ? 1 : 0 };
 
-/* Takes the socket. */
-static int start_daemon(struct server *s, int fd, struct err *err)
+static int start_daemon(struct server *s, struct err *err)
 {
     const struct server_opts *o = &s->opts;
-    unsigned flags =
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                     MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem tls[3] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, s},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, s},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
-        {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, o->threads * (o->max_connections + SPARE), NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
@@ -187,6 +185,7 @@ static void server_freep(struct server **server)
 
     if (!s)
         return;
+    acceptor_freep(&s->acceptor);
     if (s->sockets)
         sockets_stop(s->sockets); /* the library must not be stopped while one is open */
     if (s->daemon)
@@ -198,7 +197,6 @@ static void server_freep(struct server **server)
     sockets_freep(&s->sockets);
     route_table_freep(&s->routes);
     counters_freep(&s->counters);
-    fd_closep(&s->listen_fd);
     pthread_mutex_destroy(&s->lock);
     free(s);
     *server = NULL;
@@ -239,13 +237,14 @@ int server_reload_tls(struct server *s, struct err *err)
     return s->opts.tls_cert ? tls_load(&(struct tls_files){s->opts.tls_cert, s->opts.tls_key}, err) : 0;
 }
 
+#define NO_THREADS "cannot start the HTTP server's threads; raise the limits of threads and of open files"
+
 int server_start(struct server **ret_server, const struct server_opts *opts, struct err *err)
 {
     CLEANUP(server_freep) struct server *s = mem_alloc(sizeof *s);
-    int fd;
+    CLEANUP(fd_closep) int fd = -1;
 
     s->opts = *opts;
-    s->listen_fd = -1;
     pthread_mutex_init(&s->lock, NULL);
     use_defaults(&s->opts);
     if (route_table_new(&s->routes, opts->routes, opts->nroutes, err) < 0 ||
@@ -258,17 +257,13 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
     s->watch = watch_new(s->opts.idle_seconds, s->opts.max_connections);
     s->farewell = farewell_new();
     s->sockets = sockets_new();
-    if (!s->watch || !s->farewell || !s->sockets) {
-        close(fd);
-        return FAIL(err, ERR_IO,
-                    "cannot start the HTTP server's threads; raise the limits of threads and of open files");
-    }
-    if (prepare_tls(s, fd, err) < 0) {
-        close(fd);
+    if (!s->watch || !s->farewell || !s->sockets)
+        return FAIL(err, ERR_IO, NO_THREADS);
+    if (prepare_tls(s, fd, err) < 0 || start_daemon(s, err) < 0)
         return -1;
-    }
-    if (start_daemon(s, fd, err) < 0)
-        return -1;
+    s->acceptor = acceptor_new_take(TAKE_FD(fd), s->daemon);
+    if (!s->acceptor)
+        return FAIL(err, ERR_IO, NO_THREADS);
     *ret_server = TAKE(s);
     return 0;
 }
@@ -304,13 +299,7 @@ static void wait_for_requests(struct server *s, int64_t deadline_mono_us)
 void server_drain(struct server *s, int64_t deadline_mono_us)
 {
     atomic_store(&s->phase, SERVER_DRAINING);
-    if (s->listen_fd < 0) {
-        s->listen_fd = MHD_quiesce_daemon(s->daemon);
-        /* Refuses new clients at once, and those in the backlog. Threads may still know the socket, so it is
-         * closed later. */
-        if (s->listen_fd >= 0)
-            shutdown(s->listen_fd, SHUT_RDWR);
-    }
+    acceptor_freep(&s->acceptor);
     sockets_stop(s->sockets);
     wait_for_requests(s, deadline_mono_us);
     atomic_store(&s->phase, SERVER_CLOSED);

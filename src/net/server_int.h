@@ -73,6 +73,15 @@ void watch_drop_take(struct watch *w, struct conn *c);
 void watch_state(struct watch *w, struct conn *c, enum conn_state state);
 uint64_t watch_slow(struct watch *w); /* how many were dropped so far */
 
+/* ---- accept.c: new connections ---- */
+
+struct acceptor;
+/* Accepts from the socket (listening, nonblocking) and gives the daemon what comes. NULL: no thread or
+ * descriptor. */
+struct acceptor *acceptor_new_take(int fd, struct MHD_Daemon *daemon);
+/* Stops its thread and closes the socket: new clients are refused at once, and those in the backlog. */
+void acceptor_freep(struct acceptor **a);
+
 /* ---- farewell.c: closing without losing the reply ---- */
 
 struct farewell;
@@ -132,7 +141,7 @@ struct server {
     struct sockets *sockets;
     struct counters *counters;
     struct MHD_Daemon *daemon;
-    int listen_fd; /* ours again after a drain, else -1 */
+    struct acceptor *acceptor; /* until a drain */
     int port;
     atomic_int phase;    /* enum server_phase; only grows */
     atomic_size_t steps; /* net threads inside request_step: while CLOSED and 0, no handler runs */

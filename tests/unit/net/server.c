@@ -616,6 +616,27 @@ static void no_handler_runs_after_a_drain(void)
     close(sending);
 }
 
+/* The threads are busy with their connections at the moment at which the socket is taken from them. */
+static void drains_busy_threads(void)
+{
+    enum { ROUNDS = 300, CLIENTS = 4 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        struct stage stage = {0};
+        struct server *s = start(&stage, 10, 0);
+        int fds[CLIENTS];
+        for (int i = 0; i < CLIENTS; i++)
+            fds[i] = dial(s);
+        for (int i = 0; i < CLIENTS; i++)
+            put_text(fds[i], "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+        usleep((useconds_t)(round % 40) * 5);
+        server_drain(s, clock_mono_us() + 1000000);
+        for (int i = 0; i < CLIENTS; i++)
+            close(fds[i]);
+        server_stop(s);
+    }
+}
+
 static void client_leaves_within_the_body(void)
 {
     struct stage stage = {0};
@@ -972,6 +993,7 @@ int main(void)
     RUN(stop_answers_the_suspended);
     RUN(drain_waits_for_the_open_request);
     RUN(no_handler_runs_after_a_drain);
+    RUN(drains_busy_threads);
     RUN(client_leaves_within_the_body);
     RUN(streams_a_large_upload_in_flat_memory);
     RUN(refusal_reaches_a_client_that_sends_first);
