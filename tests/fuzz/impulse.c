@@ -33,6 +33,8 @@ static void judge(struct arena *a, struct job_spec *spec, const char *pipeline, 
     spec->pipeline = pipeline;
     spec->deadline_ms = DEADLINE_MS;
     spec->spent_ms = 0;
+    if (sensor_params_check(&spec->sensor, pipeline, spec->subject.size, NULL) < 0)
+        return; /* as every spec is before it becomes a job: now that the size of the subject is known */
     r = report_new(a, spec);
     analyse(&tools, spec, (struct subject_fds){fd, -1}, r);
     must_be(report_from_json(a, report_to_json(a, r), &back, NULL) == 0);
