@@ -22,7 +22,7 @@ enum {
 
 struct acceptor {
     int fd, stop;
-    struct MHD_Daemon *daemon;
+    struct server *server;
     pthread_t thread;
     bool started;
 };
@@ -42,7 +42,9 @@ static bool accept_some(struct acceptor *a)
         int fd = accept4(a->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return !is_for_want_of_resources(errno);
-        MHD_add_connection(a->daemon, fd, (struct sockaddr *)&from, len); /* closes what it does not take */
+        /* It closes what it does not take. */
+        if (MHD_add_connection(a->server->daemon, fd, (struct sockaddr *)&from, len) == MHD_YES)
+            atomic_fetch_add_explicit(&a->server->handed, 1, memory_order_relaxed);
     }
     return true;
 }
@@ -64,12 +66,12 @@ static void *run(void *arg)
     }
 }
 
-struct acceptor *acceptor_new_take(int fd, struct MHD_Daemon *daemon)
+struct acceptor *acceptor_new_take(int fd, struct server *server)
 {
     struct acceptor *a = mem_alloc(sizeof *a);
 
     a->fd = fd;
-    a->daemon = daemon;
+    a->server = server;
     a->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     a->started = a->stop >= 0 && pthread_create(&a->thread, NULL, run, a) == 0;
     if (!a->started)

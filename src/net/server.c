@@ -25,6 +25,7 @@ enum {
     SPARE = 256, /* connections a thread may have beyond its share: they are told that there is no place */
     CONNECTION_MEMORY = 16 << 10, /* head and read buffer of one connection; cleared for every request */
     STOP_WAIT_US = 500000,        /* for replies on the way when the server stops */
+    HAND_OVER_US = 500000,        /* for net threads to begin with the last connections */
 };
 
 static void sleep_ms(int ms)
@@ -179,13 +180,23 @@ static void use_defaults(struct server_opts *o)
     o->idle_seconds = o->idle_seconds > 0 ? o->idle_seconds : DEFAULT_IDLE_SECONDS;
 }
 
+/* The library throws away what it was given and has not begun with when it is stopped. */
+static void stop_accepting(struct server *s)
+{
+    int64_t deadline = clock_mono_us() + HAND_OVER_US;
+
+    acceptor_freep(&s->acceptor);
+    while (atomic_load(&s->accepted) < atomic_load(&s->handed) && clock_mono_us() < deadline)
+        sleep_ms(1);
+}
+
 static void server_freep(struct server **server)
 {
     struct server *s = *server;
 
     if (!s)
         return;
-    acceptor_freep(&s->acceptor);
+    stop_accepting(s);
     if (s->sockets)
         sockets_stop(s->sockets); /* the library must not be stopped while one is open */
     if (s->daemon)
@@ -261,7 +272,7 @@ int server_start(struct server **ret_server, const struct server_opts *opts, str
         return FAIL(err, ERR_IO, NO_THREADS);
     if (prepare_tls(s, fd, err) < 0 || start_daemon(s, err) < 0)
         return -1;
-    s->acceptor = acceptor_new_take(TAKE_FD(fd), s->daemon);
+    s->acceptor = acceptor_new_take(TAKE_FD(fd), s);
     if (!s->acceptor)
         return FAIL(err, ERR_IO, NO_THREADS);
     *ret_server = TAKE(s);
@@ -299,7 +310,7 @@ static void wait_for_requests(struct server *s, int64_t deadline_mono_us)
 void server_drain(struct server *s, int64_t deadline_mono_us)
 {
     atomic_store(&s->phase, SERVER_DRAINING);
-    acceptor_freep(&s->acceptor);
+    stop_accepting(s);
     sockets_stop(s->sockets);
     wait_for_requests(s, deadline_mono_us);
     atomic_store(&s->phase, SERVER_CLOSED);

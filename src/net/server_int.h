@@ -76,9 +76,9 @@ uint64_t watch_slow(struct watch *w); /* how many were dropped so far */
 /* ---- accept.c: new connections ---- */
 
 struct acceptor;
-/* Accepts from the socket (listening, nonblocking) and gives the daemon what comes. NULL: no thread or
- * descriptor. */
-struct acceptor *acceptor_new_take(int fd, struct MHD_Daemon *daemon);
+/* Accepts from the socket (listening, nonblocking), gives the server's daemon what comes and counts it in
+ * `handed`. NULL: no thread or descriptor. */
+struct acceptor *acceptor_new_take(int fd, struct server *server);
 /* Stops its thread and closes the socket: new clients are refused at once, and those in the backlog. */
 void acceptor_freep(struct acceptor **a);
 
@@ -147,7 +147,8 @@ struct server {
     atomic_size_t steps; /* net threads inside request_step: while CLOSED and 0, no handler runs */
     atomic_size_t open;  /* requests between begin and end */
     atomic_size_t connections;
-    atomic_ullong accepted, received, serial; /* connections; bytes of bodies; requests */
+    atomic_ullong handed, accepted; /* connections: given to the daemon; of those, begun by its threads */
+    atomic_ullong received, serial; /* bytes of bodies; requests */
     atomic_bool log_requests;
     uint32_t epoch; /* random: ids of requests differ from those of the run before */
     pthread_mutex_t lock;
