@@ -107,7 +107,7 @@ static void the_map_has_every_tag(void)
     CLEANUP(arena_freep) struct arena *a = arena_new();
     CLEANUP(json_freep)
     yyjson_doc *words = json_read(root_file(a, "models/train/tags.json"), CARD_MAX_BYTES, NULL),
-               *map = json_read(root_file(a, "models/assay-tags-1.map.json"), CARD_MAX_BYTES, NULL);
+               *map = json_read(root_file(a, "models/assay-tags-2.map.json"), CARD_MAX_BYTES, NULL);
     yyjson_val *all = yyjson_doc_get_root(words), *key, *v, *name;
     size_t i, max, k, most;
 
