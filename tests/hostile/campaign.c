@@ -202,9 +202,8 @@ static const char *fault(const struct rogue *r, const struct ending *e)
         return "a verdict on nothing";
     if (!error && !e->risk[0])
         return "neither error nor verdict";
-    if (r->rule == ROGUE_WHOLE &&
-        (error || text_is(e->risk, "intrusion"))) /* danger: as the detector sees it */
-        return "a good clip is refused, or an intrusion";
+    if (r->rule == ROGUE_WHOLE && !safe)
+        return "a good clip is refused, or not safe";
     if (r->rule == ROGUE_CUT && safe)
         return "part of it is missing, and it is safe";
     if (r->rule == ROGUE_NOTHING && !error)
