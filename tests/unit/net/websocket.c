@@ -237,6 +237,7 @@ static void test_drain(void)
 
     for (size_t i = 0; i < COUNT_OF(fds); i++)
         fds[i] = open_socket(s);
+    CHECK(comes_to(&stage.opened, COUNT_OF(fds)));
     server_drain(s, clock_mono_us() + 5000000);
     CHECK(clock_mono_us() - begun < 3000000);
     CHECK_INT(stage.gone, COUNT_OF(fds));
