@@ -4,7 +4,7 @@
   answers.py faces --teacher yunet_n_dynamic.onnx --photos DIR --out SHARDS --shards 0-14
   train_faces.py train  --shards SHARDS --out faces.pt --steps 6000
   train_faces.py eval   --model faces.pt --teacher yunet_n_dynamic.onnx --photos DIR    what of the teacher's faces it finds
-  train_faces.py export --model faces.pt --out assay-faces-2.onnx --card
+  train_faces.py export --model faces.pt --out assay-faces-3.onnx --card
   train_faces.py short  --out DIR                                       all of it on made pictures, in a minute
 
 The file that export writes has YuNet's form: `input` [1,3,384,640], BGR, 0..255, letterbox at the top left, padding 0; twelve outputs
