@@ -1,8 +1,7 @@
 /* One thread accepts connections and hands them to the daemon's threads in turn. The library can accept by
  * itself, but then nobody can take the socket from it while it runs: MHD_quiesce_daemon and a thread of the
  * daemon may both remove the socket from the thread's epoll set, and the second one to try ends the whole
- * process ("Failed to remove listen FD from epoll set", 0.9.75; reported for 1.0, too). It also saves waking
- * every thread for every connection. */
+ * process ("Failed to remove listen FD from epoll set", seen with 0.9.75). */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
